@@ -1,0 +1,120 @@
+#include "api.h"
+
+#include <errno.h>
+#include <string.h>
+
+int64_t initscript_integer(lua_State *L, int arg)
+{
+	/* luaL_checkinteger() differs by architecture for what does not fit. */
+	lua_Number number = luaL_checknumber(L, arg);
+	if (number >= -0x1p63 && number < 0x1p63)
+		return number;
+	return INT64_MIN;
+}
+
+const char *initscript_bytes(lua_State *L, int arg, size_t *length)
+{
+	const char *bytes = lua_tolstring(L, arg, length);
+	if (bytes)
+		return bytes;
+	*length = 0;
+	return "";
+}
+
+bool initscript_is_text(lua_State *L, int index, const char *text)
+{
+	size_t length;
+	const char *bytes = lua_tolstring(L, index, &length);
+	return bytes && length == strlen(text) && memcmp(bytes, text, length) == 0;
+}
+
+static bool add_flag(lua_State *L, const struct initscript_flag *known, uint64_t *set)
+{
+	if (lua_type(L, -1) != LUA_TSTRING)
+		return false;
+	for (; known->name; known++) {
+		if (initscript_is_text(L, -1, known->name)) {
+			*set |= known->bit;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool initscript_flags(lua_State *L, int index, const struct initscript_flag *known, uint64_t *set)
+{
+	for (int i = 1;; i++) {
+		lua_rawgeti(L, index, i);
+		bool end = lua_isnil(L, -1);
+		bool good = end || add_flag(L, known, set);
+		lua_pop(L, 1);
+		if (end || !good)
+			return good;
+	}
+}
+
+uint64_t initscript_number_field(lua_State *L, int index, const char *name, const char *part)
+{
+	lua_pushstring(L, name);
+	lua_rawget(L, index);
+	int type = lua_type(L, -1);
+	uint64_t value = type == LUA_TNUMBER ? initscript_integer(L, -1) : 0;
+	lua_pop(L, 1);
+	if (type != LUA_TNUMBER && type != LUA_TNIL)
+		initscript_die(L, part, EINVAL);
+	return value;
+}
+
+int initscript_visible_fd(lua_State *L, int fd)
+{
+	return fd == initscript_env_of(L)->report_fd ? -1 : fd;
+}
+
+void *initscript_acquire(lua_State *L, size_t size)
+{
+	void *block = initscript_arena_alloc(&initscript_env_of(L)->arena, size);
+	if (!block)
+		initscript_arena_exhausted(L);
+	return block;
+}
+
+void initscript_release(lua_State *L, void *block, size_t size)
+{
+	int error = errno;
+	initscript_arena_free(&initscript_env_of(L)->arena, block, size);
+	errno = error;
+}
+
+struct contents {
+	const char *bytes;
+	size_t length;
+};
+
+static int push_contents(lua_State *L)
+{
+	const struct contents *contents = lua_touserdata(L, 1);
+	lua_pushlstring(L, contents->bytes, contents->length);
+	return 1;
+}
+
+struct initscript_buffer initscript_buffer_open(lua_State *L, size_t size)
+{
+	/* Pushed now because it allocates, and so may raise what a finalizer raises. */
+	lua_pushcfunction(L, push_contents);
+	return (struct initscript_buffer){.bytes = initscript_acquire(L, size), .size = size};
+}
+
+void initscript_buffer_drop(lua_State *L, struct initscript_buffer buffer)
+{
+	lua_pop(L, 1);
+	initscript_release(L, buffer.bytes, buffer.size);
+}
+
+bool initscript_buffer_push(lua_State *L, struct initscript_buffer buffer, size_t length)
+{
+	struct contents contents = {.bytes = buffer.bytes, .length = length};
+	lua_pushlightuserdata(L, &contents);
+	int status = lua_pcall(L, 1, 1, 0);
+	initscript_release(L, buffer.bytes, buffer.size);
+	return status == 0;
+}

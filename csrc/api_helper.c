@@ -1,0 +1,185 @@
+#include "api.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int l_mode(lua_State *L)
+{
+	uint32_t user = initscript_integer(L, 1);
+	uint32_t group = initscript_integer(L, 2);
+	uint32_t other = initscript_integer(L, 3);
+	uint32_t mode = user << 6 | group << 3 | other;
+	lua_pushnumber(L, mode);
+	return 1;
+}
+
+static int l_major(lua_State *L)
+{
+	int device = initscript_integer(L, 1);
+	lua_pushnumber(L, major((dev_t)device));
+	return 1;
+}
+
+static int l_minor(lua_State *L)
+{
+	int device = initscript_integer(L, 1);
+	lua_pushnumber(L, minor((dev_t)device));
+	return 1;
+}
+
+/* The first result is what was written, also after a failure. */
+static int l_write_all(lua_State *L)
+{
+	int fd = initscript_integer(L, 1);
+	size_t length, done = 0;
+	const char *bytes = initscript_bytes(L, 2, &length);
+	int error = 0;
+	while (done < length) {
+		ssize_t written = write(fd, bytes + done, length - done);
+		if (written == -1) {
+			error = errno;
+			initscript_errexit(L, "write_all", error, INITSCRIPT_NAMED);
+			break;
+		}
+		done += written;
+	}
+	lua_pushinteger(L, done);
+	lua_pushinteger(L, error);
+	return 2;
+}
+
+/* Room for as many descriptors as one message can have, beside its sender's credentials: what
+ * the kernel installs must be seen here, or it would stay open unnoticed. */
+enum { MAX_FDS = 253 }; /* SCM_MAX_FD, unix(7) */
+union control {
+	char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(MAX_FDS * sizeof(int))];
+	struct cmsghdr alignment;
+};
+
+/* Returns the first descriptor that came with the message, or -1, and closes all others. */
+static int keep_first_fd(struct msghdr *message)
+{
+	int kept = -1;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+			if (kept == -1)
+				kept = fd;
+			else
+				close(fd);
+		}
+	}
+	return kept;
+}
+
+static int fail_receive(lua_State *L, int error)
+{
+	initscript_errexit(L, "receive_with_fd", error, INITSCRIPT_PLAIN);
+	lua_pushnil(L);
+	lua_pushinteger(L, -1);
+	lua_pushinteger(L, error);
+	return 3;
+}
+
+static int l_receive_with_fd(lua_State *L)
+{
+	int fd = initscript_integer(L, 1);
+	int64_t size = initscript_integer(L, 2);
+	if (size < 0)
+		return fail_receive(L, EINVAL);
+	struct initscript_buffer buffer = initscript_buffer_open(L, size);
+	union control control;
+	struct iovec data = {.iov_base = buffer.bytes, .iov_len = size};
+	struct msghdr message = {
+	        .msg_iov = &data,
+	        .msg_iovlen = 1,
+	        .msg_control = control.bytes,
+	        .msg_controllen = sizeof control.bytes,
+	};
+	ssize_t length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+	if (length == -1) {
+		int error = errno;
+		initscript_buffer_drop(L, buffer);
+		return fail_receive(L, error);
+	}
+	int received = keep_first_fd(&message);
+	if (!initscript_buffer_push(L, buffer, length)) {
+		if (received != -1)
+			close(received);
+		return lua_error(L);
+	}
+	lua_pushinteger(L, received);
+	lua_pushinteger(L, 0);
+	return 3;
+}
+
+static int l_send_with_fd(lua_State *L)
+{
+	int fd = initscript_integer(L, 1);
+	size_t length;
+	const char *bytes = initscript_bytes(L, 2, &length);
+	int sent_fd = initscript_visible_fd(L, initscript_integer(L, 3));
+
+	union {
+		char bytes[CMSG_SPACE(sizeof sent_fd)];
+		struct cmsghdr header;
+	} control = {.bytes = {0}};
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof sent_fd);
+	memcpy(CMSG_DATA(&control.header), &sent_fd, sizeof sent_fd);
+	struct iovec data = {.iov_base = (char *)bytes, .iov_len = length};
+	struct msghdr message = {
+	        .msg_iov = &data,
+	        .msg_iovlen = 1,
+	        .msg_control = control.bytes,
+	        .msg_controllen = sizeof control.bytes,
+	};
+	return initscript_result_styled(L, "send_with_fd", sendmsg(fd, &message, MSG_NOSIGNAL),
+	                                INITSCRIPT_PLAIN);
+}
+
+static int l_set_no_new_privs(lua_State *L)
+{
+	return initscript_result_styled(L, "set_no_new_privs",
+	                                prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), INITSCRIPT_PLAIN);
+}
+
+static int l_bind_unix(lua_State *L)
+{
+	int fd = initscript_integer(L, 1);
+	size_t length;
+	const char *path = luaL_checklstring(L, 2, &length);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	bool is_abstract = length > 0 && path[0] == '\0';
+	size_t size = is_abstract ? length : length + 1; /* else its NUL belongs to it */
+	if (size > sizeof address.sun_path) {
+		errno = ENAMETOOLONG;
+		return initscript_result_styled(L, "bind_unix", -1, INITSCRIPT_PLAIN);
+	}
+	memcpy(address.sun_path, path, size);
+	size += offsetof(struct sockaddr_un, sun_path);
+	return initscript_result_styled(L, "bind_unix", bind(fd, (struct sockaddr *)&address, size),
+	                                INITSCRIPT_PLAIN);
+}
+
+const struct initscript_function initscript_helpers[] = {
+        {"mode", l_mode},
+        {"write_all", l_write_all},
+        {"receive_with_fd", l_receive_with_fd},
+        {"send_with_fd", l_send_with_fd},
+        {"set_no_new_privs", l_set_no_new_privs},
+        {"bind_unix", l_bind_unix},
+        {"major", l_major},
+        {"minor", l_minor},
+        {NULL, NULL},
+};

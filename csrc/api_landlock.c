@@ -1,0 +1,339 @@
+#include "api.h"
+
+#include <linux/landlock.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The kernel's ABI fixes these values; headers older than it lack the names. */
+#ifndef LANDLOCK_ACCESS_FS_REFER /* ABI 2, Linux 5.19 */
+#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
+#endif
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE /* ABI 3, Linux 6.2 */
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+#endif
+#ifndef LANDLOCK_ACCESS_NET_BIND_TCP /* ABI 4, Linux 6.7 */
+#define LANDLOCK_ACCESS_NET_BIND_TCP (1ULL << 0)
+#define LANDLOCK_ACCESS_NET_CONNECT_TCP (1ULL << 1)
+#endif
+#ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV /* ABI 5, Linux 6.10 */
+#define LANDLOCK_ACCESS_FS_IOCTL_DEV (1ULL << 15)
+#endif
+#ifndef LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET /* ABI 6, Linux 6.12 */
+#define LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
+#define LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
+#endif
+#ifndef LANDLOCK_CREATE_RULESET_ERRATA /* ABI 7, Linux 6.15, and backports */
+#define LANDLOCK_CREATE_RULESET_ERRATA (1U << 1)
+#endif
+#ifndef LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF /* ABI 7, Linux 6.15 */
+#define LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF (1U << 0)
+#define LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON (1U << 1)
+#define LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF (1U << 2)
+#endif
+#ifndef LANDLOCK_RESTRICT_SELF_TSYNC /* ABI 8, Linux 7.0 */
+#define LANDLOCK_RESTRICT_SELF_TSYNC (1U << 3)
+#endif
+#ifndef LANDLOCK_ACCESS_FS_RESOLVE_UNIX /* ABI 9, Linux 7.1 */
+#define LANDLOCK_ACCESS_FS_RESOLVE_UNIX (1ULL << 16)
+#endif
+#ifndef LANDLOCK_ACCESS_NET_BIND_UDP /* ABI 10, Linux 7.2 */
+#define LANDLOCK_ACCESS_NET_BIND_UDP (1ULL << 2)
+#define LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP (1ULL << 3)
+#endif
+#ifndef LANDLOCK_ADD_RULE_QUIET /* ABI 10, Linux 7.2 */
+#define LANDLOCK_ADD_RULE_QUIET (1U << 0)
+#endif
+#ifndef LANDLOCK_RESTRICT_SELF_NO_NEW_PRIVS /* ABI 11, Linux 7.3 */
+#define LANDLOCK_RESTRICT_SELF_NO_NEW_PRIVS (1U << 4)
+#endif
+
+/* enum landlock_rule_type, of which headers may have the first only. */
+enum rule_type { PATH_BENEATH = 1, NET_PORT = 2 };
+
+/* struct landlock_ruleset_attr, of which headers may have the beginning only. */
+struct ruleset_attr {
+	uint64_t handled_access_fs;  /* ABI 1 */
+	uint64_t handled_access_net; /* ABI 4 */
+	uint64_t scoped;             /* ABI 6 */
+	uint64_t quiet_access_fs;    /* ABI 10, with the next two */
+	uint64_t quiet_access_net;
+	uint64_t quiet_scoped;
+};
+
+/* struct landlock_net_port_attr, which headers may lack. */
+struct net_port_attr {
+	uint64_t allowed_access;
+	uint64_t port;
+};
+
+/* The names that a list may have, and what a message calls all of them. */
+struct vocabulary {
+	const char *name;
+	const struct initscript_flag *flags;
+};
+
+static const struct vocabulary access_fs = {
+        "LANDLOCK_ACCESS_FS",
+        (const struct initscript_flag[]){
+                {"execute", LANDLOCK_ACCESS_FS_EXECUTE},
+                {"write_file", LANDLOCK_ACCESS_FS_WRITE_FILE},
+                {"read_file", LANDLOCK_ACCESS_FS_READ_FILE},
+                {"read_dir", LANDLOCK_ACCESS_FS_READ_DIR},
+                {"remove_dir", LANDLOCK_ACCESS_FS_REMOVE_DIR},
+                {"remove_file", LANDLOCK_ACCESS_FS_REMOVE_FILE},
+                {"make_char", LANDLOCK_ACCESS_FS_MAKE_CHAR},
+                {"make_dir", LANDLOCK_ACCESS_FS_MAKE_DIR},
+                {"make_reg", LANDLOCK_ACCESS_FS_MAKE_REG},
+                {"make_sock", LANDLOCK_ACCESS_FS_MAKE_SOCK},
+                {"make_fifo", LANDLOCK_ACCESS_FS_MAKE_FIFO},
+                {"make_block", LANDLOCK_ACCESS_FS_MAKE_BLOCK},
+                {"make_sym", LANDLOCK_ACCESS_FS_MAKE_SYM},
+                {"refer", LANDLOCK_ACCESS_FS_REFER},
+                {"truncate", LANDLOCK_ACCESS_FS_TRUNCATE},
+                {"ioctl_dev", LANDLOCK_ACCESS_FS_IOCTL_DEV},
+                {"resolve_unix", LANDLOCK_ACCESS_FS_RESOLVE_UNIX},
+                {NULL, 0},
+        },
+};
+
+static const struct vocabulary access_net = {
+        "LANDLOCK_ACCESS_NET",
+        (const struct initscript_flag[]){
+                {"bind_tcp", LANDLOCK_ACCESS_NET_BIND_TCP},
+                {"connect_tcp", LANDLOCK_ACCESS_NET_CONNECT_TCP},
+                {"bind_udp", LANDLOCK_ACCESS_NET_BIND_UDP},
+                {"connect_send_udp", LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP},
+                {NULL, 0},
+        },
+};
+
+static const struct vocabulary scope = {
+        "LANDLOCK_SCOPE",
+        (const struct initscript_flag[]){
+                {"abstract_unix_socket", LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET},
+                {"signal", LANDLOCK_SCOPE_SIGNAL},
+                {NULL, 0},
+        },
+};
+
+static const struct vocabulary create_ruleset_flags = {
+        "LANDLOCK_CREATE_RULESET",
+        (const struct initscript_flag[]){
+                {"version", LANDLOCK_CREATE_RULESET_VERSION},
+                {"errata", LANDLOCK_CREATE_RULESET_ERRATA},
+                {NULL, 0},
+        },
+};
+
+static const struct vocabulary add_rule_flags = {
+        "LANDLOCK_ADD_RULE",
+        (const struct initscript_flag[]){
+                {"quiet", LANDLOCK_ADD_RULE_QUIET},
+                {NULL, 0},
+        },
+};
+
+static const struct vocabulary restrict_self_flags = {
+        "LANDLOCK_RESTRICT_SELF",
+        (const struct initscript_flag[]){
+                {"log_same_exec_off", LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF},
+                {"log_new_exec_on", LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON},
+                {"log_subdomains_off", LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF},
+                {"tsync", LANDLOCK_RESTRICT_SELF_TSYNC},
+                {"no_new_privs", LANDLOCK_RESTRICT_SELF_NO_NEW_PRIVS},
+                {NULL, 0},
+        },
+};
+
+static const struct ruleset_field {
+	const char *name;
+	size_t offset;
+	const struct vocabulary *known;
+} ruleset_fields[] = {
+        {"handled_access_fs", offsetof(struct ruleset_attr, handled_access_fs), &access_fs},
+        {"handled_access_net", offsetof(struct ruleset_attr, handled_access_net), &access_net},
+        {"scoped", offsetof(struct ruleset_attr, scoped), &scope},
+        {"quiet_access_fs", offsetof(struct ruleset_attr, quiet_access_fs), &access_fs},
+        {"quiet_access_net", offsetof(struct ruleset_attr, quiet_access_net), &access_net},
+        {"quiet_scoped", offsetof(struct ruleset_attr, quiet_scoped), &scope},
+        {NULL, 0, NULL},
+};
+
+/* Raises "invalid WHAT" as it is. luaL_error() would put the position before it; Emilua does one
+ * here and the other there, and scripts may match the text. */
+static int raise_bare(lua_State *L, const char *what)
+{
+	lua_pushfstring(L, "invalid %s", what);
+	return lua_error(L);
+}
+
+/* The value on top of the stack, which belongs to the field of that name, must be a list. */
+static uint64_t read_list(lua_State *L, const char *field, const struct vocabulary *known)
+{
+	uint64_t set = 0;
+	if (!lua_istable(L, -1))
+		raise_bare(L, field);
+	if (!initscript_flags(L, lua_gettop(L), known->flags, &set))
+		raise_bare(L, known->name);
+	return set;
+}
+
+/* The flags in argument ARG: none if it is nil. */
+static uint32_t read_call_flags(lua_State *L, int arg, const struct vocabulary *known)
+{
+	uint64_t flags = 0;
+	if (lua_istable(L, arg) && !initscript_flags(L, arg, known->flags, &flags))
+		luaL_error(L, "invalid %s flag", known->name);
+	return flags;
+}
+
+static void read_ruleset_field(lua_State *L, struct ruleset_attr *attr)
+{
+	for (const struct ruleset_field *f = ruleset_fields; f->name; f++) {
+		if (initscript_is_text(L, -2, f->name)) {
+			*(uint64_t *)((char *)attr + f->offset) = read_list(L, f->name, f->known);
+			return;
+		}
+	}
+	raise_bare(L, "ruleset attr");
+}
+
+static struct ruleset_attr read_ruleset_attr(lua_State *L, int index)
+{
+	struct ruleset_attr attr = {0};
+	for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+		if (lua_type(L, -2) != LUA_TSTRING)
+			luaL_error(L, "invalid ruleset attr");
+		read_ruleset_field(L, &attr);
+	}
+	return attr;
+}
+
+/* The size of the oldest version of the structure that has all fields in use: a kernel that does
+ * not know the others takes it. */
+static size_t ruleset_attr_size(const struct ruleset_attr *attr)
+{
+	if (attr->quiet_access_fs || attr->quiet_access_net || attr->quiet_scoped)
+		return sizeof *attr;
+	if (attr->scoped)
+		return offsetof(struct ruleset_attr, quiet_access_fs);
+	if (attr->handled_access_net)
+		return offsetof(struct ruleset_attr, scoped);
+	return offsetof(struct ruleset_attr, handled_access_net);
+}
+
+static int l_landlock_create_ruleset(lua_State *L)
+{
+	lua_settop(L, 2);
+	for (int arg = 1; arg <= 2; arg++)
+		if (!lua_isnil(L, arg) && !lua_istable(L, arg))
+			return luaL_error(L, "table expected for argument %d", arg);
+	bool has_attr = lua_istable(L, 1);
+	struct ruleset_attr attr = {0};
+	if (has_attr)
+		attr = read_ruleset_attr(L, 1);
+	uint32_t flags = read_call_flags(L, 2, &create_ruleset_flags);
+	return initscript_result(L, "landlock_create_ruleset",
+	                         syscall(SYS_landlock_create_ruleset, has_attr ? &attr : NULL,
+	                                 has_attr ? ruleset_attr_size(&attr) : 0, flags));
+}
+
+static struct landlock_path_beneath_attr read_path_beneath(lua_State *L, int index)
+{
+	struct landlock_path_beneath_attr attr = {.parent_fd = -1};
+	for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+		if (lua_type(L, -2) != LUA_TSTRING)
+			luaL_error(L, "invalid path_beneath attr");
+		if (initscript_is_text(L, -2, "allowed_access")) {
+			attr.allowed_access = read_list(L, "allowed_access", &access_fs);
+		} else if (initscript_is_text(L, -2, "parent_fd")) {
+			if (lua_type(L, -1) != LUA_TNUMBER)
+				raise_bare(L, "parent_fd");
+			attr.parent_fd = initscript_integer(L, -1);
+		} else {
+			raise_bare(L, "path_beneath attr");
+		}
+	}
+	return attr;
+}
+
+static struct net_port_attr read_net_port(lua_State *L, int index)
+{
+	struct net_port_attr attr = {.port = UINT64_MAX}; /* none; 0 has a meaning */
+	for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+		if (lua_type(L, -2) != LUA_TSTRING)
+			luaL_error(L, "invalid net_port attr");
+		if (initscript_is_text(L, -2, "allowed_access")) {
+			attr.allowed_access = read_list(L, "allowed_access", &access_net);
+		} else if (initscript_is_text(L, -2, "port")) {
+			if (lua_type(L, -1) != LUA_TNUMBER)
+				raise_bare(L, "port");
+			attr.port = initscript_integer(L, -1);
+		} else {
+			raise_bare(L, "net_port attr");
+		}
+	}
+	return attr;
+}
+
+static int check_ruleset_fd(lua_State *L)
+{
+	if (lua_type(L, 1) != LUA_TNUMBER)
+		luaL_error(L, "integer expected for argument 1");
+	return initscript_integer(L, 1);
+}
+
+/* Emilua has no flags here: what is not a list is wrong in its words. */
+static void check_flags(lua_State *L, int arg)
+{
+	if (!lua_isnil(L, arg) && !lua_istable(L, arg))
+		luaL_error(L, "nil expected for argument %d", arg);
+}
+
+static enum rule_type check_rule_type(lua_State *L)
+{
+	if (initscript_is_text(L, 2, "path_beneath"))
+		return PATH_BENEATH;
+	if (!initscript_is_text(L, 2, "net_port"))
+		luaL_error(L, "invalid argument 2");
+	return NET_PORT;
+}
+
+static int l_landlock_add_rule(lua_State *L)
+{
+	lua_settop(L, 4);
+	int fd = check_ruleset_fd(L);
+	enum rule_type type = check_rule_type(L);
+	if (!lua_istable(L, 3))
+		return luaL_error(L, "table expected for argument 3");
+	check_flags(L, 4);
+	union {
+		struct landlock_path_beneath_attr path_beneath;
+		struct net_port_attr net_port;
+	} attr;
+	if (type == PATH_BENEATH)
+		attr.path_beneath = read_path_beneath(L, 3);
+	else
+		attr.net_port = read_net_port(L, 3);
+	uint32_t flags = read_call_flags(L, 4, &add_rule_flags);
+	return initscript_result(L, "landlock_add_rule",
+	                         syscall(SYS_landlock_add_rule, fd, type, &attr, flags));
+}
+
+static int l_landlock_restrict_self(lua_State *L)
+{
+	lua_settop(L, 2);
+	int fd = check_ruleset_fd(L);
+	check_flags(L, 2);
+	uint32_t flags = read_call_flags(L, 2, &restrict_self_flags);
+	return initscript_result(L, "landlock_restrict_self",
+	                         syscall(SYS_landlock_restrict_self, fd, flags));
+}
+
+const struct initscript_function initscript_landlock_functions[] = {
+        {"landlock_create_ruleset", l_landlock_create_ruleset},
+        {"landlock_add_rule", l_landlock_add_rule},
+        {"landlock_restrict_self", l_landlock_restrict_self},
+        {NULL, NULL},
+};

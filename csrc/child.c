@@ -1,0 +1,189 @@
+#include "child.h"
+
+#include "exec.h"
+#include "fds.h"
+#include "pid1.h"
+#include "report.h"
+#include "socket.h"
+#include "stack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+struct child {
+	struct initscript_env *env;
+	const struct initscript_start_request *request;
+	struct initscript_go_ahead go_ahead;
+	const char *plan_base;
+	const struct initscript_plan *plan;
+};
+
+static noreturn void fail(const struct child *child, const char *system_call)
+{
+	initscript_report_strings(child->env->report_fd, INITSCRIPT_SETUP_FAILED, errno, 0,
+	                          &system_call, 1);
+	_exit(1);
+}
+
+static bool is_pid1(const struct child *child)
+{
+	return child->request->namespaces & CLONE_NEWPID;
+}
+
+/* A child that clone(2) made is in its namespaces already, but for the time namespace, which only
+ * children and executed programs enter. */
+static void enter_namespaces(const struct child *child, pid_t server)
+{
+	uint32_t remaining = child->request->namespaces;
+	if (is_pid1(child))
+		remaining &= CLONE_NEWTIME;
+	if (remaining && unshare(remaining) != 0)
+		fail(child, "unshare");
+	/* After unshare(2), which can clear it. The parent cannot be seen from a new PID namespace;
+	 * there the end of the start socket tells of a dead server. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		fail(child, "prctl");
+	if (!is_pid1(child) && getppid() != server)
+		_exit(1);
+	if (child->request->announce)
+		initscript_report(child->env->report_fd, INITSCRIPT_NAMESPACES_READY, 0);
+}
+
+static void map_plan(struct child *child, int memfd)
+{
+	child->plan_base = mmap(NULL, child->go_ahead.plan_size, PROT_READ, MAP_PRIVATE, memfd, 0);
+	if (child->plan_base == MAP_FAILED)
+		fail(child, "mmap");
+	child->plan = (const struct initscript_plan *)child->plan_base;
+}
+
+/* Moves FD to the number TARGET. Sources have higher numbers than all targets still to come, so
+ * nothing that is still needed gets overwritten. */
+static void place(const struct child *child, int fd, int target, int flags)
+{
+	if (dup3(fd, target, flags) != target)
+		fail(child, "dup3");
+}
+
+/* Receives the plan and the descriptors, and gives these their numbers: 0, 1, 2 stdio, 3 the
+ * inbox, 4 arg, from 5 the extra files. 0 to 4 are taken until then, so the kernel gives the
+ * new ones higher numbers, in order. */
+static void receive_plan(struct child *child)
+{
+	int fds[INITSCRIPT_MAX_FDS];
+	size_t count = INITSCRIPT_MAX_FDS;
+	if (!initscript_receive(child->env->report_fd, &child->go_ahead, sizeof child->go_ahead,
+	                        fds, &count)) {
+		if (errno == ECONNRESET) /* the host gave up */
+			_exit(1);
+		fail(child, "recvmsg");
+	}
+	const struct initscript_go_ahead *go_ahead = &child->go_ahead;
+	if (count != 5 + !!go_ahead->has_arg + (size_t)go_ahead->extra_files) {
+		errno = EBADMSG;
+		fail(child, "recvmsg");
+	}
+	map_plan(child, fds[0]);
+	const int *next = fds + 1;
+	for (int target = 0; target < INITSCRIPT_INBOX_FD; target++)
+		place(child, *next++, target, 0);
+	place(child, *next++, INITSCRIPT_INBOX_FD, O_CLOEXEC);
+
+	/* Out of the way of the script, and of the numbers that are about to be given. */
+	int extra_end = INITSCRIPT_EXTRA_FD + go_ahead->extra_files;
+	int hidden = fcntl(child->env->report_fd, F_DUPFD_CLOEXEC, fds[count - 1] + 64);
+	if (hidden < 0 && errno == EINVAL) /* the limit is that low */
+		hidden = fcntl(child->env->report_fd, F_DUPFD_CLOEXEC, fds[count - 1] + 1);
+	if (hidden < 0)
+		fail(child, "fcntl");
+	child->env->report_fd = hidden;
+	if (go_ahead->has_arg)
+		place(child, *next++, INITSCRIPT_ARG_FD, O_CLOEXEC);
+	else
+		close(INITSCRIPT_ARG_FD);
+	for (int target = INITSCRIPT_EXTRA_FD; target < extra_end; target++)
+		place(child, *next++, target, O_CLOEXEC);
+	if (!initscript_close_range(extra_end, hidden - 1) ||
+	    !initscript_close_range(hidden + 1, ~0U))
+		fail(child, "close_range");
+}
+
+static void run_script(const void *argument)
+{
+	const struct child *child = argument;
+	struct initscript_env *env = child->env;
+	env->arena.limit = child->plan->memory_limit;
+	if (child->go_ahead.has_arg) {
+		lua_pushinteger(env->L, INITSCRIPT_ARG_FD);
+		lua_setglobal(env->L, "arg");
+	}
+	if (!initscript_env_run(env, child->plan_base + child->plan->script_name,
+	                        child->plan_base + child->plan->script,
+	                        child->plan->script_length)) {
+		initscript_env_close(env);
+		exit(1);
+	}
+	fflush(stdout);
+}
+
+/* Whatever the script opened is closed before its finalizers run, as in Emilua, and before any
+ * other code does: a forgotten directory would be a way out of the new root. */
+static void leave_script(const struct child *child)
+{
+	struct initscript_env *env = child->env;
+	int extra_end = INITSCRIPT_EXTRA_FD + child->go_ahead.extra_files;
+	close(INITSCRIPT_ARG_FD);
+	if (!initscript_close_range(extra_end, env->report_fd - 1) ||
+	    !initscript_close_range(env->report_fd + 1, ~0U))
+		fail(child, "close_range");
+	initscript_env_close(env);
+}
+
+static noreturn void run_program(const struct child *child)
+{
+	const struct initscript_plan *plan = child->plan;
+	if (plan->path == 0) {
+		initscript_report(child->env->report_fd, INITSCRIPT_SCRIPT_DONE, 0);
+		exit(0);
+	}
+	for (unsigned i = 0; i < child->go_ahead.extra_files; i++)
+		place(child, INITSCRIPT_EXTRA_FD + i, 3 + i, 0);
+	char **argv = initscript_strings(child->plan_base + plan->argv, plan->argc);
+	char **envp = initscript_strings(child->plan_base + plan->envp, plan->envc);
+	if (!argv || !envp)
+		fail(child, "malloc");
+	initscript_exec(child->env->report_fd, child->plan_base + plan->path, argv, envp);
+}
+
+noreturn void initscript_child(struct initscript_env *env,
+                               const struct initscript_start_request *request, int start_socket,
+                               pid_t server)
+{
+	struct child child = {.env = env, .request = request};
+	env->report_fd = start_socket;
+	enter_namespaces(&child, server);
+	receive_plan(&child);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	initscript_call_below_gap(run_script, &child);
+	leave_script(&child);
+	if (is_pid1(&child) && child.plan->path != 0) {
+		pid_t program = initscript_fork_from_pid1();
+		if (program < 0)
+			fail(&child, "fork");
+		if (program > 0) {
+			munmap((void *)child.plan_base, child.go_ahead.plan_size);
+			initscript_pid1(program);
+		}
+	}
+	run_program(&child);
+}

@@ -1,0 +1,15 @@
+/*
+ * The numbers in the table C of a script.
+ */
+#ifndef INITSCRIPT_CONSTANTS_H
+#define INITSCRIPT_CONSTANTS_H
+
+/* One entry of the table C that is a number. The table is defined per system beside the Go code
+ * (consts_linux.go, consts_freebsd.go) and ends with a NULL name. */
+struct initscript_constant {
+	const char *name;
+	long long value;
+};
+extern const struct initscript_constant initscript_constants[];
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * Decides, before the Go runtime boots, whether this process is a fork server.
+ *
+ * This runs in every program that links the package, so it does nothing unless a host really
+ * started this process for the purpose: the environment marker alone proves nothing. It must name
+ * an inherited socket whose other end was made by our parent, and which holds our greeting.
+ */
+#include "server.h"
+#include "wire.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool is_parents_socket(int fd)
+{
+	int type;
+	struct ucred peer;
+	socklen_t length = sizeof type;
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0 || type != SOCK_SEQPACKET)
+		return false;
+	length = sizeof peer;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+	       peer.pid == getppid();
+}
+
+static bool has_greeting(int fd, struct initscript_greeting *greeting)
+{
+	char message[sizeof *greeting + 1]; /* one more, to notice a longer one */
+	if (recv(fd, message, sizeof message, MSG_DONTWAIT) != sizeof *greeting)
+		return false;
+	memcpy(greeting, message, sizeof *greeting);
+	return strncmp(greeting->text, INITSCRIPT_GREETING, sizeof greeting->text) == 0;
+}
+
+/* The marker's value, or NULL. The entry is emptied where it stands: moving the others would
+ * break the layout that the Go runtime walks to find its auxiliary vector. */
+static const char *take_marker(char **env)
+{
+	static char nothing[] = "";
+	static const char marker[] = INITSCRIPT_MARKER "=";
+	const char *value = NULL;
+	for (; *env; env++) {
+		if (strncmp(*env, marker, sizeof marker - 1) == 0) {
+			value = *env + sizeof marker - 1;
+			*env = nothing;
+		}
+	}
+	return value;
+}
+
+__attribute__((constructor)) static void initscript_constructor(void)
+{
+	const char *value = take_marker(environ);
+	if (!value)
+		return;
+	char *end;
+	long fd = strtol(value, &end, 10);
+	if (*value == '\0' || *end != '\0' || fd < 3 || fd > 1 << 20)
+		return;
+	struct initscript_greeting greeting;
+	if (!is_parents_socket(fd) || !has_greeting(fd, &greeting))
+		return;
+	/* Set-uid, or a host whose real and effective ids differ. Going on as the program itself
+	 * would run it a second time. */
+	if (getauxval(AT_SECURE))
+		_exit(1);
+	initscript_serve(fd, &greeting);
+}

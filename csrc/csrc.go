@@ -1,0 +1,13 @@
+//go:build cgo && luajit
+
+// Package csrc is the C part of package initscript: the constructor that turns a process into a
+// fork server, the server, the steps of a child, and the Lua environment of init scripts. It has
+// no Go API; the parts talk over the sockets that wire.h describes.
+package csrc
+
+/*
+#cgo CFLAGS: -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fvisibility=hidden
+#cgo pkg-config: luajit
+#cgo LDFLAGS: -lcap
+*/
+import "C"

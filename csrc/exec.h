@@ -1,0 +1,19 @@
+/*
+ * Executing the program after the script.
+ */
+#ifndef INITSCRIPT_EXEC_H
+#define INITSCRIPT_EXEC_H
+
+#include <stddef.h>
+#include <stdnoreturn.h>
+
+/* A NULL-terminated array of the COUNT strings that stand one behind the other at PACKED, as
+ * execve(2) takes it; NULL when memory ran out. Never freed: execve follows. */
+char **initscript_strings(const char *packed, size_t count);
+
+/* Reports INITSCRIPT_SCRIPT_DONE and executes PATH. Without a slash it is looked for in the PATH
+ * of ENVP. On failure reports INITSCRIPT_EXEC_FAILED with the interpreter that is missing, if that
+ * is the reason, and ends with status 127 (not found) or 126 (not executable). */
+noreturn void initscript_exec(int report_fd, const char *path, char **argv, char **envp);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * Failures as data: what a child tells the host through its start socket (records of wire.h).
+ * Nothing here fails visibly: where the host is gone there is nobody to tell.
+ */
+#ifndef INITSCRIPT_REPORT_H
+#define INITSCRIPT_REPORT_H
+
+#include "wire.h"
+
+#include <lua.h>
+#include <stddef.h>
+
+/* Sends a record of KIND without fields on FD. */
+void initscript_report(int fd, enum initscript_record_kind kind, int error);
+
+/* Sends a record of KIND with COUNT strings as fields; a NULL string counts as "". */
+void initscript_report_strings(int fd, enum initscript_record_kind kind, int error, int line,
+                               const char *const *strings, size_t count);
+
+/* Tells that the call NAME failed with ERROR. The call's arguments are taken from the bottom of
+ * the Lua stack, line and traceback from the running function's caller. */
+void initscript_report_call(lua_State *L, const char *name, int error);
+
+/* Tells that the script itself is about to execute the program PATH. */
+void initscript_report_exec(lua_State *L, const char *path);
+
+/* Takes that back: the call has failed. */
+void initscript_report_no_exec(lua_State *L);
+
+#endif

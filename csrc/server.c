@@ -1,0 +1,238 @@
+#include "server.h"
+
+#include "child.h"
+#include "fds.h"
+#include "script.h"
+#include "socket.h"
+#include "wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <sched.h>
+#include <search.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CONTROL = INITSCRIPT_SERVER_FD };
+
+struct child {
+	pid_t pid; /* the key, so it comes first */
+	uint64_t id;
+};
+
+struct server {
+	void *children; /* tsearch(3) tree of struct child */
+	int signals;    /* signalfd for SIGCHLD */
+	pid_t pid;
+	struct initscript_env env; /* what every child begins with */
+};
+
+static int compare_pids(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Terminal signals must not end the server before its host: they are meant for the children,
+ * which get default dispositions from here and an empty mask at their birth. */
+static bool take_over_signals(struct server *server)
+{
+	sigset_t all, child;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	/* Not sigaction(3), which refuses the signals that libc keeps for itself; a parent may
+	 * have left them ignored. All zero is SIG_DFL without flags on every architecture. */
+	const char defaults[64] = {0};
+	for (int signal = 1; signal <= 64; signal++)
+		syscall(SYS_rt_sigaction, signal, defaults, NULL, 8); /* EINVAL: SIGKILL, SIGSTOP */
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	server->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	return server->signals >= 0;
+}
+
+/* Keeps nothing of the host's: stdio is the null device (a pipe held open here would never reach
+ * its end), the control socket has a fixed number. */
+static bool take_over_descriptors(int control)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0) /* no /dev in this root: a descriptor that fails to read is as good */
+		null = open("/", O_PATH | O_CLOEXEC);
+	if (null < 0 || control == CONTROL)
+		return null >= 0 && dup2(null, 0) == 0 && dup2(null, 1) == 1 && dup2(null, 2) == 2;
+	return dup2(null, 0) == 0 && dup2(null, 1) == 1 && dup2(null, 2) == 2 &&
+	       dup3(control, CONTROL, O_CLOEXEC) == CONTROL;
+}
+
+/* execve(2) gives a process of root capabilities that its host may have dropped. */
+static bool drop_capabilities(const struct initscript_greeting *greeting)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+	if (syscall(SYS_capget, &header, sets) != 0)
+		return false;
+	for (int i = 0; i < 2; i++) {
+		sets[i].permitted &= greeting->permitted >> 32 * i;
+		sets[i].effective &= greeting->effective >> 32 * i;
+		sets[i].inheritable &= greeting->inheritable >> 32 * i;
+	}
+	return syscall(SYS_capset, &header, sets) == 0;
+}
+
+static void kill_child(const void *node, VISIT visit, int depth)
+{
+	(void)depth;
+	if (visit == preorder || visit == leaf)
+		kill((*(struct child *const *)node)->pid, SIGKILL);
+}
+
+/* The host is gone or wants no more children: nothing may be left behind. */
+static noreturn void end(struct server *server)
+{
+	twalk(server->children, kill_child);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	_exit(0);
+}
+
+static void remember(struct server *server, pid_t pid, uint64_t id)
+{
+	struct child *child = malloc(sizeof *child);
+	if (!child)
+		abort(); /* the children die with this process, and the host sees its end */
+	*child = (struct child){.pid = pid, .id = id};
+	if (!tsearch(child, &server->children, compare_pids))
+		abort();
+}
+
+static int64_t microseconds(struct timeval t)
+{
+	return t.tv_sec * INT64_C(1000000) + t.tv_usec;
+}
+
+static void reap(struct server *server)
+{
+	struct signalfd_siginfo ignored;
+	while (read(server->signals, &ignored, sizeof ignored) > 0)
+		;
+	int status;
+	pid_t pid;
+	struct rusage usage;
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+		struct child **node = tfind(&pid, &server->children, compare_pids);
+		if (!node)
+			continue; /* an orphan of a child, when this process is a subreaper */
+		struct child *child = *node;
+		struct initscript_exit_report report = {
+		        .id = child->id,
+		        .status = status,
+		        .user_microseconds = microseconds(usage.ru_utime),
+		        .system_microseconds = microseconds(usage.ru_stime),
+		        .max_rss_kilobytes = usage.ru_maxrss,
+		        .minor_faults = usage.ru_minflt,
+		        .major_faults = usage.ru_majflt,
+		        .voluntary_switches = usage.ru_nvcsw,
+		        .involuntary_switches = usage.ru_nivcsw,
+		};
+		tdelete(child, &server->children, compare_pids);
+		free(child);
+		if (!initscript_send(CONTROL, &report, sizeof report, NULL, 0))
+			end(server);
+	}
+}
+
+/* With a PID namespace the child must be born in it, so by clone(2): it never returns into Go.
+ * Without one it is born by fork(3), after which libc still knows its thread (docs/design.md). */
+static pid_t give_birth(const struct initscript_start_request *request, int *pidfd)
+{
+	if (request->namespaces & CLONE_NEWPID) {
+		unsigned long flags = request->namespaces & ~(uint32_t)CLONE_NEWTIME;
+		return syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
+	}
+	pid_t pid = fork();
+	if (pid > 0 && (*pidfd = syscall(SYS_pidfd_open, pid, 0)) < 0) {
+		int error = errno; /* ENOSYS before Linux 5.3, EMFILE */
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		errno = error;
+		return -1;
+	}
+	return pid;
+}
+
+static void start(struct server *server, const struct initscript_start_request *request,
+                  int start_socket, int directory)
+{
+	struct initscript_record started = {.kind = INITSCRIPT_STARTED};
+	int pidfd = -1;
+	pid_t pid = -1;
+	/* Before the birth: in a new mount namespace this descriptor would lead out of it. */
+	if (fchdir(directory) == 0)
+		pid = give_birth(request, &pidfd);
+	started.error = errno;
+	if (pid == 0)
+		initscript_child(&server->env, request, start_socket, server->pid);
+	if (pid > 0) {
+		remember(server, pid, request->id);
+		started.pid = pid;
+		started.error = 0;
+	}
+	initscript_send(start_socket, &started, sizeof started, &pidfd, pidfd >= 0);
+	if (pidfd >= 0)
+		close(pidfd);
+	if (chdir("/") != 0) {
+		/* Only keeps the directory busy until the next start. */
+	}
+}
+
+static void serve_one(struct server *server)
+{
+	struct initscript_start_request request;
+	int fds[2];
+	size_t fd_count = 2;
+	if (!initscript_receive(CONTROL, &request, sizeof request, fds, &fd_count))
+		end(server);
+	if (fd_count == 2)
+		start(server, &request, fds[0], fds[1]);
+	for (size_t i = 0; i < fd_count; i++)
+		close(fds[i]);
+}
+
+noreturn void initscript_serve(int control, const struct initscript_greeting *greeting)
+{
+	static struct server server;
+	server.pid = getpid();
+	server.env.report_fd = -1;
+	server.env.arena.limit = SIZE_MAX;
+	clearenv();
+	prctl(PR_SET_NAME, "initscript");
+	initscript_capabilities_of_this_thread();
+	if (!drop_capabilities(greeting) || !take_over_signals(&server) ||
+	    !take_over_descriptors(control) ||
+	    !initscript_close_range(CONTROL + 1, server.signals - 1) ||
+	    !initscript_close_range(server.signals + 1, ~0U) || !initscript_env_open(&server.env) ||
+	    !initscript_send(CONTROL, greeting, sizeof *greeting, NULL, 0))
+		_exit(1);
+
+	struct pollfd polled[] = {
+	        {.fd = CONTROL, .events = POLLIN},
+	        {.fd = server.signals, .events = POLLIN},
+	};
+	for (;;) {
+		if (poll(polled, 2, -1) < 0)
+			continue; /* EINTR: a debugger stopped us; every signal is blocked */
+		if (polled[1].revents)
+			reap(&server);
+		if (polled[0].revents)
+			serve_one(&server);
+	}
+}

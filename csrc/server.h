@@ -1,0 +1,15 @@
+/*
+ * The fork server: one process, one thread, which forks a child for every start request.
+ */
+#ifndef INITSCRIPT_SERVER_H
+#define INITSCRIPT_SERVER_H
+
+#include "wire.h"
+
+#include <stdnoreturn.h>
+
+/* Takes the capabilities of GREETING, sends it back, and serves the host behind the socket CONTROL
+ * until it closes it. Then every child is killed and the process ends. */
+noreturn void initscript_serve(int control, const struct initscript_greeting *greeting);
+
+#endif

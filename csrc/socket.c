@@ -1,0 +1,76 @@
+#include "socket.h"
+
+#include "wire.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+union control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(INITSCRIPT_MAX_FDS * sizeof(int))];
+};
+
+bool initscript_send(int socket, const void *message, size_t size, const int *fds, size_t fd_count)
+{
+	union control control;
+	struct iovec data = {.iov_base = (void *)message, .iov_len = size};
+	struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1};
+	if (fd_count > 0) {
+		header.msg_control = &control;
+		header.msg_controllen = CMSG_SPACE(fd_count * sizeof *fds);
+		struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+		rights->cmsg_level = SOL_SOCKET;
+		rights->cmsg_type = SCM_RIGHTS;
+		rights->cmsg_len = CMSG_LEN(fd_count * sizeof *fds);
+		memcpy(CMSG_DATA(rights), fds, fd_count * sizeof *fds);
+	}
+	ssize_t sent;
+	do
+		sent = sendmsg(socket, &header, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent == (ssize_t)size;
+}
+
+static void close_all(const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+bool initscript_receive(int socket, void *message, size_t size, int *fds, size_t *fd_count)
+{
+	union control control;
+	struct iovec data = {.iov_base = message, .iov_len = size};
+	struct msghdr header = {
+	        .msg_iov = &data,
+	        .msg_iovlen = 1,
+	        .msg_control = &control,
+	        .msg_controllen = sizeof control,
+	};
+	ssize_t received;
+	do
+		received = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+	while (received < 0 && errno == EINTR);
+	if (received < 0)
+		return false;
+
+	int arrived[INITSCRIPT_MAX_FDS];
+	size_t count = 0;
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+	if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS) {
+		count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(arrived, CMSG_DATA(rights), count * sizeof(int));
+	}
+	if (received != (ssize_t)size || count > *fd_count ||
+	    header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		close_all(arrived, count);
+		errno = received == 0 ? ECONNRESET : EBADMSG;
+		return false;
+	}
+	if (count > 0)
+		memcpy(fds, arrived, count * sizeof(int));
+	*fd_count = count;
+	return true;
+}

@@ -1,0 +1,91 @@
+/*
+ * What the Go package, the fork server and a child say to each other. Go includes this file
+ * through cgo, so there is one definition of everything. All of it stays on one machine and
+ * inside one build of one program: native byte order and alignment.
+ *
+ * Sockets are AF_UNIX SOCK_SEQPACKET: the control socket between the host and its server, and
+ * one start socket per child, whose far end only that child keeps.
+ */
+#ifndef INITSCRIPT_WIRE_H
+#define INITSCRIPT_WIRE_H
+
+#include <stdint.h>
+
+/* The environment variable that names the control socket in a server, as a decimal descriptor. */
+#define INITSCRIPT_MARKER "INITSCRIPT_SERVER"
+
+/* The first message on the control socket, from the host; the server sends it back when it is
+ * ready. The number in the text changes with every change of this file. */
+#define INITSCRIPT_GREETING "initscript fork server, protocol 2"
+struct initscript_greeting {
+	char text[40];
+	/* Of the thread that starts the server, bits 1 << CAP_*. */
+	uint64_t permitted, effective, inheritable;
+};
+
+/* What a host asks its server for, with two descriptors: the child's end of the start socket, and
+ * the working directory. */
+struct initscript_start_request {
+	uint64_t id;         /* comes back in initscript_exit_report */
+	uint32_t namespaces; /* CLONE_NEW* */
+	uint32_t announce;   /* the child sends INITSCRIPT_NAMESPACES_READY */
+};
+
+/* What the server tells the host, on the control socket, when a child ended. */
+struct initscript_exit_report {
+	uint64_t id;
+	int32_t status; /* as from wait4(2) */
+	int32_t padding;
+	int64_t user_microseconds, system_microseconds;
+	int64_t max_rss_kilobytes;
+	int64_t minor_faults, major_faults;
+	int64_t voluntary_switches, involuntary_switches;
+};
+
+/* Messages on the start socket, towards the host. Each begins with struct initscript_record. */
+enum initscript_record_kind {
+	INITSCRIPT_STARTED = 1,      /* from the server: error, pid; carries a pidfd */
+	INITSCRIPT_NAMESPACES_READY, /* the host may write the id maps */
+	INITSCRIPT_SCRIPT_EXECS,     /* the script is about to call execve; fields: path */
+	INITSCRIPT_SCRIPT_RUNS,      /* that failed, and the script goes on */
+	INITSCRIPT_SCRIPT_DONE,      /* the program is about to be executed, or there is none */
+	INITSCRIPT_SETUP_FAILED,     /* fields: system call */
+	INITSCRIPT_CALL_FAILED,      /* fields: function, traceback, arguments... */
+	INITSCRIPT_SCRIPT_FAILED,    /* fields: message, traceback */
+	INITSCRIPT_LOAD_FAILED,      /* fields: message */
+	INITSCRIPT_MEMORY_EXHAUSTED, /* fields: none */
+	INITSCRIPT_EXEC_FAILED,      /* fields: path, missing interpreter or "" */
+};
+
+struct initscript_record {
+	uint32_t kind;
+	int32_t error; /* errno value */
+	int32_t line;  /* of the script, 0: unknown */
+	int32_t pid;
+	uint32_t fields; /* how many follow, each a uint32_t length and its bytes */
+};
+
+enum { INITSCRIPT_RECORD_SIZE = 16384 }; /* no record is longer; fields are cut to fit */
+
+/* The host's answer on the start socket: this message, with the descriptors in SCM_RIGHTS in the
+ * order plan, stdin, stdout, stderr, inbox, [arg,] extra files. */
+struct initscript_go_ahead {
+	uint64_t plan_size;
+	uint32_t has_arg;
+	uint32_t extra_files;
+};
+
+enum { INITSCRIPT_MAX_FDS = 253 }; /* SCM_MAX_FD, unix(7) */
+
+/* The plan: a sealed memfd with all that one child must know and the server need not. Offsets
+ * are from the start; every string ends with a NUL byte. */
+struct initscript_plan {
+	uint64_t memory_limit; /* of the script, bytes */
+	uint64_t script, script_length;
+	uint64_t script_name;
+	uint64_t path; /* of the program; 0: none, the child ends after the script */
+	uint64_t argv, argc;
+	uint64_t envp, envc;
+};
+
+#endif
