@@ -1,0 +1,203 @@
+package initscript_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Every table of scripts is here, so that what is missing in all of them can be told.
+var (
+	allCases = slices.Concat(ioCases, fileCases, mountCases, processCases, credentialCases, capabilityCases, execCases,
+		seccompCases, landlockCases, helperCases, coercionCases, lifecycleCases, errexitCases, tableCases)
+	allFailures = slices.Concat(ioFailures, fileFailures, mountFailures, processFailures, credentialFailures,
+		capabilityFailures, execFailures, seccompFailures, landlockFailures, helperFailures)
+	allDeaths = slices.Concat(mountDeaths, credentialDeaths, capabilityDeaths, execDeaths)
+)
+
+// names reads the lists testdata/*.KIND.txt: of a reference page, of what newer versions of Emilua
+// add, and of extensions. It returns the names that this system has and those that it has not.
+func names(t *testing.T, kind string) (present, absent []string) {
+	t.Helper()
+	origins, err := filepath.Glob("testdata/*." + kind + ".txt")
+	must(t, err)
+	for _, origin := range origins {
+		list, err := os.ReadFile(origin)
+		must(t, err)
+		for line := range strings.Lines(string(list)) {
+			if strings.HasPrefix(line, "#") {
+				continue
+			}
+			var name, platform string
+			if n, err := fmt.Sscan(line, &name, &platform); n != 2 {
+				t.Fatalf("%s: %q: %v", origin, line, err)
+			}
+			if platform == "all" || platform == runtime.GOOS {
+				present = append(present, name)
+			} else {
+				absent = append(absent, name)
+			}
+		}
+	}
+	return present, absent
+}
+
+func luaList(names []string) string { return "{'" + strings.Join(names, "', '") + "'}" }
+
+func TestNames(t *testing.T) {
+	functions, absentFunctions := names(t, "functions")
+	constants, absentConstants := names(t, "constants")
+	globals, _ := names(t, "globals")
+	tests := []struct {
+		kind  string
+		names []string
+		value string // of the name n
+		want  string
+	}{
+		{"functions", functions, "type(C[n])", "function"},
+		{"constants", constants, "type(C[n])", "number"},
+		{"functions of other systems", absentFunctions, "select(2, pcall(function() return C[n] end))", "init.script:1: key not found"},
+		{"constants of other systems", absentConstants, "select(2, pcall(function() return C[n] end))", "init.script:1: key not found"},
+		{"globals", globals, "rawget(_G, n) ~= nil", "true"},
+	}
+	for _, test := range tests {
+		t.Run(test.kind, func(t *testing.T) {
+			if len(test.names) == 0 {
+				t.Fatal("there are none")
+			}
+			walk := scriptCase{script: "errexit = false for _, n in ipairs(" + luaList(test.names) + ") do R(n, " + test.value + ") end"}
+			for _, name := range test.names {
+				walk.sent = append(walk.sent, name+","+test.want)
+			}
+			walk.run(t)
+		})
+	}
+}
+
+// Nothing is in the table C, or global, but what the lists have.
+func TestNoOtherNames(t *testing.T) {
+	functions, _ := names(t, "functions")
+	constants, _ := names(t, "constants")
+	globals, _ := names(t, "globals")
+	standard := strings.Fields(`_G _VERSION arg assert collectgarbage coroutine debug dofile error gcinfo getfenv
+		getmetatable io ipairs jit load loadfile loadstring math module newproxy next os package pairs pcall print
+		rawequal rawget rawlen rawset require select setfenv setmetatable string table tonumber tostring type unpack
+		xpcall bit`)
+	r := runScript(t, `
+		local _, names = debug.getupvalue(getmetatable(C).__index, 1)
+		for name in pairs(names) do S('C ' .. name) end
+		for name in pairs(_G) do S('_G ' .. name) end`)
+	if r.Err != nil || len(r.Sent) == 0 {
+		t.Fatalf("%+v", r)
+	}
+	var known []string
+	for _, name := range slices.Concat(functions, constants) {
+		known = append(known, "C "+name)
+	}
+	for _, name := range slices.Concat(globals, standard) {
+		known = append(known, "_G "+name)
+	}
+	for _, name := range r.Sent {
+		if !slices.Contains(known, name) {
+			t.Errorf("%s is in no list in testdata", name)
+		}
+	}
+}
+
+func TestConstants(t *testing.T) {
+	constants, _ := names(t, "constants")
+	walk := scriptCase{script: "for _, n in ipairs(" + luaList(constants) + ") do S(n .. ' ' .. string.format('%.0f', C[n])) end"}
+	for _, name := range constants {
+		value, ok := constantValues[name]
+		if !ok {
+			t.Errorf("%s has no test", name)
+		}
+		walk.sent = append(walk.sent, name+" "+strconv.FormatInt(value, 10))
+	}
+	walk.run(t)
+	if len(constantValues) != len(constants) {
+		t.Errorf("%d values, %d constants", len(constantValues), len(constants))
+	}
+}
+
+// A function has a row for its effect, and one for its failure unless it cannot fail.
+func TestEveryFunctionIsTested(t *testing.T) {
+	functions, _ := names(t, "functions")
+	globals, _ := names(t, "globals")
+	cannotFail := strings.Fields("makedev umask closefrom mode major minor getpid getppid getuid geteuid getgid getegid")
+
+	var succeeding strings.Builder
+	for _, c := range allCases {
+		if c.err == nil {
+			succeeding.WriteString(c.script + "\n")
+		}
+	}
+	failing := map[string]bool{}
+	for _, c := range allFailures {
+		failing[c.function()] = true
+	}
+	for _, name := range slices.Concat(functions, globals) {
+		call := `\bC\.` + name + `\(`
+		switch {
+		case name == "C" || name == "arg" || name == "errexit":
+			continue
+		case slices.Contains(globals, name):
+			call = `(^|[^.\w])` + name + `\(`
+		}
+		if !regexp.MustCompile(call).MatchString(succeeding.String()) {
+			t.Errorf("no test of the effect of %s", name)
+		}
+		if !failing[name] && !slices.Contains(cannotFail, name) {
+			t.Errorf("no test of the failure of %s", name)
+		}
+	}
+}
+
+// Emilua's cases that are about init scripts on Linux.
+func TestEveryNumberedCaseIsThere(t *testing.T) {
+	want := []int{
+		1, 2, 3, 4, 5, 7, 8, 10, 13, 14, 15, 16, 18, 19, 20, 21, 22, 24, 25, 26, 27, 28, 29, 31, 32, 34, 36, 37, 38, 40, 42,
+		43, 44, 45, 47, 48, 49, 50, 51, 52, 54, 55, 56, 58, 59, 60, 61, 62, 64, 66, 68, 69, 70, 71, 72, 74, 75, 76, 79, 80,
+		81, 82, 86, 88, 89, 90, 91, 92, 94, 95, 97, 98, 100, 102,
+	}
+	have := map[int]bool{
+		22: true, // TestByteCodeIsRefused
+		49: true, // TestWriteAllThroughReceivedPipe
+		72: true, // capabilityRaises
+		88: true, // TestPID1ForwardsSignals
+		89: true, // TestIDMapHandshake
+		92: true, // landlockRaises
+	}
+	add := func(name string) {
+		for _, match := range caseNumber.FindAllStringSubmatch(name, -1) {
+			number, _ := strconv.Atoi(match[1])
+			have[number] = true
+		}
+	}
+	for _, c := range allCases {
+		add(c.name)
+	}
+	for _, c := range allFailures {
+		add(c.name)
+	}
+	for _, c := range allDeaths {
+		add(c.name)
+	}
+	for _, number := range want {
+		if !have[number] {
+			t.Errorf("no row for H%d", number)
+		}
+	}
+	for number := range maps.Keys(have) {
+		if !slices.Contains(want, number) {
+			t.Errorf("H%d is not known", number)
+		}
+	}
+}

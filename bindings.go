@@ -1,0 +1,3 @@
+package initscript
+
+import _ "github.com/go-initscript/initscript/csrc" // the constructor and the fork server

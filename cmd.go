@@ -1,0 +1,424 @@
+package initscript
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// DefaultMemoryLimit is how much memory a script may use where Cmd.MemoryLimit is 0, in bytes.
+const DefaultMemoryLimit = 64 << 20
+
+// Cmd is a program behind an init script, in preparation or running. It is used like an
+// os/exec.Cmd and, like that, cannot be reused after Start. All signals have their default
+// dispositions in the child, also those that the host ignores. Different Cmds may be used from any
+// number of goroutines.
+type Cmd struct {
+	// Path is the program that is executed after the script. Without a slash it is looked up in
+	// the PATH of Env, by the child, below the root directory that the script made. "" means
+	// that the process ends after the script.
+	Path string
+
+	// Args is the argument vector, with the program's name first; nil means {Path}.
+	Args []string
+
+	// Script is the source text of the init script. An empty script does nothing.
+	Script string
+
+	// ScriptName is what messages call the script; "" means "init.script".
+	ScriptName string
+
+	// Arg, if not nil, is passed to the script: the global arg is its descriptor there. The
+	// host's file stays open.
+	Arg *os.File
+
+	// Namespaces are created before the script starts. With NewPID the script runs as PID 1,
+	// which afterwards forwards SIGTERM, SIGUSR1, SIGUSR2, SIGHUP, SIGINT and SIGRTMIN+4 to the
+	// program, reaps orphans, and ends as the program does (128+n for signal n).
+	Namespaces Namespaces
+
+	// UIDMap and GIDMap are written by the host before the script starts; they need NewUser.
+	// setgroups(2) is denied first if the kernel demands it. An unprivileged host can map its
+	// own ids only.
+	UIDMap, GIDMap []IDMap
+
+	// Env is the environment of the program, "key=value" each. Unlike in os/exec, nil is the
+	// empty environment. The script itself sees none.
+	Env []string
+
+	// Dir is the working directory in which the script starts; "" means the host's.
+	Dir string
+
+	// Stdin, Stdout and Stderr are those of the script and the program. nil is the null device.
+	// What is not an *os.File is copied through a pipe by a goroutine; Wait waits for it. The
+	// same value in Stdout and Stderr gets one pipe.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+
+	// ExtraFiles are passed to the program: entry i becomes descriptor 3+i. While the script
+	// runs it is 5+i, close-on-exec.
+	ExtraFiles []*os.File
+
+	// MemoryLimit is how much memory the script may use, in bytes; 0 means DefaultMemoryLimit.
+	MemoryLimit int64
+
+	// Cancel is called when the context of CommandContext is done; nil kills the process.
+	Cancel func() error
+
+	// WaitDelay bounds the time that Wait spends after the context is done, or after the
+	// process has ended, on pipes that some other process keeps open; 0 means no bound. Then
+	// they are closed and Wait returns exec.ErrWaitDelay if there is no other error.
+	WaitDelay time.Duration
+
+	// Process is the started process.
+	Process *Process
+
+	// ProcessState is set by Wait when the process has ended.
+	ProcessState *ProcessState
+
+	ctx      context.Context
+	child    *child
+	stdio    stdio
+	watch    chan error // the context's error, if it had the process killed
+	stopped  chan struct{}
+	waited   bool
+	failedAt error
+}
+
+// Command returns the Cmd that runs name with the given arguments behind an empty script.
+func Command(name string, arg ...string) *Cmd {
+	return &Cmd{Path: name, Args: append([]string{name}, arg...)}
+}
+
+// CommandContext is like Command; the process is killed when ctx is done before it has ended by
+// itself, in whatever state it is: also while the script runs.
+func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
+	if ctx == nil {
+		panic("initscript: nil Context")
+	}
+	cmd := Command(name, arg...)
+	cmd.ctx = ctx
+	return cmd
+}
+
+// String returns the program and its arguments for display.
+func (c *Cmd) String() string {
+	if len(c.Args) == 0 {
+		return c.Path
+	}
+	return strings.Join(append([]string{c.Path}, c.Args[1:]...), " ")
+}
+
+// Run starts the command and waits for its end.
+func (c *Cmd) Run() error {
+	if err := c.Start(); err != nil {
+		return err
+	}
+	return c.Wait()
+}
+
+// Start starts the command. It returns when the process exists, in its namespaces and with its id
+// maps; the script may be running still. Errors: *FieldError, *ServerError, *NamespaceError,
+// *IDMapError, *SetupError, or that of the context.
+func (c *Cmd) Start() error {
+	if c.child != nil || c.failedAt != nil {
+		return errors.New("initscript: already started")
+	}
+	err := c.start()
+	if err != nil {
+		c.failedAt = err
+		c.stdio.closeAll()
+	}
+	return err
+}
+
+func (c *Cmd) start() error {
+	ctx := c.ctx
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	files, err := c.stdio.open(c.Stdin, c.Stdout, c.Stderr)
+	if err != nil {
+		return err
+	}
+	inbox, err := openNull()
+	if err != nil {
+		return err
+	}
+	request := &spawnRequest{
+		plan: plan{
+			script:      c.Script,
+			scriptName:  c.scriptName(),
+			path:        c.Path,
+			args:        c.Args,
+			env:         c.Env,
+			memoryLimit: c.MemoryLimit,
+		},
+		namespaces: c.Namespaces,
+		uidMap:     c.UIDMap,
+		gidMap:     c.GIDMap,
+		dir:        c.Dir,
+		stdio:      files,
+		inbox:      inbox,
+		arg:        c.Arg,
+		extraFiles: c.ExtraFiles,
+	}
+	if c.Dir == "" {
+		request.dir = "."
+	}
+	if c.Args == nil {
+		request.plan.args = []string{c.Path}
+	}
+	if c.MemoryLimit == 0 {
+		request.plan.memoryLimit = DefaultMemoryLimit
+	}
+	c.child, err = spawn(ctx, request)
+	if err != nil {
+		return err
+	}
+	c.Process = &c.child.process
+	c.stdio.copy()
+	c.watchContext(ctx)
+	return nil
+}
+
+// check finds what the child could not report better than we can.
+func (c *Cmd) check() error {
+	for _, s := range []struct{ field, value string }{
+		{"Path", c.Path}, {"ScriptName", c.ScriptName},
+	} {
+		if err := checkString(s.field, s.value); err != nil {
+			return err
+		}
+	}
+	for _, list := range []struct {
+		field  string
+		values []string
+	}{{"Args", c.Args}, {"Env", c.Env}} {
+		for i, s := range list.values {
+			if err := checkString(fmt.Sprintf("%s[%d]", list.field, i), s); err != nil {
+				return err
+			}
+		}
+	}
+	for i, s := range c.Env {
+		if strings.Index(s, "=") < 1 {
+			return &FieldError{fmt.Sprintf("Env[%d]", i), fmt.Errorf("%q is not of the form key=value", s)}
+		}
+	}
+	if i := strings.IndexByte(c.Script, 0); i >= 0 {
+		line := 1 + strings.Count(c.Script[:i], "\n")
+		return &FieldError{"Script", fmt.Errorf("%s:%d: NUL byte: not a Lua source text", c.scriptName(), line)}
+	}
+	if rest := c.Namespaces &^ allNamespaces; rest != 0 {
+		return &FieldError{"Namespaces", fmt.Errorf("unknown namespace %s", rest)}
+	}
+	if c.Namespaces&NewUser == 0 && len(c.UIDMap)+len(c.GIDMap) > 0 {
+		return &FieldError{"UIDMap", errors.New("id maps need NewUser in Namespaces")}
+	}
+	if c.MemoryLimit < 0 {
+		return &FieldError{"MemoryLimit", fmt.Errorf("%d is negative", c.MemoryLimit)}
+	}
+	if len(c.ExtraFiles) > maxExtraFiles {
+		return &FieldError{"ExtraFiles", fmt.Errorf("%d files; at most %d can be passed", len(c.ExtraFiles), maxExtraFiles)}
+	}
+	return c.checkFiles()
+}
+
+func (c *Cmd) checkFiles() error {
+	check := func(field string, value any) error {
+		if file, ok := value.(*os.File); ok && file.Fd() == ^uintptr(0) {
+			return &FieldError{field, errors.New("is nil or closed")}
+		}
+		return nil
+	}
+	for i, file := range c.ExtraFiles {
+		if err := check(fmt.Sprintf("ExtraFiles[%d]", i), file); err != nil {
+			return err
+		}
+	}
+	if c.Arg != nil {
+		if err := check("Arg", c.Arg); err != nil {
+			return err
+		}
+	}
+	return errors.Join(check("Stdin", c.Stdin), check("Stdout", c.Stdout), check("Stderr", c.Stderr))
+}
+
+func (c *Cmd) scriptName() string {
+	if c.ScriptName == "" {
+		return "init.script"
+	}
+	return c.ScriptName
+}
+
+// watchContext ends the process when the context is done before Wait is.
+func (c *Cmd) watchContext(ctx context.Context) {
+	if ctx.Done() == nil {
+		return
+	}
+	c.watch, c.stopped = make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(c.watch)
+		select {
+		case <-c.stopped:
+			return
+		case <-ctx.Done():
+		}
+		cancel := c.Cancel
+		if cancel == nil {
+			cancel = c.Process.Kill
+		}
+		err := cancel()
+		if err == nil {
+			c.watch <- ctx.Err()
+		} else if !errors.Is(err, os.ErrProcessDone) {
+			c.watch <- fmt.Errorf("cancel: %w", err)
+		}
+		if c.WaitDelay == 0 {
+			return
+		}
+		timer := time.NewTimer(c.WaitDelay)
+		defer timer.Stop()
+		select {
+		case <-c.stopped:
+		case <-timer.C:
+			c.Process.Kill() // a Cancel that was too kind
+		}
+	}()
+}
+
+// WaitScript waits until the script has ended and returns nil if it was successful; whether the
+// program can be executed then is for Wait to tell. It may be called, also repeatedly, between Start
+// and Wait. The error is the one that Wait will return.
+func (c *Cmd) WaitScript() error {
+	if c.child == nil {
+		return errors.New("initscript: not started")
+	}
+	return c.child.waitScript()
+}
+
+// Wait waits for the end of the process and of the copying to and from it. It returns nil if the
+// program ran and its exit status was 0. Errors: *ScriptError, *ExecError, *ExitError,
+// *SetupError, *NamespaceError, *ServerError, or that of the context that had the process killed.
+func (c *Cmd) Wait() error {
+	if c.child == nil {
+		return errors.New("initscript: not started")
+	}
+	if c.waited {
+		return errors.New("initscript: Wait was already called")
+	}
+	c.waited = true
+	err := c.child.wait()
+	if c.ProcessState = c.child.state; c.ProcessState != nil {
+		c.ProcessState.pid = c.Process.Pid // the server may report the end before Start knows the pid
+	}
+	if c.watch != nil {
+		close(c.stopped)
+		if cancelled := <-c.watch; cancelled != nil && err != nil {
+			err = cancelled
+		}
+	}
+	if copyErr := c.stdio.wait(c.WaitDelay); err == nil {
+		err = copyErr
+	}
+	c.child.close()
+	return err
+}
+
+// Output runs the command and returns what it wrote to its standard output. If Stderr is nil, an
+// *ExitError carries the end of what it wrote there.
+func (c *Cmd) Output() ([]byte, error) {
+	if c.Stdout != nil {
+		return nil, &FieldError{"Stdout", errors.New("already set")}
+	}
+	var stdout bytes.Buffer
+	var stderr *tail
+	c.Stdout = &stdout
+	if c.Stderr == nil {
+		stderr = new(tail)
+		c.Stderr = stderr
+	}
+	err := c.Run()
+	var exit *ExitError
+	if stderr != nil && errors.As(err, &exit) {
+		exit.Stderr = stderr.bytes
+	}
+	return stdout.Bytes(), err
+}
+
+// CombinedOutput runs the command and returns what it wrote to its standard output and error.
+func (c *Cmd) CombinedOutput() ([]byte, error) {
+	if c.Stdout != nil {
+		return nil, &FieldError{"Stdout", errors.New("already set")}
+	}
+	if c.Stderr != nil {
+		return nil, &FieldError{"Stderr", errors.New("already set")}
+	}
+	var output bytes.Buffer
+	c.Stdout, c.Stderr = &output, &output
+	err := c.Run()
+	return output.Bytes(), err
+}
+
+// StdinPipe returns a pipe to the standard input. Wait closes it; close it earlier to let the
+// program see the end.
+func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
+	if c.Stdin != nil {
+		return nil, &FieldError{"Stdin", errors.New("already set")}
+	}
+	reader, writer, err := c.pipe()
+	if err != nil {
+		return nil, err
+	}
+	c.stdio.hold(reader, writer)
+	c.Stdin = reader
+	return writer, nil
+}
+
+// StdoutPipe returns a pipe from the standard output. Read it to its end before calling Wait,
+// which closes it.
+func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
+	if c.Stdout != nil {
+		return nil, &FieldError{"Stdout", errors.New("already set")}
+	}
+	reader, writer, err := c.pipe()
+	if err != nil {
+		return nil, err
+	}
+	c.stdio.hold(writer, reader)
+	c.Stdout = writer
+	return reader, nil
+}
+
+// StderrPipe is like StdoutPipe, for the standard error.
+func (c *Cmd) StderrPipe() (io.ReadCloser, error) {
+	if c.Stderr != nil {
+		return nil, &FieldError{"Stderr", errors.New("already set")}
+	}
+	reader, writer, err := c.pipe()
+	if err != nil {
+		return nil, err
+	}
+	c.stdio.hold(writer, reader)
+	c.Stderr = writer
+	return reader, nil
+}
+
+func (c *Cmd) pipe() (reader, writer *os.File, err error) {
+	if c.child != nil || c.failedAt != nil {
+		return nil, nil, errors.New("initscript: already started")
+	}
+	return os.Pipe()
+}

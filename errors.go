@@ -1,0 +1,145 @@
+package initscript
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A FieldError is a field of a [Cmd] that cannot be used. Nothing was started.
+type FieldError struct {
+	Field string // for example "Env[2]"
+	Err   error
+}
+
+func (e *FieldError) Error() string { return fmt.Sprintf("%s: %v", e.Field, e.Err) }
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// A ServerError says that the fork server could not be started, did not answer or died. A later
+// start begins with a new server.
+type ServerError struct {
+	Op  string // what was tried, for example "start fork server"
+	Err error
+}
+
+func (e *ServerError) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
+func (e *ServerError) Unwrap() error { return e.Err }
+
+// A NamespaceError says that the kernel refused to create the namespaces.
+type NamespaceError struct {
+	Namespaces Namespaces
+	Err        error // the errno of clone(2) or unshare(2)
+}
+
+func (e *NamespaceError) Error() string {
+	return fmt.Sprintf("create namespaces %s: %s", e.Namespaces, errnoText(e.Err))
+}
+func (e *NamespaceError) Unwrap() error { return e.Err }
+
+// An IDMapError says that the kernel refused an id map.
+type IDMapError struct {
+	File string // "uid_map", "gid_map" or "setgroups"
+	Map  []IDMap
+	Err  error
+}
+
+func (e *IDMapError) Error() string {
+	return fmt.Sprintf("write %s %q: %s", e.File, formatIDMap(e.Map), errnoText(e.Err))
+}
+func (e *IDMapError) Unwrap() error { return e.Err }
+
+// A SetupError is any other system call of the launcher that failed in the child before the
+// program was executed.
+type SetupError struct {
+	Op  string // the system call
+	Err error
+}
+
+func (e *SetupError) Error() string {
+	return fmt.Sprintf("set up child: %s: %s", e.Op, errnoText(e.Err))
+}
+func (e *SetupError) Unwrap() error { return e.Err }
+
+// An ExecError says that the script succeeded and the program could not be executed.
+type ExecError struct {
+	Path        string // as looked up
+	Interpreter string // what is missing, when Path exists and its interpreter or loader does not
+	Err         error
+}
+
+func (e *ExecError) Error() string {
+	if e.Interpreter != "" {
+		return fmt.Sprintf("exec %s: its interpreter %s is not there", e.Path, e.Interpreter)
+	}
+	if errors.Is(e.Err, unix.ENOENT) && !strings.Contains(e.Path, "/") {
+		return fmt.Sprintf("exec %s: not found in the PATH of the given environment", e.Path)
+	}
+	return fmt.Sprintf("exec %s: %s", e.Path, errnoText(e.Err))
+}
+func (e *ExecError) Unwrap() error { return e.Err }
+
+// NotFound reports whether the program does not exist, as opposed to one that is there and cannot
+// be executed: the difference between the exit statuses 127 and 126 of a shell.
+func (e *ExecError) NotFound() bool {
+	return e.Interpreter == "" && errors.Is(e.Err, unix.ENOENT)
+}
+
+// A ScriptError says that the init script failed. The program was not executed.
+type ScriptError struct {
+	ScriptName string
+	Line       int           // of the script; 0 when not known
+	Func       string        // the failed call, for example "mount"; "" when no call failed
+	Args       []string      // its arguments as Lua would write them; long strings are cut
+	Errno      syscall.Errno // of the call; 0 when no call failed
+	Message    string        // the text of a Lua error or a load error
+	Traceback  string
+	Signal     syscall.Signal // what killed the process while the script ran; 0 otherwise
+}
+
+func (e *ScriptError) Error() string {
+	where := e.ScriptName
+	if e.Line > 0 {
+		where = fmt.Sprintf("%s:%d", where, e.Line)
+	}
+	switch {
+	case e.Func != "":
+		return fmt.Sprintf("%s: %s(%s): %s", where, e.Func, strings.Join(e.Args, ", "), errnoText(e.Errno))
+	case e.Signal != 0:
+		return fmt.Sprintf("%s: killed by signal: %v", where, e.Signal)
+	case strings.HasPrefix(e.Message, where+":"):
+		return e.Message
+	default:
+		return where + ": " + e.Message
+	}
+}
+
+// Unwrap returns Errno, so that errors.Is(err, unix.EPERM) works; nil when no call failed.
+func (e *ScriptError) Unwrap() error {
+	if e.Errno == 0 {
+		return nil
+	}
+	return e.Errno
+}
+
+// An ExitError says that the program ran and was not successful.
+type ExitError struct {
+	*ProcessState
+	Stderr []byte // its end, if [Cmd.Output] was used and Cmd.Stderr was nil
+}
+
+func (e *ExitError) Error() string { return e.ProcessState.String() }
+
+// errnoText adds the symbolic name that every man page uses.
+func errnoText(err error) string {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return err.Error()
+	}
+	if name := unix.ErrnoName(errno); name != "" {
+		return fmt.Sprintf("%v (%s)", errno, name)
+	}
+	return errno.Error()
+}

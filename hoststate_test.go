@@ -1,0 +1,276 @@
+package initscript_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/go-initscript/initscript"
+	"golang.org/x/sys/unix"
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+)
+
+// What a child finds out about itself.
+const statusScript = `cat /proc/self/status; echo "Nofile: $(ulimit -Sn)"; echo "Nice: $(nice)"; echo "Cwd: $PWD"`
+
+func childStatus(t *testing.T) string {
+	t.Helper()
+	cmd := newCmd(t, "", "/bin/sh", "-c", statusScript)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("child: %v", err)
+	}
+	return string(out)
+}
+
+// osExecStatus is the same for a child that os/exec starts now.
+func osExecStatus(t *testing.T) string {
+	t.Helper()
+	cmd := exec.Command("/bin/sh", "-c", statusScript)
+	cmd.Env = []string{"PATH=/usr/bin:/bin"}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("os/exec child: %v", err)
+	}
+	return string(out)
+}
+
+// A host starts a child, changes something about itself, and starts another, which must be like
+// one that os/exec would start then (design: the server never has more rights than the host).
+func TestChildIsLikeHostNow(t *testing.T) {
+	tests := []struct {
+		name      string
+		needsRoot bool
+		change    func(*testing.T)
+		fields    []string
+	}{
+		{"umask", false, func(t *testing.T) { syscall.Umask(0o137) }, []string{"Umask"}},
+		{"working directory", false, func(t *testing.T) { must(t, os.Chdir("/usr/bin")) }, []string{"Cwd"}},
+		{"nice", false, func(t *testing.T) {
+			runtime.LockOSThread()
+			must(t, syscall.Setpriority(syscall.PRIO_PROCESS, 0, 7))
+		}, []string{"Nice"}},
+		{"resource limit", false, func(t *testing.T) {
+			limit := syscall.Rlimit{Cur: 321, Max: 4321}
+			must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+		}, []string{"Nofile"}},
+		{"process group", false, func(t *testing.T) { must(t, syscall.Setpgid(0, 0)) }, []string{"NSpgid"}},
+		{"affinity", false, func(t *testing.T) {
+			runtime.LockOSThread()
+			var set unix.CPUSet
+			must(t, unix.SchedGetaffinity(0, &set))
+			for i := range 1024 {
+				if set.IsSet(i) && set.Count() > 1 {
+					set.Clear(i)
+				}
+			}
+			must(t, unix.SchedSetaffinity(0, &set))
+		}, []string{"Cpus_allowed"}},
+		{"no_new_privs", false, func(t *testing.T) {
+			runtime.LockOSThread()
+			must(t, unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		}, []string{"NoNewPrivs"}},
+		{"seccomp", false, func(t *testing.T) { allowAllFilter(t) }, []string{"Seccomp", "Seccomp_filters"}},
+		{"second seccomp filter", false, func(t *testing.T) {
+			allowAllFilter(t)
+			childStatus(t)
+			allowAllFilter(t)
+		}, []string{"Seccomp_filters"}},
+		{"user", true, func(t *testing.T) {
+			must(t, syscall.Setgroups([]int{1000, 1001}))
+			must(t, syscall.Setresgid(1000, 1000, 1000))
+			must(t, syscall.Setresuid(1000, 1000, 1000))
+		}, []string{"Uid", "Gid", "Groups", "CapPrm", "CapEff"}},
+		{"supplementary groups", true, func(t *testing.T) {
+			must(t, syscall.Setgroups([]int{4711}))
+		}, []string{"Groups"}},
+		{"bounding set", true, func(t *testing.T) {
+			must(t, cap.DropBound(cap.SYS_ADMIN, cap.NET_ADMIN))
+		}, []string{"CapBnd", "CapPrm"}},
+		{"securebits", true, func(t *testing.T) {
+			must(t, (cap.SecbitNoRoot | cap.SecbitNoRootLocked).Set())
+		}, []string{"CapPrm", "CapEff"}},
+		{"network namespace", true, func(t *testing.T) {
+			runtime.LockOSThread()
+			must(t, unix.Unshare(unix.CLONE_NEWNET))
+		}, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.needsRoot {
+				requireRoot(t)
+			}
+			if !runInSubprocess(t, nil) {
+				return
+			}
+			before := childStatus(t)
+			test.change(t)
+			after, want := childStatus(t), osExecStatus(t)
+			changed := false
+			for _, field := range test.fields {
+				if statusField(after, field) != statusField(want, field) {
+					t.Errorf("%s: %q, with os/exec %q", field, statusField(after, field), statusField(want, field))
+				}
+				changed = changed || statusField(after, field) != statusField(before, field)
+			}
+			if !changed && test.fields != nil {
+				t.Errorf("the change does not show: %v", test.fields)
+			}
+			if links := childLinks(t); links != "" {
+				t.Error(links)
+			}
+		})
+	}
+}
+
+// childLinks compares the namespaces of a child with those of the calling thread.
+func childLinks(t *testing.T) string {
+	t.Helper()
+	cmd := newCmd(t, "", "readlink", "/proc/self/ns/net", "/proc/self/ns/uts", "/proc/self/ns/ipc", "/proc/self/ns/mnt")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want string
+	for _, name := range []string{"net", "uts", "ipc", "mnt"} {
+		link, err := os.Readlink("/proc/thread-self/ns/" + name)
+		must(t, err)
+		want += link + "\n"
+	}
+	if string(out) != want {
+		return fmt.Sprintf("namespaces of the child: %q, of the host: %q", out, want)
+	}
+	return ""
+}
+
+func TestChildHasHostsRoot(t *testing.T) {
+	requireRoot(t)
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	root := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(root, "marker"), nil, 0o644))
+	r := runScript(t, `errexit = false S((C.open("/marker", C.O_RDONLY)))`)
+	if r.Err != nil || r.Sent[0] != "-1" {
+		t.Fatalf("before chroot: %+v", r)
+	}
+	must(t, os.Mkdir(filepath.Join(root, "dev"), 0o755))
+	must(t, syscall.Mknod(filepath.Join(root, "dev/null"), syscall.S_IFCHR|0o666, 1<<8|3))
+	must(t, syscall.Chroot(root))
+	must(t, os.Chdir("/"))
+	cmd := newCmd(t, `C.open("/marker", C.O_RDONLY)`)
+	// Without /proc the state of the host cannot be read, and no server can be started: then
+	// there must be an error, not a child with the old root.
+	if err := cmd.Run(); err == nil {
+		t.Error("a child was started although nothing tells what it would inherit")
+	} else if !strings.Contains(err.Error(), "/proc") {
+		t.Errorf("unclear error: %v", err)
+	}
+}
+
+// A program that root executes gets its capabilities back from the kernel, with os/exec too, unless
+// the bounding set forbids it. The script comes before that, and must not have them.
+func TestScriptHasHostsCapabilities(t *testing.T) {
+	requireRoot(t)
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	read := `S(C.read(C.open("/proc/self/status", C.O_RDONLY), 4096):match("CapPrm.-CapBnd"))`
+	if r := runScript(t, read); r.Err != nil || strings.Contains(r.Sent[0], "CapEff:\t0000000000000000") {
+		t.Fatalf("before: %+v", r)
+	}
+	must(t, cap.NewSet().SetProc())
+	want := "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd"
+	if r := runScript(t, read); r.Err != nil || r.Sent[0] != want {
+		t.Errorf("%+v", r)
+	}
+}
+
+// The kernel executes in secure mode then, where the copy of the program must not serve, and must
+// not run the program either.
+func TestEffectiveUserDiffers(t *testing.T) {
+	requireRoot(t)
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	childStatus(t)
+	must(t, syscall.Setresuid(-1, 1000, -1))
+	var serverError *initscript.ServerError
+	if err := newCmd(t, "").Run(); !errors.As(err, &serverError) || !strings.Contains(err.Error(), "effective ids") {
+		t.Errorf("run: %v", err)
+	}
+}
+
+// Children of a host whose rights changed back and forth between threads are each like the
+// thread that started them.
+func TestServerFollowsThread(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			t.Errorf("prctl: %v", err)
+		}
+		if got := statusField(childStatus(t), "NoNewPrivs"); got != "1" {
+			t.Errorf("child of the restricted thread: NoNewPrivs %s", got)
+		}
+	}()
+	<-done
+	if got := statusField(childStatus(t), "NoNewPrivs"); got != "0" {
+		t.Errorf("child of another thread: NoNewPrivs %s", got)
+	}
+}
+
+// A Landlock domain cannot be seen from outside: the caller tells.
+func TestRenewServerAfterLandlock(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	childStatus(t)
+	runtime.LockOSThread()
+	var attr = struct{ handledAccessFS uint64 }{unix.LANDLOCK_ACCESS_FS_MAKE_DIR}
+	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
+	if errno != 0 {
+		skip(t, fmt.Sprintf("Landlock is not available: %v", errno))
+	}
+	must(t, unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0); errno != 0 {
+		t.Fatalf("landlock_restrict_self: %v", errno)
+	}
+	initscript.RenewServer()
+	directory := filepath.Join(os.TempDir(), fmt.Sprintf("initscript-%d", os.Getpid()))
+	r := runScript(t, fmt.Sprintf(`errexit = false S((select(2, C.mkdir(%q, 448))))`, directory))
+	if r.Err != nil || len(r.Sent) != 1 || r.Sent[0] != fmt.Sprint(int(unix.EACCES)) {
+		t.Errorf("mkdir in the child of a confined thread: %+v", r)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// allowAllFilter installs a seccomp filter on every thread.
+func allowAllFilter(t *testing.T) {
+	t.Helper()
+	must(t, unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	filter := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW}}
+	program := unix.SockFprog{Len: 1, Filter: &filter[0]}
+	runtime.LockOSThread()
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
+	if errno != 0 {
+		t.Fatalf("seccomp: %v", errno)
+	}
+}

@@ -1,0 +1,64 @@
+package initscript
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+func formatIDMap(idMap []IDMap) string {
+	lines := make([]string, len(idMap))
+	for i, m := range idMap {
+		lines[i] = fmt.Sprintf("%d %d %d", m.ContainerID, m.HostID, m.Size)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// writeIDMaps gives a process that waits in a new user namespace its maps; see
+// user_namespaces(7).
+func writeIDMaps(process *Process, uidMap, gidMap []IDMap) error {
+	directory, err := unix.Open(fmt.Sprintf("/proc/%d", process.Pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &IDMapError{"uid_map", uidMap, err}
+	}
+	defer unix.Close(directory)
+	// The directory belongs to the process that is alive now: ours, if that still is.
+	if err := process.Signal(unix.Signal(0)); err != nil {
+		return &IDMapError{"uid_map", uidMap, err}
+	}
+	if len(uidMap) > 0 {
+		if err := writeAt(directory, "uid_map", formatIDMap(uidMap)); err != nil {
+			return &IDMapError{"uid_map", uidMap, err}
+		}
+	}
+	if len(gidMap) == 0 {
+		return nil
+	}
+	err = writeAt(directory, "gid_map", formatIDMap(gidMap))
+	if err == unix.EPERM {
+		// Without CAP_SETGID the kernel wants setgroups(2) disabled first: it could be used to
+		// leave a group that denies access.
+		if err := writeAt(directory, "setgroups", "deny"); err != nil {
+			return &IDMapError{"setgroups", gidMap, err}
+		}
+		err = writeAt(directory, "gid_map", formatIDMap(gidMap))
+	}
+	if err != nil {
+		return &IDMapError{"gid_map", gidMap, err}
+	}
+	return nil
+}
+
+// writeAt writes all at once: the kernel accepts these files only like that.
+func writeAt(directory int, name, content string) error {
+	fd, err := unix.Openat(directory, name, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	file := os.NewFile(uintptr(fd), name)
+	defer file.Close()
+	_, err = unix.Write(fd, []byte(content))
+	return err
+}

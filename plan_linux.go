@@ -1,0 +1,109 @@
+package initscript
+
+// #include "csrc/wire.h"
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// plan is what one child must know and the server need not; see struct initscript_plan.
+type plan struct {
+	script, scriptName string
+	path               string
+	args, env          []string
+	memoryLimit        int64
+}
+
+// encode lays the plan out as wire.h describes it.
+func (p *plan) encode() []byte {
+	size := int(C.sizeof_struct_initscript_plan) + len(p.script) + len(p.scriptName) + len(p.path) + 3
+	for _, list := range [][]string{p.args, p.env} {
+		for _, s := range list {
+			size += len(s) + 1
+		}
+	}
+	encoded := make([]byte, C.sizeof_struct_initscript_plan, size)
+	add := func(strings ...string) C.uint64_t {
+		offset := len(encoded)
+		for _, s := range strings {
+			encoded = append(encoded, s...)
+			encoded = append(encoded, 0)
+		}
+		return C.uint64_t(offset)
+	}
+	header := C.struct_initscript_plan{
+		memory_limit:  C.uint64_t(p.memoryLimit),
+		script:        add(p.script),
+		script_length: C.uint64_t(len(p.script)),
+		script_name:   add(p.scriptName),
+		argv:          add(p.args...),
+		argc:          C.uint64_t(len(p.args)),
+		envp:          add(p.env...),
+		envc:          C.uint64_t(len(p.env)),
+	}
+	if p.path != "" {
+		header.path = add(p.path)
+	}
+	copy(encoded, unsafe.Slice((*byte)(unsafe.Pointer(&header)), unsafe.Sizeof(header)))
+	return encoded
+}
+
+// seal writes the plan into a memfd that nobody can change any more.
+func (p *plan) seal() (fd, size int, err error) {
+	encoded := p.encode()
+	fd, err = newMemfd("initscript plan", 0, 0x8 /* MFD_NOEXEC_SEAL */)
+	if err != nil {
+		return -1, 0, err
+	}
+	for rest := encoded; len(rest) > 0; {
+		n, err := unix.Write(fd, rest)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			unix.Close(fd)
+			return -1, 0, os.NewSyscallError("write", err)
+		}
+		rest = rest[n:]
+	}
+	if err := sealMemfd(fd); err != nil {
+		unix.Close(fd)
+		return -1, 0, err
+	}
+	return fd, len(encoded), nil
+}
+
+// newMemfd creates a memfd that can be sealed. modern holds flags that old kernels do not know and
+// answer with EINVAL: MFD_EXEC and MFD_NOEXEC_SEAL are of Linux 6.3.
+func newMemfd(name string, flags, modern int) (int, error) {
+	flags |= unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
+	fd, err := unix.MemfdCreate(name, flags|modern)
+	if err == unix.EINVAL {
+		fd, err = unix.MemfdCreate(name, flags)
+	}
+	return fd, os.NewSyscallError("memfd_create", err)
+}
+
+func sealMemfd(fd int) error {
+	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
+	// EBUSY: the kernel itself still uses a page (reclaim, migration). It has waited already.
+	for attempt := 0; err == unix.EBUSY && attempt < 10; attempt++ {
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
+	}
+	return os.NewSyscallError("fcntl F_ADD_SEALS", err)
+}
+
+// checkString refuses what execve(2) cannot carry.
+func checkString(field, s string) error {
+	if strings.IndexByte(s, 0) >= 0 {
+		return &FieldError{field, fmt.Errorf("%q contains a NUL byte", s)}
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package initscript
+
+// #include "csrc/wire.h"
+import "C"
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"regexp"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// record is one decoded struct initscript_record.
+type record struct {
+	kind   uint32
+	err    syscall.Errno
+	line   int
+	pid    int
+	fields []string
+}
+
+func (r *record) field(i int) string {
+	if i < len(r.fields) {
+		return r.fields[i]
+	}
+	return ""
+}
+
+var errMalformed = errors.New("malformed report from the child")
+
+func decodeRecord(message []byte) (record, error) {
+	var header C.struct_initscript_record
+	if len(message) < int(unsafe.Sizeof(header)) {
+		return record{}, errMalformed
+	}
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&header)), unsafe.Sizeof(header)), message)
+	r := record{
+		kind: uint32(header.kind),
+		err:  syscall.Errno(header.error),
+		line: int(header.line),
+		pid:  int(header.pid),
+	}
+	rest := message[unsafe.Sizeof(header):]
+	for range uint32(header.fields) {
+		if len(rest) < 4 {
+			return record{}, errMalformed
+		}
+		length := binary.NativeEndian.Uint32(rest)
+		rest = rest[4:]
+		if uint64(length) > uint64(len(rest)) {
+			return record{}, errMalformed
+		}
+		r.fields = append(r.fields, string(rest[:length]))
+		rest = rest[length:]
+	}
+	return r, nil
+}
+
+var linePattern = regexp.MustCompile(`^[^\n]*?:(\d+): `)
+
+func (r *record) scriptError(scriptName string) *ScriptError {
+	e := &ScriptError{ScriptName: scriptName, Line: r.line}
+	switch r.kind {
+	case C.INITSCRIPT_CALL_FAILED:
+		e.Func, e.Traceback, e.Errno = r.field(0), r.field(1), r.err
+		if len(r.fields) > 2 {
+			e.Args = r.fields[2:]
+		}
+	case C.INITSCRIPT_SCRIPT_FAILED, C.INITSCRIPT_LOAD_FAILED:
+		e.Message, e.Traceback = r.field(0), r.field(1)
+		if match := linePattern.FindStringSubmatch(e.Message); match != nil {
+			e.Line, _ = strconv.Atoi(match[1])
+		}
+	case C.INITSCRIPT_MEMORY_EXHAUSTED:
+		e.Message, e.Errno = "the script's memory limit is exhausted", r.err
+	}
+	return e
+}
+
+// tellsOfScript tells whether a record says what has become of the script.
+func (r *record) tellsOfScript() bool {
+	return r.kind != C.INITSCRIPT_STARTED && r.kind != C.INITSCRIPT_NAMESPACES_READY
+}
+
+// reports is the host's end of a start socket.
+type reports struct {
+	socket *os.File
+
+	mu     sync.Mutex // held while reading
+	newest record     // of those that tell of the script; zero while it runs
+	done   bool       // the script has succeeded
+}
+
+// read returns the next record and at most maxFDs descriptors.
+func (r *reports) read(maxFDs int) (record, []int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.readLocked(maxFDs)
+}
+
+var recordBuffers = sync.Pool{New: func() any { return new([C.INITSCRIPT_RECORD_SIZE]byte) }}
+
+func (r *reports) readLocked(maxFDs int) (record, []int, error) {
+	buffer := recordBuffers.Get().(*[C.INITSCRIPT_RECORD_SIZE]byte)
+	defer recordBuffers.Put(buffer)
+	n, fds, err := receiveMessage(r.socket, buffer[:], make([]int, 0, maxFDs))
+	if err != nil {
+		return record{}, nil, err
+	}
+	decoded, err := decodeRecord(buffer[:n])
+	if err == nil && (decoded.kind == C.INITSCRIPT_STARTED) != (len(fds) == 1) && decoded.err == 0 {
+		err = errMalformed
+	}
+	if err != nil {
+		for _, fd := range fds {
+			unix.Close(fd)
+		}
+		return record{}, nil, err
+	}
+	switch {
+	case decoded.kind == C.INITSCRIPT_SCRIPT_RUNS:
+		r.newest = record{}
+	case decoded.tellsOfScript():
+		r.newest = decoded
+		r.done = r.done || decoded.kind == C.INITSCRIPT_SCRIPT_DONE
+	}
+	return decoded, fds, nil
+}
+
+// last returns the newest record that tells of the script, or the zero record.
+func (r *reports) last() record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.newest
+}
+
+// scriptDone tells whether the script has succeeded, whatever came after it.
+func (r *reports) scriptDone() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.done
+}
+
+// settle reads until it is known how the script ended; false if that was interrupted or the socket
+// is at its end.
+func (r *reports) settle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// Whether the script's own execve succeeds is known only when it closes the socket.
+	for r.newest.kind == 0 || r.newest.kind == C.INITSCRIPT_SCRIPT_EXECS {
+		if _, _, err := r.readLocked(0); err != nil {
+			break
+		}
+	}
+	return r.newest.kind != 0
+}
+
+// interrupt ends a settle() that waits for more.
+func (r *reports) interrupt() { r.socket.SetReadDeadline(time.Unix(1, 0)) }
+
+// drain reads what is there when the child has ended. It waits for nothing.
+func (r *reports) drain() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.socket.SetReadDeadline(time.Time{})
+	shut := func(fd uintptr) { unix.Shutdown(int(fd), unix.SHUT_RD) }
+	if connection, err := r.socket.SyscallConn(); err == nil {
+		connection.Control(shut) // what has arrived can still be read; then comes the end
+	}
+	for {
+		if _, _, err := r.readLocked(0); err != nil {
+			return
+		}
+	}
+}

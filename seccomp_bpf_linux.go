@@ -1,0 +1,208 @@
+package initscript
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/elastic/go-seccomp-bpf/arch"
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// seccompArchs are the architectures whose system calls are known. All are little-endian. These
+// tables are all that is used of go-seccomp-bpf (v1.6.0): where the conditions of a rule do not hold, its
+// programs go on to compare an argument with the numbers, and the default action is what they have
+// for other architectures.
+var seccompArchs = map[string]*arch.Info{
+	"386":   arch.I386,
+	"amd64": arch.X86_64,
+	"arm":   arch.ARM,
+	"arm64": arch.AARCH64,
+}
+
+// Offsets in struct seccomp_data.
+const (
+	offsetNumber = 0
+	offsetArch   = 4
+	offsetArgs   = 16
+)
+
+const (
+	maxSkip          = 255  // of a conditional jump
+	maxInstructions  = 4096 // the kernel's BPF_MAXINSNS
+	argInstructions  = 7    // at most, for one condition
+	maxSeccompArgs   = 32   // so that all conditions of a rule can be jumped over
+	ruleInstructions = 2    // beside the names and the conditions
+)
+
+// The skips of a rule fit in 8 bits.
+const _ = uint(maxSkip - (maxSeccompArgs*argInstructions + ruleInstructions))
+
+var loadNumber = bpf.LoadAbsolute{Off: offsetNumber, Size: 4}
+
+// compile makes the program. Each of its parts begins with the system call's number in the
+// accumulator and ends, when it has no verdict, with it there again, at the end of the part.
+func (p *SeccompPolicy) compile(goarch string) ([]byte, error) {
+	info := seccompArchs[goarch]
+	if info == nil {
+		known := slices.Sorted(maps.Keys(seccompArchs))
+		return nil, &SeccompError{Err: fmt.Errorf("architecture %q is not known (known: %s)", goarch, strings.Join(known, ", "))}
+	}
+	program := prologue(info)
+	for _, rule := range p.Rules {
+		numbers, err := rule.numbers(info, goarch)
+		if err != nil {
+			return nil, err
+		}
+		program = append(program, rule.compile(numbers)...)
+	}
+	program = append(program, verdict(p.DefaultAction))
+	if len(program) > maxInstructions {
+		return nil, &SeccompError{Err: fmt.Errorf("%d instructions; the kernel takes at most %d", len(program), maxInstructions)}
+	}
+	return encode(program)
+}
+
+func encode(program []bpf.Instruction) ([]byte, error) {
+	raw, err := bpf.Assemble(program)
+	if err != nil {
+		return nil, &SeccompError{Err: err}
+	}
+	var bytes []byte
+	for _, i := range raw {
+		bytes = binary.LittleEndian.AppendUint16(bytes, i.Op)
+		bytes = append(bytes, i.Jt, i.Jf)
+		bytes = binary.LittleEndian.AppendUint32(bytes, i.K)
+	}
+	return bytes, nil
+}
+
+// prologue kills a process that enters the kernel in the way of another architecture, where the
+// numbers mean something else, and refuses the numbers that are not in the table: system calls
+// that are newer, holes, and all of x32.
+func prologue(info *arch.Info) []bpf.Instruction {
+	program := []bpf.Instruction{
+		bpf.LoadAbsolute{Off: offsetArch, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(info.ID), SkipTrue: 1},
+		verdict(SeccompKillProcess),
+		loadNumber,
+	}
+	ranges := numberRanges(info)
+	for i, r := range ranges {
+		rest := uint8(2 * (len(ranges) - 1 - i)) // tests that follow this range's
+		program = append(program,
+			bpf.JumpIf{Cond: bpf.JumpLessThan, Val: r.first, SkipTrue: rest + 1},
+			bpf.JumpIf{Cond: bpf.JumpLessOrEqual, Val: r.last, SkipTrue: rest + 1})
+	}
+	return append(program, verdict(SeccompErrno(unix.ENOSYS)))
+}
+
+type numberRange struct{ first, last uint32 }
+
+// numberRanges returns the numbers that are system calls, in order.
+func numberRanges(info *arch.Info) []numberRange {
+	var ranges []numberRange
+	for _, key := range slices.Sorted(maps.Keys(info.SyscallNumbers)) {
+		number, end := uint32(key), len(ranges)-1
+		if end >= 0 && ranges[end].last+1 == number {
+			ranges[end].last = number
+		} else {
+			ranges = append(ranges, numberRange{number, number})
+		}
+	}
+	return ranges
+}
+
+func (r *SeccompRule) numbers(info *arch.Info, goarch string) ([]uint32, error) {
+	var numbers []uint32
+	for _, name := range r.Names {
+		number, known := info.SyscallNames[name]
+		switch {
+		case known:
+			numbers = append(numbers, uint32(number))
+		case !r.Optional:
+			return nil, &SeccompError{r.line, name, fmt.Errorf("not known on %s", goarch)}
+		}
+	}
+	return numbers, nil
+}
+
+// compile gives the numbers the rule's verdict if the conditions hold:
+//
+//	jump to the conditions if the number is this, or that, ...; otherwise to the end
+//	conditions; each jumps to the last load if it does not hold
+//	verdict
+//	load the number again, if there are conditions
+func (r *SeccompRule) compile(numbers []uint32) []bpf.Instruction {
+	body := []bpf.Instruction{verdict(r.Action)}
+	for _, arg := range slices.Backward(r.Args) {
+		body = append(arg.compile(uint8(len(body))), body...)
+	}
+	if len(r.Args) > 0 {
+		body = append(body, loadNumber)
+	}
+	var program []bpf.Instruction
+	for chunk := range slices.Chunk(numbers, maxSkip+1) {
+		for i, number := range chunk {
+			test := bpf.JumpIf{Cond: bpf.JumpEqual, Val: number, SkipTrue: uint8(len(chunk) - 1 - i)}
+			if test.SkipTrue == 0 {
+				test.SkipFalse = uint8(len(body))
+			}
+			program = append(program, test)
+		}
+		program = append(program, body...)
+	}
+	return program
+}
+
+// seccompTests compare what an argument and a value have in the lower halves.
+var seccompTests = map[SeccompOp]bpf.JumpTest{
+	SeccompEqual:          bpf.JumpEqual,
+	SeccompNotEqual:       bpf.JumpNotEqual,
+	SeccompLess:           bpf.JumpLessThan,
+	SeccompLessOrEqual:    bpf.JumpLessOrEqual,
+	SeccompGreater:        bpf.JumpGreaterThan,
+	SeccompGreaterOrEqual: bpf.JumpGreaterOrEqual,
+}
+
+// compile continues at its end if the condition holds, otherwise rest instructions further.
+func (a *SeccompArg) compile(rest uint8) []bpf.Instruction {
+	code := append(a.load(0), bpf.JumpIf{Cond: seccompTests[a.Op], Val: uint32(a.Value), SkipFalse: rest})
+	if a.Width == 32 {
+		return code
+	}
+	// The lower halves decide only where the upper ones are equal.
+	holds := func() uint8 { return uint8(len(code)) }
+	fails := func() uint8 { return uint8(len(code)) + rest }
+	upper := func(test bpf.JumpTest, skip uint8) {
+		jump := bpf.JumpIf{Cond: test, Val: uint32(a.Value >> 32), SkipTrue: skip}
+		code = slices.Insert(code, 0, bpf.Instruction(jump))
+	}
+	switch a.Op {
+	case SeccompEqual:
+		upper(bpf.JumpNotEqual, fails())
+	case SeccompNotEqual:
+		upper(bpf.JumpNotEqual, holds())
+	case SeccompLess, SeccompLessOrEqual:
+		upper(bpf.JumpNotEqual, fails())
+		upper(bpf.JumpLessThan, holds())
+	case SeccompGreater, SeccompGreaterOrEqual:
+		upper(bpf.JumpNotEqual, fails())
+		upper(bpf.JumpGreaterThan, holds())
+	}
+	return append(a.load(32), code...)
+}
+
+// load loads the masked half of the argument that begins at the given bit.
+func (a *SeccompArg) load(bit uint32) []bpf.Instruction {
+	load := []bpf.Instruction{bpf.LoadAbsolute{Off: offsetArgs + uint32(a.Index)*8 + bit/8, Size: 4}}
+	if mask := uint32(a.mask() >> bit); mask != ^uint32(0) {
+		load = append(load, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: mask})
+	}
+	return load
+}
+
+func verdict(action SeccompAction) bpf.Instruction { return bpf.RetConstant{Val: uint32(action)} }

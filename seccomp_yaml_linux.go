@@ -1,0 +1,246 @@
+package initscript
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/sys/unix"
+)
+
+// ParseSeccompPolicy reads the text of a policy, which docs/seccomp.md describes. Whether a system
+// call exists is checked by [SeccompPolicy.Compile]. Errors: *SeccompError.
+func ParseSeccompPolicy(text []byte) (*SeccompPolicy, error) {
+	root, err := parseYAML(text)
+	if err != nil {
+		return nil, err
+	}
+	policy := &SeccompPolicy{}
+	err = eachKey(root, "the policy", func(key string, value *yaml.Node) (err error) {
+		switch key {
+		case "default_action":
+			policy.DefaultAction, err = parseAction(value)
+		case "rules":
+			policy.Rules, err = parseList(value, "rules", parseRule)
+		default:
+			err = errUnknownKey
+		}
+		return err
+	})
+	if err == nil {
+		err = policy.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return policy, nil
+}
+
+// yamlErrorLine finds the line number in the text of an error.
+var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// parseYAML returns the root of the only document, if that is not empty.
+func parseYAML(text []byte) (*yaml.Node, error) {
+	var document, next yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	err := decoder.Decode(&document)
+	if err == nil {
+		if err = decoder.Decode(&next); err == nil {
+			return nil, nodeError(&next, "a second document")
+		}
+	} else if err == io.EOF {
+		return nil, &SeccompError{Err: errors.New("the text is empty")}
+	}
+	if err != io.EOF {
+		message := err.Error()
+		found := yamlErrorLine.FindStringSubmatch(message)
+		if found == nil {
+			return nil, &SeccompError{Err: err}
+		}
+		line, _ := strconv.Atoi(found[1])
+		return nil, &SeccompError{Line: line, Err: errors.New(message[len(found[0]):])}
+	}
+	return document.Content[0], nil
+}
+
+func parseRule(node *yaml.Node) (SeccompRule, error) {
+	rule := SeccompRule{line: node.Line}
+	err := eachKey(node, "a rule", func(key string, value *yaml.Node) (err error) {
+		switch key {
+		case "names":
+			rule.Names, err = parseList(value, "names", func(name *yaml.Node) (string, error) {
+				return parseScalar(name, "a name")
+			})
+		case "action":
+			rule.Action, err = parseAction(value)
+		case "args":
+			rule.Args, err = parseList(value, "args", parseArg)
+		case "optional":
+			if value.Decode(&rule.Optional) != nil {
+				err = nodeError(value, "optional must be true or false")
+			}
+		default:
+			err = errUnknownKey
+		}
+		return err
+	})
+	return rule, err
+}
+
+func parseArg(node *yaml.Node) (SeccompArg, error) {
+	arg := SeccompArg{Index: -1, line: node.Line}
+	err := eachKey(node, "a condition", func(key string, value *yaml.Node) (err error) {
+		switch _, isTest := seccompTests[SeccompOp(key)]; {
+		case key == "arg":
+			arg.Index, err = parseSmall(value)
+		case key == "width":
+			arg.Width, err = parseSmall(value)
+		case key == "mask":
+			arg.Mask, err = parseNumber(value, 64)
+			if err == nil && arg.Mask == 0 {
+				err = nodeError(value, "mask must not be 0")
+			}
+		case isTest && arg.Op != "":
+			err = nodeError(value, "a condition has one comparison; this has %q and %q", arg.Op, key)
+		case isTest:
+			arg.Op = SeccompOp(key)
+			arg.Value, err = parseNumber(value, 64)
+		default:
+			err = errUnknownKey
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return arg, err
+	case arg.Index == -1:
+		return arg, nodeError(node, "the condition has no arg")
+	case arg.Width == 0:
+		return arg, nodeError(node, "the condition has no width")
+	case arg.Op == "":
+		return arg, nodeError(node, "the condition has no comparison: eq, ne, lt, le, gt or ge")
+	}
+	return arg, nil
+}
+
+// parseAction reads the name of an action, or {errno: NAME}.
+func parseAction(node *yaml.Node) (SeccompAction, error) {
+	var action SeccompAction
+	if node.Kind != yaml.MappingNode {
+		name, err := parseScalar(node, "an action")
+		if err != nil {
+			return 0, err
+		}
+		action, known := seccompActions[name]
+		if !known {
+			return 0, nodeError(node, "unknown action %q", name)
+		}
+		return action, nil
+	}
+	err := eachKey(node, "an action", func(key string, value *yaml.Node) error {
+		if key != "errno" {
+			return errUnknownKey
+		}
+		errno, err := parseErrno(value)
+		action = SeccompErrno(errno)
+		return err
+	})
+	if err == nil && action == 0 {
+		err = nodeError(node, "no action is given")
+	}
+	return action, err
+}
+
+func parseErrno(node *yaml.Node) (syscall.Errno, error) {
+	name, err := parseScalar(node, "errno")
+	if err != nil {
+		return 0, err
+	}
+	if strings.HasPrefix(name, "E") {
+		for errno := syscall.Errno(1); errno <= maxErrno; errno++ {
+			if unix.ErrnoName(errno) == name {
+				return errno, nil
+			}
+		}
+		return 0, nodeError(node, "unknown errno %q", name)
+	}
+	number, err := parseNumber(node, 64)
+	if err == nil && number > maxErrno {
+		err = nodeError(node, "errno %d: the largest is %d", number, maxErrno)
+	}
+	return syscall.Errno(number), err
+}
+
+func parseNumber(node *yaml.Node, bits int) (uint64, error) {
+	text, err := parseScalar(node, "a number")
+	if err != nil {
+		return 0, err
+	}
+	number, err := strconv.ParseUint(text, 0, bits)
+	if err != nil {
+		return 0, nodeError(node, "%q is not a number of %d bits", text, bits)
+	}
+	return number, nil
+}
+
+func parseSmall(node *yaml.Node) (int, error) {
+	number, err := parseNumber(node, 8)
+	return int(number), err
+}
+
+func parseScalar(node *yaml.Node, what string) (string, error) {
+	if node.Kind != yaml.ScalarNode || node.Value == "" {
+		return "", nodeError(node, "%s must be a single value", what)
+	}
+	return node.Value, nil
+}
+
+func parseList[T any](node *yaml.Node, what string, parse func(*yaml.Node) (T, error)) ([]T, error) {
+	if node.Kind != yaml.SequenceNode {
+		return nil, nodeError(node, "%s must be a list", what)
+	}
+	list := make([]T, len(node.Content))
+	for i, item := range node.Content {
+		var err error
+		if list[i], err = parse(item); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// errUnknownKey is what eachKey adds the key and the line to.
+var errUnknownKey = errors.New("unknown key")
+
+// eachKey calls a function with every key of a mapping and its value, in order.
+func eachKey(node *yaml.Node, what string, do func(key string, value *yaml.Node) error) error {
+	if node.Kind != yaml.MappingNode {
+		return nodeError(node, "%s must be a mapping, with keys and values", what)
+	}
+	seen := map[string]bool{}
+	for i := 0; i < len(node.Content); i += 2 {
+		key := node.Content[i].Value
+		if seen[key] {
+			return nodeError(node.Content[i], "the key %q is there twice", key)
+		}
+		seen[key] = true
+		err := do(key, node.Content[i+1])
+		if errors.Is(err, errUnknownKey) {
+			return nodeError(node.Content[i], "unknown key %q", key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func nodeError(node *yaml.Node, format string, args ...any) error {
+	return &SeccompError{Line: node.Line, Err: fmt.Errorf(format, args...)}
+}

@@ -1,0 +1,356 @@
+package initscript
+
+// #include "csrc/wire.h"
+import "C"
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// server is the host's side of one fork server.
+type server struct {
+	pid     int
+	control *os.File
+	state   hostState // of the thread that started it
+
+	mu      sync.Mutex
+	nextID  uint64
+	started map[uint64]*child // not yet reported as ended
+	retired bool              // no more starts: ends with its last child
+	dead    bool
+}
+
+var servers struct {
+	sync.Mutex
+	current *server
+	binary  *os.File // the sealed copy of this program
+}
+
+const serverName = "initscript-server" // its argv[0]
+
+// A copy of the program that was executed to serve and does not, for whatever reason, must not
+// run the program once more: that would start the next copy, and so on.
+func init() {
+	if len(os.Args) == 1 && os.Args[0] == serverName {
+		os.Exit(1)
+	}
+}
+
+// RenewServer makes the next start begin with a new fork server. Call it after the process has
+// restricted itself in a way that cannot be seen from outside: a Landlock domain, an LSM profile,
+// another cgroup or keyring. Changes of credentials, capabilities, resource limits, umask, namespaces, root
+// directory, no_new_privs and seccomp filters are noticed without it. What is already running is
+// not affected.
+func RenewServer() {
+	servers.Lock()
+	defer servers.Unlock()
+	if servers.current != nil {
+		servers.current.retire()
+		servers.current = nil
+	}
+}
+
+// currentServer returns a server, which may have been started in another state than that of the
+// calling thread: its state tells.
+func currentServer() (*server, error) {
+	servers.Lock()
+	defer servers.Unlock()
+	if servers.current != nil && servers.current.isAlive() {
+		return servers.current, nil
+	}
+	return replaceServer()
+}
+
+// replaceServerUnlike replaces the current server unless some other goroutine has done so.
+func replaceServerUnlike(state hostState) (*server, error) {
+	servers.Lock()
+	defer servers.Unlock()
+	if s := servers.current; s != nil && s.isAlive() && s.state == state {
+		return s, nil
+	}
+	return replaceServer()
+}
+
+// replaceServer starts a server from the calling thread. servers is locked.
+func replaceServer() (*server, error) {
+	if servers.current != nil {
+		servers.current.retire()
+		servers.current = nil
+	}
+	s, err := startServer()
+	if err != nil {
+		return nil, &ServerError{"start fork server", err}
+	}
+	servers.current = s
+	return s, nil
+}
+
+func startServer() (*server, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	// A state that cannot be read equals no later one: then every start gets its own server.
+	state, stateErr := readHostState()
+	if stateErr != nil {
+		state = hostState{status: "unknown"}
+	}
+	if servers.binary == nil {
+		binary, err := copyProgram()
+		if err != nil {
+			return nil, err
+		}
+		servers.binary = binary
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socketpair", err)
+	}
+	remote := os.NewFile(uintptr(pair[1]), "fork server's end")
+	defer remote.Close()
+	if err := unix.SetNonblock(pair[0], true); err != nil {
+		unix.Close(pair[0])
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	s := &server{
+		control: os.NewFile(uintptr(pair[0]), "fork server"),
+		state:   state,
+		started: make(map[uint64]*child),
+	}
+	if err := s.launch(remote); err != nil {
+		s.control.Close()
+		return nil, err
+	}
+	go s.receive()
+	return s, nil
+}
+
+// copyProgram makes the sealed copy of the running program, so that nothing in a child leads to
+// the file on disk (CVE-2019-5736), and later starts do not depend on the file being there.
+func copyProgram() (*os.File, error) {
+	program, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return nil, err
+	}
+	defer program.Close()
+	fd, err := newMemfd("initscript", 0, unix.MFD_EXEC)
+	if err != nil {
+		return nil, err
+	}
+	copied := os.NewFile(uintptr(fd), "initscript program")
+	// By read(2) and write(2): pages that splice(2) has handed over stay in use for a while, and
+	// the file cannot be sealed as long.
+	if _, err := io.Copy(struct{ io.Writer }{copied}, struct{ io.Reader }{program}); err != nil {
+		copied.Close()
+		return nil, err
+	}
+	if err := sealMemfd(fd); err != nil {
+		copied.Close()
+		return nil, err
+	}
+	return copied, nil
+}
+
+// launch executes the server and exchanges greetings with it.
+func (s *server) launch(remote *os.File) error {
+	greeting, err := newGreeting()
+	if err != nil {
+		return err
+	}
+	if err := sendMessage(s.control, greeting); err != nil {
+		return fmt.Errorf("greet: %w", err)
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	// What the dynamic loader needs to find the same libraries; the rest of the environment is
+	// nobody's business there.
+	// LD_BIND_NOW has it resolve every function once, here: later each child would do it anew,
+	// and would leave register contents of its script on the stack while doing so.
+	env := []string{C.INITSCRIPT_MARKER + "=3", "LD_BIND_NOW=1"}
+	for _, name := range []string{"LD_LIBRARY_PATH", "LD_PRELOAD"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	path := "/proc/self/fd/" + strconv.Itoa(int(servers.binary.Fd()))
+	s.pid, err = syscall.ForkExec(path, []string{serverName}, &syscall.ProcAttr{
+		Env:   env,
+		Files: []uintptr{null.Fd(), null.Fd(), null.Fd(), remote.Fd()},
+	})
+	if err != nil {
+		return fmt.Errorf("execute a copy of this program: %w", &os.PathError{Op: "execve", Path: path, Err: err})
+	}
+	remote.Close() // or the end of a server that fails would not be seen
+	answer := make([]byte, len(greeting)+1)
+	n, _, err := receiveMessage(s.control, answer, nil)
+	switch {
+	case err == nil && bytes.Equal(answer[:n], greeting):
+		return nil
+	case os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid():
+		err = errors.New("real and effective ids of this process differ, so the kernel executes its copy in secure mode (AT_SECURE), where it refuses to serve; make them equal first")
+	case err == nil || errors.Is(err, io.EOF):
+		err = errors.New("the copy of this program does not answer as a fork server")
+	}
+	syscall.Kill(s.pid, syscall.SIGKILL)
+	s.wait()
+	return err
+}
+
+// newGreeting encodes struct initscript_greeting for the calling thread.
+func newGreeting() ([]byte, error) {
+	var sets [2]unix.CapUserData
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	if err := unix.Capget(&header, &sets[0]); err != nil {
+		return nil, os.NewSyscallError("capget", err)
+	}
+	join := func(low, high uint32) C.uint64_t { return C.uint64_t(high)<<32 | C.uint64_t(low) }
+	greeting := C.struct_initscript_greeting{
+		permitted:   join(sets[0].Permitted, sets[1].Permitted),
+		effective:   join(sets[0].Effective, sets[1].Effective),
+		inheritable: join(sets[0].Inheritable, sets[1].Inheritable),
+	}
+	for i, c := range []byte(C.INITSCRIPT_GREETING) {
+		greeting.text[i] = C.char(c)
+	}
+	return C.GoBytes(unsafe.Pointer(&greeting), C.int(unsafe.Sizeof(greeting))), nil
+}
+
+// wait reaps the server process itself.
+func (s *server) wait() {
+	for {
+		if _, err := syscall.Wait4(s.pid, nil, 0, nil); err != syscall.EINTR {
+			return // ECHILD: a program that waits for everything was faster
+		}
+	}
+}
+
+func (s *server) isAlive() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.dead && !s.retired
+}
+
+// retire lets the server end as soon as nothing that it started is left.
+func (s *server) retire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retired = true
+	s.closeIfIdle()
+}
+
+func (s *server) closeIfIdle() {
+	if s.retired && len(s.started) == 0 {
+		s.control.Close()
+	}
+}
+
+var errServerGone = errors.New("fork server is gone")
+
+// request asks for a child and enters it, so that its end will be reported.
+func (s *server) request(c *child, namespaces uint32, announce bool, start, directory int) error {
+	if err := s.enter(c); err != nil {
+		return err
+	}
+	message := C.struct_initscript_start_request{id: C.uint64_t(c.id), namespaces: C.uint32_t(namespaces)}
+	if announce {
+		message.announce = 1
+	}
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
+	err := sendMessage(s.control, bytes, start, directory)
+	if err == nil {
+		return nil
+	}
+	s.forget(c)
+	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+		s.retire() // receive() is about to see its end
+		return errServerGone
+	}
+	if !s.isAlive() { // closed under our hands
+		return errServerGone
+	}
+	return &ServerError{"send start request", err}
+}
+
+// enter gives the child the id under which its end will be reported.
+func (s *server) enter(c *child) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead || s.retired {
+		return errServerGone
+	}
+	s.nextID++
+	c.id = s.nextID
+	s.started[c.id] = c
+	return nil
+}
+
+// forget removes a child that never came to be.
+func (s *server) forget(c *child) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.started, c.id)
+	s.closeIfIdle()
+}
+
+// receive hands out exit reports until the server ends, or is let go.
+func (s *server) receive() {
+	var report C.struct_initscript_exit_report
+	message := unsafe.Slice((*byte)(unsafe.Pointer(&report)), unsafe.Sizeof(report))
+	for {
+		n, _, err := receiveMessage(s.control, message, nil)
+		if err != nil || n != len(message) {
+			break
+		}
+		s.mu.Lock()
+		c := s.started[uint64(report.id)]
+		delete(s.started, uint64(report.id))
+		s.closeIfIdle()
+		s.mu.Unlock()
+		if c != nil {
+			c.end(decodeExitReport(&report), nil)
+		}
+	}
+	s.bury()
+}
+
+// bury sees to it that nothing survives a dead server, also what has escaped the parent-death
+// signal by changing its credentials.
+func (s *server) bury() {
+	s.mu.Lock()
+	s.dead = true
+	orphans := s.started
+	s.started = nil
+	s.mu.Unlock()
+	s.control.Close()
+	s.wait()
+	for _, c := range orphans {
+		c.killOrphan()
+	}
+}
+
+func decodeExitReport(report *C.struct_initscript_exit_report) *ProcessState {
+	return &ProcessState{
+		status: syscall.WaitStatus(report.status),
+		rusage: syscall.Rusage{
+			Utime:  syscall.NsecToTimeval(int64(report.user_microseconds) * 1000),
+			Stime:  syscall.NsecToTimeval(int64(report.system_microseconds) * 1000),
+			Maxrss: int64(report.max_rss_kilobytes),
+			Minflt: int64(report.minor_faults),
+			Majflt: int64(report.major_faults),
+			Nvcsw:  int64(report.voluntary_switches),
+			Nivcsw: int64(report.involuntary_switches),
+		},
+	}
+}

@@ -1,0 +1,288 @@
+package initscript_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/go-initscript/initscript"
+	"golang.org/x/sys/unix"
+)
+
+// serversOf returns the fork servers of a process.
+func serversOf(t *testing.T, pid int) []int {
+	t.Helper()
+	var servers []int
+	statuses, _ := filepath.Glob("/proc/[0-9]*/status")
+	for _, path := range statuses {
+		status, err := os.ReadFile(path)
+		if err != nil {
+			continue // ended since
+		}
+		name := statusField(string(status), "Name")
+		parent := statusField(string(status), "PPid")
+		state := statusField(string(status), "State")
+		if name == "initscript" && parent == strconv.Itoa(pid) && !strings.HasPrefix(state, "Z") {
+			server, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			servers = append(servers, server)
+		}
+	}
+	return servers
+}
+
+func statusField(status, key string) string {
+	for line := range strings.Lines(status) {
+		if name, value, ok := strings.Cut(line, ":"); ok && name == key {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// killAndAwait kills a process that is not ours to wait for.
+func killAndAwait(t *testing.T, pid int) {
+	t.Helper()
+	pidfd := openPidfd(t, pid)
+	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil {
+		t.Fatalf("kill %d: %v", pid, err)
+	}
+	awaitDeath(t, pidfd)
+}
+
+func openPidfd(t *testing.T, pid int) int {
+	t.Helper()
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		t.Fatalf("pidfd_open %d: %v", pid, err)
+	}
+	t.Cleanup(func() { unix.Close(pidfd) })
+	return pidfd
+}
+
+func awaitDeath(t *testing.T, pidfd int) {
+	t.Helper()
+	poll := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(poll, int(testTimeout.Milliseconds()))
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			t.Fatalf("the process is still alive (poll: %d, %v)", n, err)
+		}
+		return
+	}
+}
+
+func theServer(t *testing.T) int {
+	t.Helper()
+	if err := newCmd(t, "").Run(); err != nil {
+		t.Fatalf("run: %v", err)
+	}
+	servers := serversOf(t, os.Getpid())
+	if len(servers) != 1 {
+		t.Fatalf("fork servers: %v, want exactly one", servers)
+	}
+	return servers[0]
+}
+
+func TestServerIsKept(t *testing.T) {
+	if first, second := theServer(t), theServer(t); first != second {
+		t.Errorf("second start used server %d, the first %d", second, first)
+	}
+}
+
+func TestServerIsRestarted(t *testing.T) {
+	first := theServer(t)
+	killAndAwait(t, first)
+	if second := theServer(t); second == first {
+		t.Errorf("server %d is used after its death", first)
+	}
+}
+
+func TestRenewServer(t *testing.T) {
+	first := theServer(t)
+	cmd := newCmd(t, "", "cat")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	initscript.RenewServer()
+	if err := newCmd(t, "").Run(); err != nil {
+		t.Fatalf("run with the new server: %v", err)
+	}
+	pidfd := openPidfd(t, first)
+	stdin.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("a process of the old server ended with: %v", err)
+	}
+	awaitDeath(t, pidfd) // with its last child
+}
+
+func TestServerDeathEndsChildren(t *testing.T) {
+	scripts := map[string]string{
+		"looping script": `S("ready") while true do end`,
+		"program":        ``,
+	}
+	if os.Geteuid() == 0 {
+		// The kernel clears the parent-death signal then.
+		scripts["other credentials"] = `C.setresgid(1, 1, 1) C.setresuid(1, 1, 1)`
+	}
+	for name, script := range scripts {
+		t.Run(name, func(t *testing.T) {
+			host, arg := socketpair(t)
+			script := "local function S(x) C.write(arg, x) end " + script
+			cmd := newCmd(t, script, "/bin/sh", "-c", "echo ready >&3; cat")
+			cmd.Arg = arg
+			cmd.ExtraFiles = []*os.File{arg}
+			if _, err := cmd.StdinPipe(); err != nil {
+				t.Fatal(err)
+			}
+			server := theServer(t)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := host.Read(make([]byte, 10)); err != nil || n == 0 {
+				t.Fatalf("not ready: %v", err)
+			}
+			pidfd := openPidfd(t, cmd.Process.Pid)
+			killAndAwait(t, server)
+			awaitDeath(t, pidfd)
+			var serverError *initscript.ServerError
+			if err := cmd.Wait(); !errors.As(err, &serverError) {
+				t.Errorf("Wait: %v, want a *ServerError", err)
+			}
+		})
+	}
+}
+
+// hostProgram is a process of its own that starts three children, says their pids, and waits.
+func TestHostDeathLeavesNothing(t *testing.T) {
+	if os.Getenv("INITSCRIPT_TEST_HOST") == "1" {
+		beHost(t)
+		return
+	}
+	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			host := exec.Command("/proc/self/exe", "-test.run=^TestHostDeathLeavesNothing$")
+			host.Env = append(os.Environ(), "INITSCRIPT_TEST_HOST=1")
+			host.Stderr = os.Stderr
+			stdout, err := host.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := host.Start(); err != nil {
+				t.Fatal(err)
+			}
+			line, err := bufio.NewReader(stdout).ReadString('\n')
+			if err != nil {
+				t.Fatalf("the host said nothing: %v", err)
+			}
+			var pidfds []int
+			for _, word := range strings.Fields(line) {
+				pid, err := strconv.Atoi(word)
+				if err != nil {
+					t.Fatalf("host: %s", line)
+				}
+				pidfds = append(pidfds, openPidfd(t, pid))
+			}
+			if len(pidfds) < 3 {
+				t.Fatalf("host: %s", line)
+			}
+			for _, server := range serversOf(t, host.Process.Pid) {
+				pidfds = append(pidfds, openPidfd(t, server))
+			}
+			host.Process.Signal(signal)
+			host.Wait()
+			for _, pidfd := range pidfds {
+				awaitDeath(t, pidfd)
+			}
+		})
+	}
+}
+
+func beHost(t *testing.T) {
+	var pids []int
+	for _, script := range []string{
+		``,
+		`while true do end`,
+		`if C.O_RDONLY == 0 then errexit = false C.setresuid(1, 1, 1) end`,
+	} {
+		cmd := newCmd(t, script, "sleep", "1000")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(script, "while") {
+			if err := cmd.WaitScript(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pids = append(pids, cmd.Process.Pid)
+	}
+	fmt.Println(strings.Trim(fmt.Sprint(pids), "[]"))
+	select {}
+}
+
+func TestServerHoldsNothingOfTheHost(t *testing.T) {
+	server := theServer(t)
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var targets []string
+	for _, entry := range entries {
+		target, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", server, entry.Name()))
+		kind, _, _ := strings.Cut(target, ":[")
+		targets = append(targets, kind)
+	}
+	want := []string{"/dev/null", "/dev/null", "/dev/null", "socket", "anon_inode:[signalfd]"}
+	slices.Sort(want)
+	slices.Sort(targets)
+	if fmt.Sprint(targets) != strings.ReplaceAll(fmt.Sprint(want), "anon_inode:[signalfd]", "anon_inode") {
+		t.Errorf("descriptors of the server: %v, want %v", targets, want)
+	}
+	if cwd, _ := os.Readlink(fmt.Sprintf("/proc/%d/cwd", server)); cwd != "/" {
+		t.Errorf("working directory of the server: %s", cwd)
+	}
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for entry := range strings.SplitSeq(strings.Trim(string(environ), "\x00"), "\x00") {
+		if !strings.HasPrefix(entry, "INITSCRIPT_SERVER=") && !strings.HasPrefix(entry, "LD_") {
+			t.Errorf("the server was given %q", entry)
+		}
+	}
+}
+
+// The binary that runs in a child must not lead to the file on disk (CVE-2019-5736).
+func TestProgramFileIsOutOfReach(t *testing.T) {
+	r := runScript(t, `
+		errexit = false
+		local fd, e = C.open("/proc/self/exe", C.O_WRONLY) S(fd .. " " .. e)
+		fd, e = C.open("/proc/self/exe", bit.bor(C.O_WRONLY, C.O_TRUNC)) S(fd .. " " .. e)
+		local f = io.popen("readlink /proc/" .. C.read(C.open("/proc/self/stat", C.O_RDONLY), 10):match("%d+") .. "/exe")
+		S(f:read("*l"))`)
+	if r.Err != nil || len(r.Sent) != 3 {
+		t.Fatalf("%+v", r)
+	}
+	for _, opened := range r.Sent[:2] {
+		if !strings.HasPrefix(opened, "-1 ") {
+			t.Errorf("open for writing: %s", opened)
+		}
+	}
+	if !strings.HasPrefix(r.Sent[2], "/memfd:") {
+		t.Errorf("/proc/self/exe is %s", r.Sent[2])
+	}
+}
