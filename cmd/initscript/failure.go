@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"github.com/go-initscript/initscript"
+	"golang.org/x/sys/unix"
+)
+
+// Exit statuses of a shell, and of the commands that run another one.
+const (
+	statusFailed        = 125 // the script, the set-up or the command line
+	statusNotExecutable = 126
+	statusNotFound      = 127
+	statusSignalBase    = 128
+)
+
+// interruptError says that a signal to this command ended the script.
+type interruptError struct{ signal syscall.Signal }
+
+func (e *interruptError) Error() string {
+	return fmt.Sprintf("%s while the script was running", unix.SignalName(e.signal))
+}
+
+// endSignal returns the signal that ended the process, or 0.
+func endSignal(err error) syscall.Signal {
+	var interrupt *interruptError
+	var script *initscript.ScriptError
+	var exit *initscript.ExitError
+	switch {
+	case errors.As(err, &interrupt):
+		return interrupt.signal
+	case errors.As(err, &script):
+		return script.Signal
+	case errors.As(err, &exit):
+		return exit.Signal()
+	}
+	return 0
+}
+
+// exitStatus returns the status with which this command ends.
+func exitStatus(err error) int {
+	var exec *initscript.ExecError
+	var exit *initscript.ExitError
+	switch signal := endSignal(err); {
+	case err == nil:
+		return 0
+	case signal != 0:
+		return statusSignalBase + int(signal)
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	case errors.As(err, &exec) && exec.NotFound():
+		return statusNotFound
+	case errors.As(err, &exec):
+		return statusNotExecutable
+	default:
+		return statusFailed
+	}
+}
+
+// flagOfField tells users of the command what a field of initscript.Cmd is called here.
+var flagOfField = map[string]string{
+	"Dir":        "--chdir",
+	"Script":     "script",
+	"ScriptName": "script",
+	"Path":       "program",
+}
+
+// failureText returns one line with the cause, or "" if there is nothing to say: a program speaks
+// for itself.
+func failureText(err error) string {
+	var exit *initscript.ExitError
+	if err == nil || errors.As(err, &exit) {
+		return ""
+	}
+	text := err.Error()
+	var field *initscript.FieldError
+	if errors.As(err, &field) && flagOfField[field.Field] != "" {
+		text = fmt.Sprintf("%s: %v", flagOfField[field.Field], field.Err)
+	}
+	return oneLine(text)
+}
+
+// oneLine shows control characters instead of obeying them.
+func oneLine(text string) string {
+	var line strings.Builder
+	for _, r := range strings.TrimRight(text, "\n") {
+		if unicode.IsPrint(r) {
+			line.WriteRune(r)
+		} else {
+			line.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return line.String()
+}

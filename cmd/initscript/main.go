@@ -1,0 +1,16 @@
+// Command initscript runs a program behind an init script: LuaJIT code that sets up the sandbox of
+// the program in the program's own process. See "initscript run --help".
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	err := newRootCommand().Execute()
+	if text := failureText(err); text != "" {
+		fmt.Fprintln(os.Stderr, "initscript: "+text)
+	}
+	os.Exit(exitStatus(err))
+}

@@ -1,0 +1,102 @@
+// Package exampletest holds what the tests of the examples share.
+package exampletest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-initscript/initscript"
+)
+
+const (
+	// SearchPath is the PATH that programs are found in.
+	SearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+	// timeout ends a process that hangs, so that a test fails instead of waiting for ever.
+	timeout = 30 * time.Second
+
+	ordinaryID = 1000 // no account needs to have it
+)
+
+// Context returns a context that ends with the test, or when something hangs.
+func Context(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// MapToRoot makes the caller root in a user namespace of the command's own.
+func MapToRoot(cmd *initscript.Cmd) {
+	cmd.Namespaces |= initscript.NewUser
+	cmd.UIDMap = []initscript.IDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+	cmd.GIDMap = []initscript.IDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
+}
+
+// RequireUserNamespaces skips where the machine does not let this user create one.
+func RequireUserNamespaces(t *testing.T) {
+	t.Helper()
+	cmd := initscript.CommandContext(Context(t), "")
+	MapToRoot(cmd)
+	if err := cmd.Run(); err != nil {
+		Skip(t, "user namespaces are not available: "+err.Error())
+	}
+}
+
+// RequireProgram skips where a program that an example runs is not installed.
+func RequireProgram(t *testing.T, name string) {
+	t.Helper()
+	t.Setenv("PATH", SearchPath)
+	if _, err := exec.LookPath(name); err != nil {
+		Skip(t, err.Error())
+	}
+}
+
+// Skip ends a test that cannot run here; with INITSCRIPT_MUST_WORK=1 that is a failure.
+func Skip(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("INITSCRIPT_MUST_WORK") == "1" {
+		t.Fatalf("INITSCRIPT_MUST_WORK=1, but %s", reason)
+	}
+	t.Skip(reason)
+}
+
+// EachUser runs a test as the current user and, if that is root, once more as an ordinary one, in
+// a process of its own.
+func EachUser(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	t.Run("current user", test)
+	if os.Geteuid() == 0 && os.Getenv(marker) == "" {
+		t.Run("ordinary user", runAsOrdinaryUser)
+	}
+}
+
+const marker = "INITSCRIPT_TEST_ORDINARY_USER"
+
+func runAsOrdinaryUser(t *testing.T) {
+	name, _, _ := strings.Cut(t.Name(), "/")
+	cmd := exec.CommandContext(Context(t), "/proc/self/exe", "-test.v", "-test.run=^"+name+"$/^current_user$")
+	cmd.Env = append(os.Environ(), marker+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential: &syscall.Credential{Uid: ordinaryID, Gid: ordinaryID},
+	}
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		Skip(t, "cannot become another user: "+err.Error()) // root of a user namespace without others
+	}
+	err := cmd.Wait()
+	switch {
+	case err != nil:
+		t.Errorf("%v\n%s", err, out.String())
+	case strings.Contains(out.String(), "--- SKIP"):
+		t.Skip(out.String())
+	case !strings.Contains(out.String(), "--- PASS: "+name):
+		t.Errorf("the test did not run:\n%s", out.String())
+	}
+}
