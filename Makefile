@@ -1,0 +1,38 @@
+# make            build the command into bin/
+# make run        show it at work: a container-like box, made without root
+# make test       all tests: as the caller, as an ordinary user, with the race detector, with sanitizers
+# make fuzz       each fuzz target for half a minute
+# make lint       formatting, vet, staticcheck, compiler warnings
+# make install-deps  what the above need, from Debian's or Ubuntu's packages
+
+GO_TAGS := luajit
+
+# Where the official packages of Go are unpacked to, for shells that have not heard of them.
+export PATH := $(PATH):/usr/local/go/bin
+# Debian's Go would otherwise not fetch the newer one that go.mod asks for.
+export GOTOOLCHAIN ?= auto
+export GO_TAGS
+
+.PHONY: build run test fuzz lint install-deps clean
+
+build:
+	go build -tags $(GO_TAGS) -o bin/initscript ./cmd/initscript
+
+run: install-deps build
+	bin/initscript run --ns user,mount,pid,net,uts,ipc --map-root --env PATH=/usr/bin:/bin \
+		examples/rootless-box.lua -- /bin/sh -c 'set -x; id; hostname; ps ax; ls /; ! touch /usr/x'
+
+test: install-deps
+	tools/test
+
+fuzz:
+	tools/fuzz
+
+lint:
+	tools/lint
+
+install-deps:
+	tools/install-deps
+
+clean:
+	rm -rf bin

@@ -1,0 +1,3320 @@
+---@meta
+
+-- # Script API
+--
+-- Everything an init script sees beside the standard libraries of LuaJIT: a few globals, and the
+-- table `C`, which has system calls and constants under the names that they have in C.
+--
+-- The script is one piece of Lua source. It runs from its first line to its last in the new process,
+-- which has one thread and is already in the namespaces that were asked for; then the process
+-- executes the program. `require "ffi"` works; the JIT compiler is off until the script calls
+-- `jit.on()`. The environment is empty: `os.getenv` returns nil for every name.
+--
+-- | Descriptor | Is |
+-- |---|---|
+-- | 0, 1, 2 | standard input, output and error, also of the program |
+-- | 3 | taken; not for scripts |
+-- | 4 | `arg`, if the host passed a file |
+-- | 5 and up | the extra files, if the host passed any; the program gets them from 3 up |
+--
+-- When the script has ended, whatever else is open is closed before the program starts. A descriptor
+-- reaches the program if the script moves it onto 0, 1 or 2 by `C.dup2`, or executes the program
+-- itself by `C.execve`. Credentials, namespaces, mounts, limits and filters are those of the process,
+-- so the program has them too.
+--
+-- What is different from Emilua is in [differences.md](differences.md), policies for
+-- `C.seccomp_set_mode_filter` are in [seccomp.md](seccomp.md).
+--
+-- ### When a call fails
+--
+-- While the global `errexit` is true, which it is when the script starts, **a call that fails ends the
+-- process**: the error is printed on standard error, the host gets it as data, and the exit status
+-- is 1. `pcall` and coroutines do not prevent it. A script that forgets to look at a result can
+-- therefore not go on with half a sandbox.
+--
+-- ```text
+-- <3>ipc_actor/init/open: No such file or directory
+-- stack traceback:
+--         init.script:1: in main chunk
+-- ```
+--
+-- With `errexit = false` the call returns instead, and the script looks at the result:
+--
+-- ```lua
+-- errexit = false
+-- local fd, errno = C.open("/etc/resolv.conf", C.O_RDONLY)
+-- errexit = true
+-- if fd == -1 and errno ~= C.ENOENT then
+--     error("cannot open resolv.conf: errno " .. errno)
+-- end
+-- ```
+--
+-- `errexit` is a global variable as any other, looked up after each failure and never after a success.
+-- Only `nil` and `false` are false in Lua: `errexit = 0` leaves it on. `setfenv` on a function does not
+-- change where it is looked up.
+--
+-- Three kinds of mistakes are independent of it:
+--
+-- * An argument of the wrong type, or an unknown name in `C`, **raises** a Lua error. `pcall` catches it;
+--   uncaught, it ends the process with status 1.
+-- * Where a misunderstanding would be dangerous, the process **ends with status 1** at once: what
+--   libcap does not understand as capabilities, list elements of the wrong type for `C.setgroups`,
+--   `C.execve` and `C.fexecve`, wrong types of paths and fields for the mount calls by descriptor and
+--   `C.openat2`.
+-- * When the script's memory is used up, the process ends with status 1.
+--
+-- ### Results
+--
+-- A call returns what the C function returns, or -1 if it failed, and then **errno**, which is 0 after
+-- success. `C.read`, `C.getgroups`, `C.getrlimit` and `receive_with_fd` return nil in place of -1.
+-- Functions that cannot fail return no errno. Nothing is tried again after `EINTR`.
+--
+-- ### Arguments
+--
+-- * An **integer** is a number, or a string that Lua converts to one. A fraction is cut off. It is then
+--   cut to the C type: for most parameters its low 32 bits count, so that -1 is the user id 4294967295.
+-- * A **string** may also be a number. Paths and names end at their first NUL byte, as in C; what is
+--   written or sent does not.
+-- * Arguments are checked from left to right before anything is done. Superfluous ones are ignored.
+-- * Lists are read from index 1 to the first nil, without metamethods.
+--
+-- ### The table C
+--
+-- It is empty; its metatable finds the names. A name that this system does not have, a misspelt one, and
+-- any key that is no string raise `key not found`. This is how to ask for one:
+--
+-- ```lua
+-- local has_openat2 = pcall(function() return C.openat2 end)
+-- ```
+--
+-- That a name exists says nothing about the kernel: on one that is too old the call fails with `ENOSYS`,
+-- a flag that it does not know mostly with `EINVAL`. Every access to a function makes a new function
+-- value, so `C.open ~= C.open`; keep it in a local variable in long loops. The table can be written to.
+--
+-- ### How to read an entry
+--
+-- **Privilege** is what the kernel demands; capabilities count in the user namespace that owns what
+-- is changed, unless the entry says "of the initial user namespace". **Kernel** is the first version
+-- of Linux that has the call. **Origin** says where else the name exists: *init.script* is in Emilua's
+-- reference page of that name (0.8, 0.9), *newer Emilua* came with 0.10 or 0.11, and an *extension* is
+-- in no Emilua, so a script that uses one runs only here.
+--
+-- ### In an editor
+--
+-- This page is made from `lua/initscript.d.lua`, which the
+-- [Lua language server](https://luals.github.io) reads: it completes names, shows these texts, and
+-- checks arguments. Copy `lua/luarc-sample.json` to `.luarc.json` in the directory that your editor
+-- opens, and let its `workspace.library` name the directory where `initscript.d.lua` is. In a Go module
+-- that uses this package the directory is `lua` below what this prints:
+--
+-- ```sh
+-- go list -m -f '{{.Dir}}' github.com/go-initscript/initscript
+-- ```
+
+-- ## Globals
+
+---The descriptor of the file that the host passed, nil if there was none. It is closed before the
+---program starts, and by `C.execve`.
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---if arg then
+---    write_all(arg, "ready")
+---end
+---```
+---@type integer?
+arg = nil
+
+---Whether a failed call ends the process; see the beginning of the page. `false` and `nil` mean that
+---the call returns -1, or nil, and errno.
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---errexit = false
+---local result, errno = C.mkdir("cache", mode(7, 5, 5))
+---errexit = true
+---assert(result == 0 or errno == C.EEXIST)
+---```
+---@type boolean
+errexit = true
+
+---The system calls and constants.
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.umask(mode(0, 2, 2))
+---```
+---@class initscript.C
+C = {}
+
+---The permission bits that are written in three octal digits: `mode(7, 5, 5)` is 0755. Nothing is
+---masked, so `mode(8, 0, 0)` is 01000. Add other bits by `bit.bor`.
+---
+---**Errors:** it cannot fail.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any, it is no system call.
+---
+---**See:** `chmod(1)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.mkdir("spool", bit.bor(C.S_ISVTX, mode(7, 7, 7)))
+---```
+---@param user integer the owner's digit: 4 read, 2 write, 1 execute
+---@param group integer the group's digit
+---@param other integer everyone else's digit
+---@return integer bits
+function mode(user, group, other) end
+
+---Writes all of `buffer`, in as many calls of `write(2)` as it takes. An empty buffer is written
+---without any, so a bad descriptor is not noticed. The script's SIGPIPE is not ignored: writing to a
+---pipe that nobody reads ends the process by that signal.
+---
+---**Errors:** those of `C.write`. A signal handler cannot interrupt it; on a descriptor that does not
+---block `EAGAIN` ends it early. The message of a failure has no traceback.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `write(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---local fd = C.open("out", bit.bor(C.O_WRONLY, C.O_CREAT), mode(6, 4, 4))
+---write_all(fd, ("x"):rep(100000))
+---```
+---@param fd integer where to
+---@param buffer string what, NUL bytes included
+---@return integer written how many bytes were written, also after a failure
+---@return integer errno 0 on success
+function write_all(fd, buffer) end
+
+---Receives one message from a socket, and the descriptor that came with it. The descriptor is
+---close-on-exec. Of several the first is returned and the others are closed. A message that is
+---longer than `size` is cut. The end of the connection and an empty message look the same: `""`.
+---
+---**Errors:**
+---* `EAGAIN`: nothing is there and the socket does not block.
+---* `EBADF`, `ENOTSOCK`: `fd` is not open, or no socket.
+---* `EINVAL`: `size` is negative.
+---
+---The message of a failure names no function and has no traceback.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `recvmsg(2)`, `unix(7)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---local message, fd = receive_with_fd(arg, 4096)
+---if fd ~= -1 then
+---    C.setns(fd, C.CLONE_NEWNET)
+---end
+---```
+---@param fd integer a socket
+---@param size integer the greatest length of the message, which this takes of the script's memory
+---@return string message
+---@return integer received the descriptor, -1 if none came
+---@return integer errno 0 on success
+---@overload fun(fd: integer, size: integer): nil, -1, integer
+function receive_with_fd(fd, size) end
+
+---Sends `str` through a socket of the family `AF_UNIX`, together with the descriptor `fd2`, which
+---also stays open here. There is no message without a descriptor; `C.write` sends one. On a stream
+---socket an empty `str` sends nothing, and the descriptor does not arrive either.
+---
+---**Errors:**
+---* `EBADF`: one of the descriptors is not open.
+---* `EPIPE`: nobody is at the other end any more. No signal is raised.
+---* `EMSGSIZE`: the message is longer than the socket's buffer.
+---* `EAGAIN`: the socket does not block and its buffer is full.
+---
+---The message of a failure names no function and has no traceback.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `sendmsg(2)`, `unix(7)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---local fd = C.open("/proc/self/ns/net", bit.bor(C.O_RDONLY, C.O_CLOEXEC))
+---send_with_fd(arg, "net", fd)
+---```
+---@param fd integer the socket
+---@param str string the message, NUL bytes included
+---@param fd2 integer the descriptor to send
+---@return integer sent how many bytes were sent, -1 on failure
+---@return integer errno 0 on success
+function send_with_fd(fd, str, fd2) end
+
+---Sets the attribute no_new_privs: from now on `execve` grants nothing that the process does not have,
+---neither by set-user-ID bits nor by file capabilities. It cannot be taken back, and the program
+---inherits it. Without it `C.seccomp_set_mode_filter` and `C.landlock_restrict_self` are for
+---`CAP_SYS_ADMIN` only.
+---
+---**Errors:** none, unless a seccomp filter refuses the call. The message of a failure names no
+---function and has no traceback.
+---
+---**Privilege:** none.
+---
+---**Kernel:** Linux 3.5.
+---
+---**See:** `PR_SET_NO_NEW_PRIVS(2const)`, `prctl(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---set_no_new_privs()
+---```
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function set_no_new_privs() end
+
+---Gives a socket of the family `AF_UNIX` an address. A `path` that begins with a NUL byte is an
+---abstract address and counts with all its bytes; every other one is a file, which is created.
+---
+---**Errors:**
+---* `EADDRINUSE`: the file exists, or another socket has the abstract address.
+---* `ENAMETOOLONG`: the address has more than 108 bytes, a file's final NUL byte included.
+---* `EINVAL`: the socket has an address already.
+---* `EACCES`, `ENOENT`, `EROFS`: the file cannot be created there.
+---
+---The message of a failure names no function and has no traceback.
+---
+---**Privilege:** none; the permissions of the directory decide.
+---
+---**Kernel:** any.
+---
+---**See:** `bind(2)`, `unix(7)`
+---
+---**Origin:** newer Emilua
+---
+---**Example:**
+---```lua
+---local fd = C.socket(C.AF_UNIX, bit.bor(C.SOCK_STREAM, C.SOCK_CLOEXEC), 0)
+---bind_unix(fd, "control.sock")
+---C.listen(fd, C.SOMAXCONN)
+---```
+---@param fd integer the socket
+---@param path string the address
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function bind_unix(fd, path) end
+
+---The major number of a device. Only the low 32 bits of `device` count.
+---
+---**Errors:** it cannot fail.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any, it is no system call.
+---
+---**See:** `makedev(3)`
+---
+---**Origin:** newer Emilua
+---
+---**Example:**
+---```lua
+---assert(major(C.makedev(8, 1)) == 8)
+---```
+---@param device integer
+---@return integer major
+function major(device) end
+
+---The minor number of a device. Only the low 32 bits of `device` count.
+---
+---**Errors:** it cannot fail.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any, it is no system call.
+---
+---**See:** `makedev(3)`
+---
+---**Origin:** newer Emilua
+---
+---**Example:**
+---```lua
+---assert(minor(C.makedev(8, 1)) == 1)
+---```
+---@param device integer
+---@return integer minor
+function minor(device) end
+
+-- ## Descriptors, input and output
+
+---Reads once, at most `size` bytes. `""` is the end of the file. Fewer bytes than asked for are usual
+---for pipes, sockets and terminals.
+---
+---**Errors:**
+---* `EBADF`: `fd` is not open for reading.
+---* `EAGAIN`: nothing is there and the descriptor does not block.
+---* `EISDIR`: it is a directory.
+---* `EINVAL`: `size` is negative.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `read(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---local fd = C.open("/proc/self/status", bit.bor(C.O_RDONLY, C.O_CLOEXEC))
+---local text = C.read(fd, 4096)
+---```
+---@param fd integer where from
+---@param size integer how many bytes at most; this much of the script's memory is taken
+---@return string data
+---@return integer errno 0 on success
+---@overload fun(fd: integer, size: integer): nil, integer
+function C.read(fd, size) end
+
+---Writes once, which may be less than all of `buffer`: `write_all` writes everything. A pipe or stream
+---socket that nobody reads ends the process by SIGPIPE. An empty buffer is a message too on a socket
+---of the type `SOCK_SEQPACKET`; its receiver takes it for the end.
+---
+---**Errors:**
+---* `EBADF`: `fd` is not open for writing.
+---* `EPIPE`: nobody is at the other end of a `SOCK_SEQPACKET` socket.
+---* `EAGAIN`: there is no room and the descriptor does not block.
+---* `ENOSPC`: the file system is full.
+---* `EFBIG`: the file would exceed `RLIMIT_FSIZE`.
+---* Files in `/proc` and `/sys` answer with errors of their own, often `EINVAL` or `EPERM`.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `write(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---local fd = C.open("/proc/self/oom_score_adj", bit.bor(C.O_WRONLY, C.O_CLOEXEC))
+---C.write(fd, "500")
+---```
+---@param fd integer where to
+---@param buffer string what, NUL bytes included
+---@return integer written how many bytes were written, -1 on failure
+---@return integer errno 0 on success
+function C.write(fd, buffer) end
+
+---Opens a file and returns the lowest free descriptor. It is not close-on-exec unless `flags` has
+---`O_CLOEXEC`; that matters for programs that the script itself executes. The umask takes
+---bits from `mode`.
+---
+---**Errors:**
+---* `ENOENT`: the file, or a directory on the way, does not exist.
+---* `EACCES`: permissions, or Landlock.
+---* `EEXIST`: it exists, and `flags` has `O_CREAT` and `O_EXCL`.
+---* `ELOOP`: it is a symbolic link, and `flags` has `O_NOFOLLOW` without `O_PATH`.
+---* `EISDIR`: it is a directory, and `flags` asks for writing.
+---* `ENOTDIR`: it is none, and `flags` has `O_DIRECTORY`; or something on the way is none.
+---* `EROFS`: writing is asked for on a read-only mount.
+---* `EMFILE`: `RLIMIT_NOFILE` is reached.
+---
+---**Privilege:** none; the permissions of the file decide, `CAP_DAC_OVERRIDE` overrides them.
+---
+---**Kernel:** any.
+---
+---**See:** `open(2)`, `C.openat2` for paths that others control
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---local log = C.open("log", bit.bor(C.O_WRONLY, C.O_CREAT, C.O_APPEND, C.O_CLOEXEC), mode(6, 0, 0))
+---```
+---@param path string
+---@param flags integer one of `O_RDONLY`, `O_WRONLY`, `O_RDWR`, and any other `O_` constants
+---@param mode? integer permissions of a file that is created, 0 if absent
+---@return integer fd the descriptor, -1 on failure
+---@return integer errno 0 on success
+function C.open(path, flags, mode) end
+
+---Closes a descriptor.
+---
+---**Errors:** `EBADF`: it is not open.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `close(2)`
+---
+---**Origin:** newer Emilua
+---
+---**Example:**
+---```lua
+---local fd = C.open("/dev/null", C.O_RDONLY)
+---C.close(fd)
+---```
+---@param fd integer
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.close(fd) end
+
+---Closes all descriptors from `low` up. What the launcher itself needs stays open, unseen.
+---
+---**Errors:** none are reported, and nothing is returned.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any; before Linux 5.9 descriptors are closed one by one.
+---
+---**See:** `close_range(2)`, `closefrom(3)`
+---
+---**Origin:** newer Emilua
+---
+---**Example:**
+---```lua
+---C.closefrom(3)
+---C.execve("/bin/true", { "true" }, {})
+---```
+---@param low integer the first descriptor; a negative one counts as 0
+function C.closefrom(low) end
+
+---Returns the lowest free descriptor, made a copy of `fd`. The copy is not close-on-exec.
+---
+---**Errors:**
+---* `EBADF`: `fd` is not open.
+---* `EMFILE`: `RLIMIT_NOFILE` is reached.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `dup(2)`
+---
+---**Origin:** newer Emilua
+---
+---**Example:**
+---```lua
+---local stderr = C.dup(2)
+---```
+---@param fd integer
+---@return integer fd the copy, -1 on failure
+---@return integer errno 0 on success
+function C.dup(fd) end
+
+---Makes `new_fd` a copy of `old_fd`; what was open there is closed first. The copy is not
+---close-on-exec. If both are the same nothing happens. Copies on 0, 1 and 2 are what the program gets.
+---
+---**Errors:** `EBADF`: `old_fd` is not open, or `new_fd` is beyond `RLIMIT_NOFILE`.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `dup2(2)`
+---
+---**Origin:** newer Emilua
+---
+---**Example:**
+---```lua
+---local log = C.open("log", bit.bor(C.O_WRONLY, C.O_CREAT, C.O_CLOEXEC), mode(6, 0, 0))
+---C.dup2(log, 2)
+---```
+---@param old_fd integer what is copied
+---@param new_fd integer the number of the copy
+---@return integer fd `new_fd`, or -1 on failure
+---@return integer errno 0 on success
+function C.dup2(old_fd, new_fd) end
+
+---Makes a pipe.
+---
+---**Errors:**
+---* `EMFILE`: `RLIMIT_NOFILE` is reached.
+---* `EINVAL`: unknown flags.
+---
+---**Privilege:** none.
+---
+---**Kernel:** Linux 2.6.27.
+---
+---**See:** `pipe2(2)`, `pipe(7)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local r, w = C.pipe2(C.O_CLOEXEC)
+---C.write(w, "hello")
+---assert(C.read(r, 16) == "hello")
+---```
+---@param flags integer 0, or of `O_CLOEXEC`, `O_NONBLOCK`, `O_DIRECT`
+---@return integer reader the descriptor to read from, -1 on failure
+---@return integer writer the descriptor to write to, -1 on failure
+---@return integer errno 0 on success
+function C.pipe2(flags) end
+
+---Makes two sockets that are connected with each other.
+---
+---**Errors:**
+---* `EOPNOTSUPP`: the family has no pairs; `AF_UNIX` has.
+---* `EAFNOSUPPORT`: there is no such family.
+---* `EMFILE`: `RLIMIT_NOFILE` is reached.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `socketpair(2)`, `unix(7)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local a, b = C.socketpair(C.AF_UNIX, bit.bor(C.SOCK_SEQPACKET, C.SOCK_CLOEXEC), 0)
+---send_with_fd(a, "one end of a pipe", (C.pipe2(C.O_CLOEXEC)))
+---```
+---@param domain integer `AF_UNIX`
+---@param type integer a `SOCK_` constant, with `SOCK_CLOEXEC` and `SOCK_NONBLOCK` if wanted
+---@param protocol integer 0
+---@return integer first a descriptor, -1 on failure
+---@return integer second the other one, -1 on failure
+---@return integer errno 0 on success
+function C.socketpair(domain, type, protocol) end
+
+---Asks for, or changes, properties of a descriptor. Commands that take a pointer are not available.
+---
+---| Command | `argument` | Result |
+---|---|---|
+---| `F_DUPFD`, `F_DUPFD_CLOEXEC` | the lowest number | a copy with that number or the next free one |
+---| `F_GETFD` | | 0 or `FD_CLOEXEC` |
+---| `F_SETFD` | 0 or `FD_CLOEXEC` | 0 |
+---| `F_GETFL` | | the `O_` flags |
+---| `F_SETFL` | of `O_APPEND`, `O_ASYNC`, `O_DIRECT`, `O_NOATIME`, `O_NONBLOCK` | 0 |
+---| `F_GETPIPE_SZ` | | the size of the pipe in bytes |
+---| `F_SETPIPE_SZ` | the size in bytes | the new size, rounded up |
+---| `F_GET_SEALS` | | the seals of a memfd |
+---| `F_ADD_SEALS` | `F_SEAL_` constants | 0 |
+---
+---**Errors:**
+---* `EBADF`: `fd` is not open, or is no pipe where one is needed.
+---* `EINVAL`: the command is not in the table, or `fd` is of the wrong kind for it.
+---* `EPERM`: sealed against sealing; the pipe would be larger than an ordinary user's may be.
+---* `EBUSY`: there is more in the pipe than would fit; `F_SEAL_WRITE` while the file is mapped for writing.
+---
+---**Privilege:** none; `CAP_SYS_RESOURCE` for pipes above `/proc/sys/fs/pipe-max-size`.
+---
+---**Kernel:** any; `F_DUPFD_CLOEXEC` Linux 2.6.24, `F_SETPIPE_SZ` 2.6.35, seals 3.17.
+---
+---**See:** `fcntl(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local fd = C.open("/dev/null", C.O_RDONLY)
+---C.fcntl(fd, C.F_SETFD, C.FD_CLOEXEC)
+---```
+---@param fd integer
+---@param command integer an `F_` constant
+---@param argument? integer for commands that have one
+---@return integer result depends on the command, -1 on failure
+---@return integer errno 0 on success
+function C.fcntl(fd, command, argument) end
+
+---Makes a socket. There is no connect here: a script uses `ffi`, or gets connected sockets by
+---`receive_with_fd`.
+---
+---**Errors:**
+---* `EAFNOSUPPORT`: there is no such family.
+---* `EPROTONOSUPPORT`: the family does not have this type or protocol.
+---* `EMFILE`: `RLIMIT_NOFILE` is reached.
+---
+---**Privilege:** none for the constants here.
+---
+---**Kernel:** any.
+---
+---**See:** `socket(2)`, `unix(7)`, `ip(7)`
+---
+---**Origin:** newer Emilua, Linux only
+---
+---**Example:**
+---```lua
+---local fd = C.socket(C.AF_UNIX, bit.bor(C.SOCK_DGRAM, C.SOCK_CLOEXEC), 0)
+---```
+---@param domain integer an `AF_` constant
+---@param type integer a `SOCK_` constant, with `SOCK_CLOEXEC` and `SOCK_NONBLOCK` if wanted
+---@param protocol integer an `IPPROTO_` constant; 0 is the usual one of the type
+---@return integer fd the descriptor, -1 on failure
+---@return integer errno 0 on success
+function C.socket(domain, type, protocol) end
+
+---Has a socket accept connections; the program it is passed to can then call `accept(2)`.
+---
+---**Errors:**
+---* `EADDRINUSE`: the port is taken.
+---* `EOPNOTSUPP`: sockets of this type have no connections.
+---* `EINVAL`: a socket of the family `AF_UNIX` has no address yet.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `listen(2)`
+---
+---**Origin:** newer Emilua, Linux only
+---
+---**Example:**
+---```lua
+---local fd = C.socket(C.AF_UNIX, C.SOCK_STREAM, 0)
+---bind_unix(fd, "\0service")
+---C.listen(fd, 16)
+---C.dup2(fd, 0)
+---```
+---@param fd integer the socket
+---@param backlog integer how many connections may wait, at most `SOMAXCONN` or what the system allows
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.listen(fd, backlog) end
+
+-- ## Files and directories
+
+---Makes a directory. The umask takes bits from `mode`.
+---
+---**Errors:**
+---* `EEXIST`: something of that name exists, a dangling symbolic link too.
+---* `ENOENT`: the directory to make it in does not exist.
+---* `EACCES`, `EROFS`: it may not be written to.
+---
+---**Privilege:** none; the permissions of the parent directory decide.
+---
+---**Kernel:** any.
+---
+---**See:** `mkdir(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.mkdir("root", mode(7, 5, 5))
+---```
+---@param path string
+---@param mode integer its permissions
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.mkdir(path, mode) end
+
+---Makes a named pipe. The umask takes bits from `mode`.
+---
+---**Errors:**
+---* `EEXIST`: something of that name exists.
+---* `EACCES`, `ENOENT`, `EROFS`: as for `C.mkdir`.
+---
+---**Privilege:** none; the permissions of the directory decide.
+---
+---**Kernel:** any.
+---
+---**See:** `mkfifo(3)`, `fifo(7)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.mkfifo("requests", mode(6, 0, 0))
+---```
+---@param path string
+---@param mode integer its permissions
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.mkfifo(path, mode) end
+
+---Makes a device node, or an empty regular file if `mode` has permissions only. The umask takes bits
+---from `mode`. On a mount with `MS_NODEV` device nodes cannot be opened.
+---
+---**Errors:**
+---* `EPERM`: a device node without the privilege, and always inside of a user namespace: bind mount
+---  the host's node onto an empty file there.
+---* `EEXIST`: something of that name exists.
+---* `EACCES`, `ENOENT`, `EROFS`: as for `C.mkdir`.
+---
+---**Privilege:** `CAP_MKNOD` of the initial user namespace for devices, none for regular files.
+---
+---**Kernel:** any.
+---
+---**See:** `mknod(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.umask(0)
+---C.mknod("null", bit.bor(C.S_IFCHR, mode(6, 6, 6)), C.makedev(1, 3))
+---```
+---@param path string
+---@param mode integer `S_IFCHR` or `S_IFBLK`, and permissions
+---@param device integer from `C.makedev`; 0 for files
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.mknod(path, mode, device) end
+
+---The number of a device, for `C.mknod`.
+---
+---**Errors:** it cannot fail.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any, it is no system call.
+---
+---**See:** `makedev(3)`; the kernel's list of devices has the numbers
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---assert(C.makedev(8, 1) == 2049)
+---```
+---@param major integer
+---@param minor integer
+---@return integer device
+function C.makedev(major, minor) end
+
+---Gives a file another name, a hard link. A symbolic link as `old_path` is not followed.
+---
+---**Errors:**
+---* `EXDEV`: the names are not on the same mount; two bind mounts of one file system are two.
+---* `EEXIST`: `new_path` exists.
+---* `EPERM`: it is a directory; or the file is another user's and `fs.protected_hardlinks` is set.
+---* `EMLINK`: it has the greatest number of links already.
+---
+---**Privilege:** none; the permissions of the directory decide.
+---
+---**Kernel:** any.
+---
+---**See:** `link(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.close((C.open("data", bit.bor(C.O_WRONLY, C.O_CREAT), mode(6, 4, 4))))
+---C.link("data", "data.1")
+---```
+---@param old_path string the file
+---@param new_path string the additional name
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.link(old_path, new_path) end
+
+---Makes a symbolic link at `path` with `target` as its text, which need not exist.
+---
+---**Errors:**
+---* `EEXIST`: something named `path` exists.
+---* `EACCES`, `ENOENT`, `EROFS`: as for `C.mkdir`.
+---
+---**Privilege:** none; the permissions of the directory decide.
+---
+---**Kernel:** any.
+---
+---**See:** `symlink(2)`, `symlink(7)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.symlink("usr/bin", "bin")
+---```
+---@param target string the text of the link
+---@param path string where the link is made
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.symlink(target, path) end
+
+---Removes a name that is not a directory's. The file ends with its last name and last descriptor.
+---
+---**Errors:**
+---* `ENOENT`: there is no such name.
+---* `EISDIR`: it is a directory; see `C.rmdir`.
+---* `EACCES`, `EPERM`: permissions of the directory, or its sticky bit.
+---* `EBUSY`: something is mounted on it, in this mount namespace.
+---
+---**Privilege:** none; the permissions of the directory decide.
+---
+---**Kernel:** any.
+---
+---**See:** `unlink(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---C.symlink("a", "b")
+---C.unlink("b")
+---```
+---@param path string
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.unlink(path) end
+
+---Removes an empty directory.
+---
+---**Errors:**
+---* `ENOTEMPTY`: it is not empty.
+---* `ENOTDIR`: it is no directory.
+---* `ENOENT`: it does not exist.
+---* `EBUSY`: something is mounted on it, in this mount namespace, or it is in use by the system.
+---
+---**Privilege:** none; the permissions of the parent directory decide.
+---
+---**Kernel:** any.
+---
+---**See:** `rmdir(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---C.mkdir("old-root", mode(7, 0, 0))
+---C.rmdir("old-root")
+---```
+---@param path string
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.rmdir(path) end
+
+---Gives something another name; what had that name before is replaced in the same instant. `C.renameat2`
+---can refuse to replace.
+---
+---**Errors:**
+---* `ENOENT`: `old_path` does not exist.
+---* `EXDEV`: the names are not on the same mount.
+---* `ENOTEMPTY`: `new_path` is a directory that is not empty.
+---* `EACCES`, `EPERM`: permissions of one of the directories, or a sticky bit.
+---
+---**Privilege:** none; the permissions of both directories decide.
+---
+---**Kernel:** any.
+---
+---**See:** `rename(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---C.mkdir("new", mode(7, 0, 0))
+---C.rename("new", "current")
+---```
+---@param old_path string
+---@param new_path string
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.rename(old_path, new_path) end
+
+---Changes the owner and the group of a file; symbolic links are followed. The set-user-ID and
+---set-group-ID bits of executable files are cleared.
+---
+---**Errors:**
+---* `EPERM`: not permitted.
+---* `EINVAL`: the id is not mapped in this user namespace.
+---* `ENOENT`, `EACCES`, `EROFS`: the path.
+---
+---**Privilege:** `CAP_CHOWN`; the owner may change the group to one of the process.
+---
+---**Kernel:** any.
+---
+---**See:** `chown(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.mkdir("state", mode(7, 0, 0))
+---C.chown("state", 65534, -1)
+---```
+---@param path string
+---@param uid integer -1 keeps the owner
+---@param gid integer -1 keeps the group
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.chown(path, uid, gid) end
+
+---Is `C.chown` for a symbolic link itself.
+---
+---**Errors:** those of `C.chown`.
+---
+---**Privilege:** that of `C.chown`.
+---
+---**Kernel:** any.
+---
+---**See:** `lchown(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---C.symlink("target", "link")
+---C.lchown("link", 65534, 65534)
+---```
+---@param path string
+---@param uid integer -1 keeps the owner
+---@param gid integer -1 keeps the group
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.lchown(path, uid, gid) end
+
+---Is `C.chown` for the file that a descriptor is open on.
+---
+---**Errors:** `EBADF`: it is not open, or with `O_PATH`; and `EPERM`, `EINVAL`, `EROFS` as `C.chown`.
+---
+---**Privilege:** that of `C.chown`.
+---
+---**Kernel:** any.
+---
+---**See:** `fchown(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local fd = C.open("log", bit.bor(C.O_WRONLY, C.O_CREAT, C.O_CLOEXEC), mode(6, 0, 0))
+---C.fchown(fd, 65534, -1)
+---```
+---@param fd integer
+---@param uid integer -1 keeps the owner
+---@param gid integer -1 keeps the group
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.fchown(fd, uid, gid) end
+
+---Changes permissions; symbolic links are followed. The umask has no effect.
+---
+---**Errors:**
+---* `EPERM`: the file is another user's.
+---* `ENOENT`, `EACCES`, `EROFS`: the path.
+---
+---**Privilege:** `CAP_FOWNER`, or to own the file.
+---
+---**Kernel:** any.
+---
+---**See:** `chmod(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.mkdir("tmp", mode(7, 0, 0))
+---C.chmod("tmp", bit.bor(C.S_ISVTX, mode(7, 7, 7)))
+---```
+---@param path string
+---@param mode integer
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.chmod(path, mode) end
+
+---Is `C.chmod` for the file that a descriptor is open on.
+---
+---**Errors:** `EBADF`: it is not open, or with `O_PATH`; and `EPERM`, `EROFS` as `C.chmod`.
+---
+---**Privilege:** that of `C.chmod`.
+---
+---**Kernel:** any.
+---
+---**See:** `fchmod(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local fd = C.open("secret", bit.bor(C.O_WRONLY, C.O_CREAT, C.O_CLOEXEC))
+---C.fchmod(fd, mode(6, 0, 0))
+---```
+---@param fd integer
+---@param mode integer
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.fchmod(fd, mode) end
+
+---Changes the working directory, which the program inherits.
+---
+---**Errors:**
+---* `ENOENT`, `ENOTDIR`: it does not exist, or is no directory.
+---* `EACCES`: the process may not search it.
+---
+---**Privilege:** none; the permission to search decides.
+---
+---**Kernel:** any.
+---
+---**See:** `chdir(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.chdir("/")
+---```
+---@param path string
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.chdir(path) end
+
+---Changes the working directory to the one that a descriptor is open on; `O_PATH` is enough.
+---
+---**Errors:**
+---* `EBADF`: it is not open.
+---* `ENOTDIR`: it is no directory.
+---* `EACCES`: the process may not search it.
+---
+---**Privilege:** none; the permission to search decides.
+---
+---**Kernel:** any.
+---
+---**See:** `fchdir(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local before = C.open(".", bit.bor(C.O_PATH, C.O_DIRECTORY, C.O_CLOEXEC))
+---C.chdir("/usr")
+---C.fchdir(before)
+---```
+---@param fd integer
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.fchdir(fd) end
+
+---Changes what `/` means, for this process and the program. The working directory stays where it is:
+---change it first or afterwards. This holds nobody who has `CAP_SYS_CHROOT`; `C.pivot_root` with the
+---old root unmounted does.
+---
+---**Errors:**
+---* `EPERM`: not permitted.
+---* `ENOENT`, `ENOTDIR`, `EACCES`: the path.
+---
+---**Privilege:** `CAP_SYS_CHROOT`.
+---
+---**Kernel:** any.
+---
+---**See:** `chroot(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.mkdir("jail", mode(7, 5, 5))
+---C.chdir("jail")
+---C.chroot(".")
+---```
+---@param path string
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.chroot(path) end
+
+---Sets which permission bits new files and directories do not get, and returns the previous value.
+---A script starts with that of the host.
+---
+---**Errors:** it cannot fail.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `umask(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---local before = C.umask(0)
+---C.mkdir("tmp", mode(7, 7, 7))
+---C.umask(before)
+---```
+---@param mask integer the low nine bits count
+---@return integer before
+function C.umask(mask) end
+
+---Asks whether the *real* user and group could use a file. The answer no is a failure, so `errexit`
+---must be off to ask. By the time the answer is there it may be wrong.
+---
+---**Errors:**
+---* `EACCES`: no.
+---* `ENOENT`, `ENOTDIR`: it does not exist.
+---* `EROFS`: `W_OK`, and it is on a read-only mount.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `access(2)`
+---
+---**Origin:** newer Emilua, Linux only
+---
+---**Example:**
+---```lua
+---errexit = false
+---local has_lib64 = C.access("/lib64", C.F_OK) == 0
+---errexit = true
+---```
+---@param path string
+---@param mode integer `F_OK`, or of `R_OK`, `W_OK`, `X_OK`
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.access(path, mode) end
+
+---Is `C.access` for the *effective* user and group, which decide when a file is opened.
+---
+---**Errors:** those of `C.access`.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `eaccess(3)`
+---
+---**Origin:** newer Emilua, Linux only
+---
+---**Example:**
+---```lua
+---errexit = false
+---local may_read = C.eaccess("/etc/shadow", C.R_OK) == 0
+---errexit = true
+---```
+---@param path string
+---@param mode integer `F_OK`, or of `R_OK`, `W_OK`, `X_OK`
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.eaccess(path, mode) end
+
+-- ## Files below a descriptor
+--
+-- A relative path starts at the directory that the descriptor is open on; with `AT_FDCWD` in its place,
+-- at the working directory. An absolute path ignores the descriptor. All of these can
+-- fail with `EBADF` (the descriptor is not open) and `ENOTDIR` (it is no directory).
+
+---How `C.openat2` opens. Other fields raise an error: a misspelt one would leave a restriction out.
+---@class initscript.OpenHow
+---@field flags? integer `O_` constants; unknown bits are errors
+---@field mode? integer permissions of a file that is created, which needs `O_CREAT` or `O_TMPFILE`
+---@field resolve? integer `RESOLVE_` constants
+
+---Opens a file and can restrict how its path is resolved, step by step, which is the safe way to use
+---paths that somebody else controls. Unlike `C.open` it refuses unknown flags. The descriptor
+---is not close-on-exec unless the flags have `O_CLOEXEC`.
+---
+---**Errors:**
+---* `EXDEV`: the path leaves the directory (`RESOLVE_BENEATH`) or the mount (`RESOLVE_NO_XDEV`).
+---* `ELOOP`: it has a symbolic link (`RESOLVE_NO_SYMLINKS`, `RESOLVE_NO_MAGICLINKS`).
+---* `EAGAIN`: it is not in the cache (`RESOLVE_CACHED`); or something was renamed meanwhile: try again.
+---* `EINVAL`: unknown flags or restrictions, or a mode without `O_CREAT` or `O_TMPFILE`.
+---* `ENOSYS`: the kernel is older.
+---* Those of `C.open`.
+---
+---A field that is no number ends the process.
+---
+---**Privilege:** that of `C.open`.
+---
+---**Kernel:** Linux 5.6.
+---
+---**See:** `openat2(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local root = C.open("/usr", bit.bor(C.O_PATH, C.O_DIRECTORY, C.O_CLOEXEC))
+---local fd = C.openat2(root, "share/../share", {
+---    flags = bit.bor(C.O_PATH, C.O_CLOEXEC),
+---    resolve = bit.bor(C.RESOLVE_BENEATH, C.RESOLVE_NO_MAGICLINKS),
+---})
+---```
+---@param dirfd integer
+---@param path string
+---@param how initscript.OpenHow
+---@return integer fd the descriptor, -1 on failure
+---@return integer errno 0 on success
+function C.openat2(dirfd, path, how) end
+
+---Is `C.mkdir` below a descriptor.
+---
+---**Errors:** those of `C.mkdir`.
+---
+---**Privilege:** none; the permissions of the parent directory decide.
+---
+---**Kernel:** any.
+---
+---**See:** `mkdirat(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local root = C.open(".", bit.bor(C.O_PATH, C.O_CLOEXEC))
+---C.mkdirat(root, "etc", mode(7, 5, 5))
+---```
+---@param dirfd integer
+---@param path string
+---@param mode integer its permissions
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.mkdirat(dirfd, path, mode) end
+
+---Is `C.mknod` below a descriptor.
+---
+---**Errors:** those of `C.mknod`.
+---
+---**Privilege:** that of `C.mknod`.
+---
+---**Kernel:** any.
+---
+---**See:** `mknodat(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local dev = C.open(".", bit.bor(C.O_PATH, C.O_CLOEXEC))
+---C.mknodat(dev, "zero", mode(6, 6, 6), 0) -- a file, for a bind mount to cover
+---```
+---@param dirfd integer
+---@param path string
+---@param mode integer `S_IFCHR` or `S_IFBLK`, and permissions
+---@param device integer from `C.makedev`; 0 for files
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.mknodat(dirfd, path, mode, device) end
+
+---Is `C.link` below descriptors. With `AT_SYMLINK_FOLLOW` a symbolic link as `old_path` is followed.
+---With `AT_EMPTY_PATH` and the path `""` the file is the one that `old_dirfd` is open on.
+---
+---**Errors:**
+---* `ENOENT`: also `AT_EMPTY_PATH` without the privilege, or a file that was removed meanwhile.
+---* `EINVAL`: unknown flags.
+---* Those of `C.link`.
+---
+---**Privilege:** none; `CAP_DAC_READ_SEARCH` for `AT_EMPTY_PATH`, which since Linux 6.10 is needed only
+---if the file was opened with other credentials.
+---
+---**Kernel:** any; `AT_EMPTY_PATH` Linux 2.6.39.
+---
+---**See:** `linkat(2)`
+---
+---**Origin:** newer Emilua
+---
+---**Example:**
+---```lua
+---local fd = C.open(".", bit.bor(C.O_TMPFILE, C.O_WRONLY), mode(6, 4, 4))
+---C.linkat(C.AT_FDCWD, "/proc/self/fd/" .. fd, C.AT_FDCWD, "result", C.AT_SYMLINK_FOLLOW)
+---```
+---@param old_dirfd integer
+---@param old_path string the file
+---@param new_dirfd integer
+---@param new_path string the additional name
+---@param flags integer 0, or of `AT_SYMLINK_FOLLOW`, `AT_EMPTY_PATH`
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.linkat(old_dirfd, old_path, new_dirfd, new_path, flags) end
+
+---Is `C.symlink` below a descriptor, where the link is made.
+---
+---**Errors:** those of `C.symlink`.
+---
+---**Privilege:** none; the permissions of the directory decide.
+---
+---**Kernel:** any.
+---
+---**See:** `symlinkat(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local root = C.open(".", bit.bor(C.O_PATH, C.O_CLOEXEC))
+---C.symlinkat("usr/lib", root, "lib")
+---```
+---@param target string the text of the link
+---@param dirfd integer
+---@param path string where the link is made
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.symlinkat(target, dirfd, path) end
+
+---Is `C.unlink` below a descriptor, or `C.rmdir` with `AT_REMOVEDIR`.
+---
+---**Errors:** those of `C.unlink` or `C.rmdir`; `EINVAL`: unknown flags.
+---
+---**Privilege:** none; the permissions of the directory decide.
+---
+---**Kernel:** any.
+---
+---**See:** `unlinkat(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---C.mkdir("old-root", mode(7, 0, 0))
+---C.unlinkat(C.AT_FDCWD, "old-root", C.AT_REMOVEDIR)
+---```
+---@param dirfd integer
+---@param path string
+---@param flags integer 0 or `AT_REMOVEDIR`
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.unlinkat(dirfd, path, flags) end
+
+---Is `C.rename` below descriptors, with flags.
+---
+---**Errors:**
+---* `EEXIST`: `new_path` exists, and `flags` has `RENAME_NOREPLACE`.
+---* `EINVAL`: flags that exclude each other, or that the file system does not have.
+---* `EPERM`: `RENAME_WHITEOUT` without the privilege.
+---* Those of `C.rename`.
+---
+---**Privilege:** none; the permissions of both directories decide. `CAP_MKNOD` for `RENAME_WHITEOUT`
+---before Linux 5.8.
+---
+---**Kernel:** Linux 3.15; `RENAME_WHITEOUT` 3.18.
+---
+---**See:** `renameat2(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---C.mkdir("new", mode(7, 0, 0))
+---C.renameat2(C.AT_FDCWD, "new", C.AT_FDCWD, "current", C.RENAME_NOREPLACE)
+---```
+---@param old_dirfd integer
+---@param old_path string
+---@param new_dirfd integer
+---@param new_path string
+---@param flags integer 0 or a `RENAME_` constant
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.renameat2(old_dirfd, old_path, new_dirfd, new_path, flags) end
+
+---Is `C.chown` below a descriptor. With `AT_SYMLINK_NOFOLLOW` it changes a symbolic link itself; with
+---`AT_EMPTY_PATH` and the path `""`, what `dirfd` is open on, also with `O_PATH`.
+---
+---**Errors:** those of `C.chown`; `EINVAL`: unknown flags.
+---
+---**Privilege:** that of `C.chown`.
+---
+---**Kernel:** any; `AT_EMPTY_PATH` Linux 2.6.39.
+---
+---**See:** `fchownat(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local home = C.open(".", bit.bor(C.O_PATH, C.O_CLOEXEC))
+---C.fchownat(home, "", -1, 65534, C.AT_EMPTY_PATH)
+---```
+---@param dirfd integer
+---@param path string
+---@param uid integer -1 keeps the owner
+---@param gid integer -1 keeps the group
+---@param flags integer 0, or of `AT_SYMLINK_NOFOLLOW`, `AT_EMPTY_PATH`
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.fchownat(dirfd, path, uid, gid, flags) end
+
+---Is `C.chmod` below a descriptor.
+---
+---**Errors:**
+---* `EOPNOTSUPP`: `AT_SYMLINK_NOFOLLOW`, and it is a symbolic link: those have no permissions.
+---* `EINVAL`: unknown flags.
+---* Those of `C.chmod`.
+---
+---**Privilege:** that of `C.chmod`.
+---
+---**Kernel:** any. Where the kernel has no `fchmodat2` (before Linux 6.6), the C library needs `/proc` for
+---`AT_SYMLINK_NOFOLLOW`.
+---
+---**See:** `fchmodat(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---C.mkdir("tmp", mode(7, 0, 0))
+---C.fchmodat(C.AT_FDCWD, "tmp", mode(7, 5, 5), 0)
+---```
+---@param dirfd integer
+---@param path string
+---@param mode integer
+---@param flags integer 0 or `AT_SYMLINK_NOFOLLOW`
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.fchmodat(dirfd, path, mode, flags) end
+
+-- ## Mounts
+--
+-- All of these change the mount namespace that the process is in. Make one of your own first, and let
+-- no change of yours reach the one it is a copy of:
+--
+-- ```lua
+-- C.unshare(C.CLONE_NEWNS) -- unless the script was started in a new one
+-- C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE), nil)
+-- ```
+--
+-- In a mount namespace that belongs to another user namespace than the one it is a copy of, the
+-- copied mounts are locked: they cannot be taken off one by one, and their flags `MS_RDONLY`, `MS_NOSUID`,
+-- `MS_NODEV` and `MS_NOEXEC` cannot be cleared; `EPERM` or `EINVAL` is the answer. A mount that a Landlock
+-- ruleset applies to cannot be changed at all: Landlock comes last.
+
+---Mounts a file system, or does something else with a mount, depending on `flags`:
+---
+---* `MS_BIND`: makes `source` visible at `target` too; with `MS_REC` what is mounted below it as well.
+---  Other flags have no effect yet.
+---* `MS_REMOUNT` with `MS_BIND`: sets the flags of one mount, all of them: repeat those that shall stay.
+---  A read-only bind mount takes these two steps.
+---* `MS_REMOUNT`: changes the flags and the data of a file system.
+---* `MS_MOVE`: moves the mount `source` to `target`.
+---* `MS_SHARED`, `MS_PRIVATE`, `MS_SLAVE`, `MS_UNBINDABLE`: how mounts below `target` spread between
+---  namespaces; with `MS_REC` for all mounts below it.
+---* none of these: mounts a file system of the type `fstype`.
+---
+---On FreeBSD Emilua has another function of this name, with the parameters `fstype`, `dir`, `flags`
+---and `data`.
+---
+---**Errors:**
+---* `EPERM`: not permitted, or the mount is locked.
+---* `EINVAL`: `source` is not what its file system needs; `target` is no mount where one is needed; bad
+---  `data`; bind mounting a tree with locked mounts without `MS_REC`.
+---* `ENOENT`: one of the paths does not exist.
+---* `ENODEV`: the kernel has no such file system.
+---* `ENOTDIR`: a directory was to be mounted on a file, or the reverse.
+---* `EBUSY`: it is mounted already, or in use for writing when it was to become read-only.
+---
+---**Privilege:** `CAP_SYS_ADMIN`. In a user namespace only some file systems can be mounted, among them
+---bind mounts, `tmpfs`, `devpts`, `mqueue`, `overlay` (5.11), and `proc` and `sysfs` if those of the
+---host are fully visible.
+---
+---**Kernel:** any.
+---
+---**See:** `mount(2)`, `mount_namespaces(7)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.mount("tmpfs", "/tmp", "tmpfs", bit.bor(C.MS_NOSUID, C.MS_NODEV), "mode=1777")
+---C.mount("/usr", "/usr", nil, bit.bor(C.MS_BIND, C.MS_REC), nil)
+---C.mount(nil, "/usr", nil, bit.bor(C.MS_REMOUNT, C.MS_BIND, C.MS_RDONLY), nil)
+---```
+---@param source string|nil the device, or the directory for `MS_BIND` and `MS_MOVE`; often only a name
+---@param target string where
+---@param fstype string|nil the type of the file system
+---@param flags integer `MS_` constants
+---@param data? string options of the file system, with commas between them
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.mount(source, target, fstype, flags, data) end
+
+---Takes off the mount that is uppermost at `target`; `C.umount2` without flags.
+---
+---**Errors:** those of `C.umount2`.
+---
+---**Privilege:** `CAP_SYS_ADMIN`.
+---
+---**Kernel:** any.
+---
+---**See:** `umount(2)`
+---
+---**Origin:** init.script, Linux only
+---
+---**Example:**
+---```lua
+---C.umount("/mnt")
+---```
+---@param target string a mount point
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.umount(target) end
+
+---Takes off the mount that is uppermost at `target`. `MNT_DETACH` does so although it is in use, and
+---with everything below it.
+---
+---**Errors:**
+---* `EBUSY`: it is in use, and `flags` does not have `MNT_DETACH`.
+---* `EINVAL`: it is no mount point, or a locked one; unknown or contradicting flags.
+---* `EAGAIN`: `MNT_EXPIRE` marked it now.
+---* `ENOENT`: it does not exist.
+---* `EPERM`: not permitted.
+---
+---**Privilege:** `CAP_SYS_ADMIN`; `MNT_FORCE` demands it in the initial user namespace.
+---
+---**Kernel:** any.
+---
+---**See:** `umount2(2)`
+---
+---**Origin:** init.script, Linux only
+---
+---**Example:**
+---```lua
+---C.umount2("/mnt", C.MNT_DETACH)
+---```
+---@param target string a mount point
+---@param flags integer 0, or of `MNT_FORCE`, `MNT_DETACH`, `MNT_EXPIRE`, `UMOUNT_NOFOLLOW`
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.umount2(target, flags) end
+
+---Makes the mount `new_root` the root of the mount namespace, and moves the old root to `put_old`,
+---which must be in the new one. It does so for every process whose root the old one was.
+---Unmount the old root afterwards, or the program can still reach it.
+---
+---**Errors:**
+---* `EINVAL`: `new_root` is no mount point, or `put_old` is not below it; propagation to or from
+---  the host (`MS_SHARED`) was not turned off; the current root is not a mount (`initramfs`, `chroot`).
+---* `EBUSY`: one of them is on the current root's mount.
+---* `ENOTDIR`, `ENOENT`: the paths.
+---* `EPERM`: not permitted.
+---
+---**Privilege:** `CAP_SYS_ADMIN`.
+---
+---**Kernel:** any.
+---
+---**See:** `pivot_root(2)`
+---
+---**Origin:** init.script, Linux only
+---
+---**Example:**
+---```lua
+---C.mount("tmpfs", "/tmp", "tmpfs", 0, nil)
+---C.chdir("/tmp")
+---C.pivot_root(".", ".")           -- the old root is now on top of the new one
+---C.umount2(".", C.MNT_DETACH)
+---C.chdir("/")
+---```
+---@param new_root string a mount point
+---@param put_old string a directory in it
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.pivot_root(new_root, put_old) end
+
+-- ## Mounts by descriptor
+--
+-- The newer way to mount takes steps, each with a descriptor: configure a file system, make a mount of it
+-- that is nowhere yet, set its attributes, attach it. Where a parameter may be nil it must be given as
+-- nil: a number or a missing argument there ends the process.
+
+---Begins the configuration of a file system that is to be mounted. Reading from the descriptor gives
+---the kernel's messages about what went wrong.
+---
+---**Errors:**
+---* `ENODEV`: the kernel has no such file system.
+---* `EPERM`: not permitted.
+---* `EFAULT`: `name` is nil.
+---
+---**Privilege:** `CAP_SYS_ADMIN`.
+---
+---**Kernel:** Linux 5.2.
+---
+---**See:** `fsopen(2)`
+---
+---**Origin:** newer Emilua, Linux only
+---
+---**Example:**
+---```lua
+---local fs = C.fsopen("tmpfs", C.FSOPEN_CLOEXEC)
+---C.fsconfig(fs, C.FSCONFIG_SET_STRING, "size", "16m", 0)
+---C.fsconfig(fs, C.FSCONFIG_CMD_CREATE, nil, nil, 0)
+---local m = C.fsmount(fs, C.FSMOUNT_CLOEXEC, C.MOUNT_ATTR_NODEV)
+---C.move_mount(m, "", C.AT_FDCWD, "/tmp", C.MOVE_MOUNT_F_EMPTY_PATH)
+---```
+---@param name string|nil the type of the file system
+---@param flags integer 0 or `FSOPEN_CLOEXEC`
+---@return integer fd the descriptor, -1 on failure
+---@return integer errno 0 on success
+function C.fsopen(name, flags) end
+
+---Sets an option of a file system, or has it created or changed.
+---
+---| Command | `key` | `value` | `aux` |
+---|---|---|---|
+---| `FSCONFIG_SET_FLAG` | option | nil | 0 |
+---| `FSCONFIG_SET_STRING` | option | text | 0 |
+---| `FSCONFIG_SET_BINARY` | option | bytes | how many |
+---| `FSCONFIG_SET_PATH`, `FSCONFIG_SET_PATH_EMPTY` | option | path | directory or `AT_FDCWD` |
+---| `FSCONFIG_SET_FD` | option | nil | descriptor |
+---| `FSCONFIG_CMD_CREATE`, `FSCONFIG_CMD_CREATE_EXCL`, `FSCONFIG_CMD_RECONFIGURE` | nil | nil | 0 |
+---
+---**Errors:**
+---* `EINVAL`: an unknown option, or a value that it does not take; `FSCONFIG_SET_BINARY` with more bytes
+---  than `value` has.
+---* `EBUSY`: the configuration is not at the step for this command; `FSCONFIG_CMD_CREATE_EXCL` found the
+---  file system in existence.
+---* `EOPNOTSUPP`: an unknown command.
+---* `EPERM`: not permitted.
+---
+---**Privilege:** `CAP_SYS_ADMIN` for the `FSCONFIG_CMD_` commands.
+---
+---**Kernel:** Linux 5.2.
+---
+---**See:** `fsconfig(2)`
+---
+---**Origin:** newer Emilua, Linux only
+---
+---**Example:**
+---```lua
+---local fs = C.fsopen("tmpfs", C.FSOPEN_CLOEXEC)
+---C.fsconfig(fs, C.FSCONFIG_SET_STRING, "mode", "0700", 0)
+---```
+---@param fd integer from `C.fsopen` or `C.fspick`
+---@param command integer an `FSCONFIG_` constant
+---@param key string|nil
+---@param value string|nil
+---@param aux integer
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.fsconfig(fd, command, key, value, aux) end
+
+---Makes a mount, attached nowhere, of a file system that `FSCONFIG_CMD_CREATE` was done for.
+---
+---**Errors:**
+---* `EBADF`, `EINVAL`: `fd` is not open, or not from `C.fsopen`; unknown flags or attributes.
+---* `EBUSY`: it was not created, or has been mounted by this descriptor before.
+---* `EPERM`: not permitted.
+---
+---**Privilege:** `CAP_SYS_ADMIN`.
+---
+---**Kernel:** Linux 5.2.
+---
+---**See:** `fsmount(2)`
+---
+---**Origin:** newer Emilua, Linux only
+---
+---**Example:**
+---```lua
+---local fs = C.fsopen("tmpfs", C.FSOPEN_CLOEXEC)
+---C.fsconfig(fs, C.FSCONFIG_CMD_CREATE, nil, nil, 0)
+---local m = C.fsmount(fs, C.FSMOUNT_CLOEXEC, bit.bor(C.MOUNT_ATTR_NOSUID, C.MOUNT_ATTR_NODEV))
+---```
+---@param fd integer from `C.fsopen`
+---@param flags integer 0 or `FSMOUNT_CLOEXEC`
+---@param attributes integer `MOUNT_ATTR_` constants
+---@return integer fd the mount, -1 on failure
+---@return integer errno 0 on success
+function C.fsmount(fd, flags, attributes) end
+
+---Begins a change of the configuration of a file system that is mounted; `C.fsconfig` then sets options
+---and does `FSCONFIG_CMD_RECONFIGURE`.
+---
+---**Errors:**
+---* `EINVAL`: the path is no mount point; unknown flags.
+---* `ENOENT`: it does not exist.
+---* `EPERM`: not permitted.
+---
+---**Privilege:** `CAP_SYS_ADMIN`.
+---
+---**Kernel:** Linux 5.2.
+---
+---**See:** `fspick(2)`
+---
+---**Origin:** newer Emilua, Linux only
+---
+---**Example:**
+---```lua
+---local fs = C.fspick(C.AT_FDCWD, "/tmp", C.FSPICK_CLOEXEC)
+---C.fsconfig(fs, C.FSCONFIG_SET_FLAG, "ro", nil, 0)
+---C.fsconfig(fs, C.FSCONFIG_CMD_RECONFIGURE, nil, nil, 0)
+---```
+---@param dirfd integer where a relative path starts, or `AT_FDCWD`
+---@param path string|nil a mount point
+---@param flags integer `FSPICK_` constants
+---@return integer fd the descriptor, -1 on failure
+---@return integer errno 0 on success
+function C.fspick(dirfd, path, flags) end
+
+---Opens a place in the tree of mounts as `O_PATH` does, or, with `OPEN_TREE_CLONE`, makes a copy of the
+---mount there that is attached nowhere: the first half of a bind mount. `AT_RECURSIVE` copies what is
+---mounted below as well.
+---
+---**Errors:**
+---* `EINVAL`: unknown flags, or `AT_RECURSIVE` without `OPEN_TREE_CLONE`; the mount cannot be copied.
+---* `ENOENT`: it does not exist.
+---* `EPERM`: not permitted.
+---
+---**Privilege:** `CAP_SYS_ADMIN` for `OPEN_TREE_CLONE`, otherwise none.
+---
+---**Kernel:** Linux 5.2.
+---
+---**See:** `open_tree(2)`
+---
+---**Origin:** newer Emilua, Linux only
+---
+---**Example:**
+---```lua
+---local tree = C.open_tree(C.AT_FDCWD, "/usr", bit.bor(C.OPEN_TREE_CLONE, C.OPEN_TREE_CLOEXEC))
+---C.mount_setattr(tree, "", C.AT_EMPTY_PATH, { attr_set = C.MOUNT_ATTR_RDONLY })
+---C.move_mount(tree, "", C.AT_FDCWD, "/mnt", C.MOVE_MOUNT_F_EMPTY_PATH)
+---```
+---@param dirfd integer where a relative path starts, or `AT_FDCWD`
+---@param path string|nil
+---@param flags integer of `OPEN_TREE_` and `AT_` constants
+---@return integer fd the descriptor, -1 on failure
+---@return integer errno 0 on success
+function C.open_tree(dirfd, path, flags) end
+
+---Attaches a mount, or moves one that is attached.
+---
+---**Errors:**
+---* `EINVAL`: the source is no mount, or locked; the place is below it; unknown flags.
+---* `ENOENT`: one of the paths does not exist; `""` without the `MOVE_MOUNT_` flag for empty paths.
+---* `ENOTDIR`: a directory was to be attached to a file, or the reverse.
+---* `EPERM`: not permitted.
+---
+---**Privilege:** `CAP_SYS_ADMIN`.
+---
+---**Kernel:** Linux 5.2; `MOVE_MOUNT_SET_GROUP` 5.15, `MOVE_MOUNT_BENEATH` 6.5.
+---
+---**See:** `move_mount(2)`
+---
+---**Origin:** newer Emilua, Linux only
+---
+---**Example:**
+---```lua
+---local tree = C.open_tree(C.AT_FDCWD, "/usr", bit.bor(C.OPEN_TREE_CLONE, C.OPEN_TREE_CLOEXEC))
+---C.move_mount(tree, "", C.AT_FDCWD, "/mnt", C.MOVE_MOUNT_F_EMPTY_PATH)
+---```
+---@param from_dirfd integer the mount, or where the path to it starts
+---@param from_path string|nil
+---@param to_dirfd integer the place, or where the path to it starts
+---@param to_path string|nil
+---@param flags integer `MOVE_MOUNT_` constants
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.move_mount(from_dirfd, from_path, to_dirfd, to_path, flags) end
+
+---What `C.mount_setattr` changes. Other fields are ignored; a field that is no number ends the process.
+---@class initscript.MountAttr
+---@field attr_set? integer `MOUNT_ATTR_` constants to set
+---@field attr_clr? integer those to clear, first; the access time constants are one field to clear by `MOUNT_ATTR__ATIME`
+---@field propagation? integer one of `MS_SHARED`, `MS_PRIVATE`, `MS_SLAVE`, `MS_UNBINDABLE`
+---@field userns_fd? integer the user namespace for `MOUNT_ATTR_IDMAP`
+
+---Changes attributes of a mount, and with `AT_RECURSIVE` of all mounts below it: of all or of none. Other
+---than with `MS_REMOUNT`, what is not named stays as it is.
+---
+---**Errors:**
+---* `EINVAL`: the path is no mount; contradicting attributes or unknown flags.
+---* `EPERM`: not permitted, or the attribute is locked.
+---* `EBUSY`: a mount that was to become read-only is in use for writing.
+---* `ENOENT`: it does not exist.
+---
+---**Privilege:** `CAP_SYS_ADMIN`.
+---
+---**Kernel:** Linux 5.12.
+---
+---**See:** `mount_setattr(2)`
+---
+---**Origin:** newer Emilua, Linux only
+---
+---**Example:**
+---```lua
+---C.mount_setattr(C.AT_FDCWD, "/", C.AT_RECURSIVE, {
+---    attr_set = bit.bor(C.MOUNT_ATTR_RDONLY, C.MOUNT_ATTR_NOSUID),
+---    propagation = C.MS_PRIVATE,
+---})
+---```
+---@param dirfd integer where a relative path starts, or `AT_FDCWD`
+---@param path string|nil a mount
+---@param flags integer of `AT_EMPTY_PATH`, `AT_RECURSIVE`, `AT_NO_AUTOMOUNT`, `AT_SYMLINK_NOFOLLOW`
+---@param attr initscript.MountAttr
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.mount_setattr(dirfd, path, flags, attr) end
+
+-- ## Namespaces, sessions and processes
+
+---Puts the process into new namespaces. A new user namespace comes first whatever the order, and gives
+---all capabilities in it; ids have to be mapped by writing to `/proc/self/uid_map` and `gid_map`, by the
+---host's `UIDMap` if it is to be made before the script. `CLONE_NEWPID` and `CLONE_NEWTIME` are
+---for new processes only: a program the script executes stays outside, its children do not.
+---
+---**Errors:**
+---* `EPERM`: not permitted; for `CLONE_NEWUSER` also by the administrator, or inside of `chroot`.
+---* `ENOSPC`: too many namespaces, see `/proc/sys/user`.
+---* `EINVAL`: the kernel was built without that kind of namespaces; unknown flags.
+---
+---**Privilege:** `CAP_SYS_ADMIN`, but none for `CLONE_NEWUSER`.
+---
+---**Kernel:** any; see the constants for single namespaces.
+---
+---**See:** `unshare(2)`, `namespaces(7)`
+---
+---**Origin:** init.script, Linux only
+---
+---**Example:**
+---```lua
+---C.unshare(bit.bor(C.CLONE_NEWUSER, C.CLONE_NEWNET))
+---```
+---@param flags integer `CLONE_NEW` constants
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.unshare(flags) end
+
+---Enters an existing namespace, given by a descriptor of `/proc/PID/ns/NAME`, or several of a process,
+---given by its pidfd. `CLONE_NEWPID` and `CLONE_NEWTIME` are for new processes only.
+---
+---**Errors:**
+---* `EBADF`: `fd` is not open.
+---* `EINVAL`: it is not such a namespace; the user namespace that the process is in already.
+---* `EPERM`: not permitted.
+---
+---**Privilege:** `CAP_SYS_ADMIN` in both user namespaces, that of the process and the one that owns the
+---namespace; also `CAP_SYS_CHROOT` for a mount namespace. To enter a user namespace it takes
+---`CAP_SYS_ADMIN` there.
+---
+---**Kernel:** Linux 3.0; with a pidfd 5.8.
+---
+---**See:** `setns(2)`, `namespaces(7)`
+---
+---**Origin:** init.script, Linux only
+---
+---**Example:**
+---```lua
+---local fd = C.open("/proc/self/ns/net", bit.bor(C.O_RDONLY, C.O_CLOEXEC))
+---C.setns(fd, C.CLONE_NEWNET)
+---```
+---@param fd integer the namespace, or a pidfd
+---@param type integer a `CLONE_NEW` constant, which must be right, or 0; for a pidfd those to enter
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.setns(fd, type) end
+
+---Sets the name of the host, in the UTS namespace. All bytes of the string count; what is no string
+---sets an empty name.
+---
+---**Errors:**
+---* `EPERM`: not permitted.
+---* `EINVAL`: it has more than 64 bytes.
+---
+---**Privilege:** `CAP_SYS_ADMIN`.
+---
+---**Kernel:** any.
+---
+---**See:** `sethostname(2)`, `uts_namespaces(7)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.unshare(bit.bor(C.CLONE_NEWUSER, C.CLONE_NEWUTS))
+---C.sethostname("box")
+---```
+---@param name string
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.sethostname(name) end
+
+---Sets the NIS domain name, in the UTS namespace, as `C.sethostname` does the other.
+---
+---**Errors:** those of `C.sethostname`.
+---
+---**Privilege:** `CAP_SYS_ADMIN`.
+---
+---**Kernel:** any.
+---
+---**See:** `setdomainname(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.unshare(bit.bor(C.CLONE_NEWUSER, C.CLONE_NEWUTS))
+---C.setdomainname("")
+---```
+---@param name string
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.setdomainname(name) end
+
+---Makes the process the leader of a new session, without a controlling terminal, and of a new process
+---group in it. The program then cannot type into the terminal of its caller.
+---
+---**Errors:** `EPERM`: it is the leader of a process group already; after `C.setsid` neither it nor
+---`C.setpgid` can be called.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `setsid(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.setsid()
+---```
+---@return integer sid the id of the session, in the PID namespace of the process; -1 on failure
+---@return integer errno 0 on success
+function C.setsid() end
+
+---Moves a process into a process group of its session, or makes a new one.
+---
+---**Errors:**
+---* `EPERM`: it is the leader of a session, or the group is in another one.
+---* `ESRCH`: it is neither this process nor a child.
+---* `EINVAL`: `pgid` is negative.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `setpgid(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.setpgid(0, 0)
+---```
+---@param pid integer the process; 0 is this one
+---@param pgid integer the group; 0 is the one with the number of the process
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.setpgid(pid, pgid) end
+
+---The process group of a process.
+---
+---**Errors:** `ESRCH`: there is no such process.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `getpgid(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local leads_group = C.getpgid(0) == C.getpid()
+---```
+---@param pid integer the process; 0 is this one
+---@return integer pgid the group, -1 on failure
+---@return integer errno 0 on success
+function C.getpgid(pid) end
+
+---The session of a process. 0 is one outside of the PID namespace.
+---
+---**Errors:** `ESRCH`: there is no such process.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `getsid(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---if C.getsid(0) ~= C.getpid() then
+---    C.setsid()
+---end
+---```
+---@param pid integer the process; 0 is this one
+---@return integer sid the session, -1 on failure
+---@return integer errno 0 on success
+function C.getsid(pid) end
+
+---The id of this process, in its PID namespace.
+---
+---**Errors:** it cannot fail.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `getpid(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local in_new_pid_namespace = C.getpid() == 1
+---```
+---@return integer pid
+function C.getpid() end
+
+---The id of the parent process, 0 if that is outside of the PID namespace. The parent is the
+---launcher, not the host.
+---
+---**Errors:** it cannot fail.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `getppid(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---print(C.getppid())
+---```
+---@return integer pid
+function C.getppid() end
+
+-- ## Users and groups
+--
+-- To become an ordinary user for good: groups first, then the group, then the user. Each step takes the
+-- right to do the ones before it.
+--
+-- ```lua
+-- C.setgroups({})
+-- C.setresgid(1000, 1000, 1000)
+-- C.setresuid(1000, 1000, 1000)
+-- ```
+--
+-- When the last of the user ids stops being 0, all capabilities are lost but those that
+-- `SECBIT_KEEP_CAPS` (`PR_SET_KEEPCAPS`) keeps permitted. A change of the effective user or
+-- group also clears the signal of `PR_SET_PDEATHSIG`.
+
+---Sets the real, the effective and the saved user id.
+---
+---**Errors:**
+---* `EPERM`: an id that is none of the three, without the privilege.
+---* `EINVAL`: an id that is not mapped in this user namespace.
+---
+---**Privilege:** `CAP_SETUID`; none to choose among the three ids that the process has.
+---
+---**Kernel:** any.
+---
+---**See:** `setresuid(2)`, `credentials(7)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.setresuid(1000, 1000, 1000)
+---```
+---@param real integer -1 keeps it
+---@param effective integer -1 keeps it
+---@param saved integer -1 keeps it
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.setresuid(real, effective, saved) end
+
+---Sets the real, the effective and the saved group id.
+---
+---**Errors:**
+---* `EPERM`: an id that is none of the three, without the privilege.
+---* `EINVAL`: an id that is not mapped in this user namespace.
+---
+---**Privilege:** `CAP_SETGID`; none to choose among the three ids that the process has.
+---
+---**Kernel:** any.
+---
+---**See:** `setresgid(2)`, `credentials(7)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.setresgid(1000, 1000, 1000)
+---```
+---@param real integer -1 keeps it
+---@param effective integer -1 keeps it
+---@param saved integer -1 keeps it
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.setresgid(real, effective, saved) end
+
+---Sets the supplementary groups. `{}` is none, which is what a sandbox wants.
+---
+---**Errors:**
+---* `EPERM`: not permitted, or `/proc/self/setgroups` says `deny`, as where an ordinary user mapped the
+---  groups of its user namespace.
+---* `EINVAL`: more than 65536; a group that is not mapped in this user namespace.
+---
+---An element that is no number, a numeric string too, ends the process.
+---
+---**Privilege:** `CAP_SETGID`.
+---
+---**Kernel:** any.
+---
+---**See:** `setgroups(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.setgroups({})
+---```
+---@param groups integer[] up to the first nil
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.setgroups(groups) end
+
+---The supplementary groups.
+---
+---**Errors:** none, unless a seccomp filter refuses the call.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `getgroups(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---if #C.getgroups() > 0 then
+---    C.setgroups({})
+---end
+---```
+---@return integer[] groups
+---@return integer errno 0 on success
+---@overload fun(): nil, integer
+function C.getgroups() end
+
+---The real user id.
+---
+---**Errors:** it cannot fail.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `getuid(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local uid = C.getuid()
+---```
+---@return integer uid 65534 if it is not mapped in this user namespace
+function C.getuid() end
+
+---The effective user id.
+---
+---**Errors:** it cannot fail.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `geteuid(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---if C.geteuid() == 0 then
+---    C.setgroups({})
+---end
+---```
+---@return integer uid 65534 if it is not mapped in this user namespace
+function C.geteuid() end
+
+---The real group id.
+---
+---**Errors:** it cannot fail.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `getgid(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local gid = C.getgid()
+---```
+---@return integer gid 65534 if it is not mapped in this user namespace
+function C.getgid() end
+
+---The effective group id.
+---
+---**Errors:** it cannot fail.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `getegid(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---C.chown(".", -1, C.getegid())
+---```
+---@return integer gid 65534 if it is not mapped in this user namespace
+function C.getegid() end
+
+-- ## Capabilities
+--
+-- Names are those of libcap, with their prefix: `cap_net_bind_service`. What libcap does not understand
+-- ends the process, whatever `errexit` is.
+
+---Sets the permitted, the effective and the inheritable capabilities. `=` clears all of them;
+---`cap_chown,cap_fowner=ep` is two capabilities and no other.
+---
+---The program of an ordinary user keeps none of them over `execve`, unless they are ambient as well.
+---
+---**Errors:** `EPERM`: a capability that is not permitted now.
+---
+---**Privilege:** none to give up; `CAP_SETPCAP` to make inheritable what is in the bounding set only.
+---
+---**Kernel:** any.
+---
+---**See:** `cap_set_proc(3)`, `cap_from_text(3)`, `capabilities(7)`
+---
+---**Origin:** init.script, Linux only
+---
+---**Example:**
+---```lua
+---C.cap_set_proc("=")
+---```
+---@param text string in the notation of `cap_from_text(3)`
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.cap_set_proc(text) end
+
+---Takes a capability from the bounding set: no `execve` of this process and its children can gain it any
+---more. What the process has now stays.
+---
+---**Errors:**
+---* `EPERM`: not permitted.
+---* `EINVAL`: the kernel does not have that capability.
+---
+---**Privilege:** `CAP_SETPCAP`.
+---
+---**Kernel:** Linux 2.6.25.
+---
+---**See:** `cap_drop_bound(3)`, `capabilities(7)`
+---
+---**Origin:** init.script, Linux only
+---
+---**Example:**
+---```lua
+---C.cap_drop_bound("cap_sys_module")
+---```
+---@param name string a capability
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.cap_drop_bound(name) end
+
+---Raises or lowers an ambient capability: programs of an ordinary user get those. It has to be permitted
+---and inheritable already.
+---
+---**Errors:**
+---* `EPERM`: it is not permitted and inheritable, or `SECBIT_NO_CAP_AMBIENT_RAISE` is set.
+---* `EINVAL`: the kernel does not have that capability.
+---
+---**Privilege:** none.
+---
+---**Kernel:** Linux 4.3.
+---
+---**See:** `cap_set_ambient(3)`, `capabilities(7)`
+---
+---**Origin:** init.script, Linux only
+---
+---**Example:**
+---```lua
+---C.cap_set_secbits(C.SECBIT_KEEP_CAPS)
+---C.setresuid(1000, 1000, 1000)
+---C.cap_set_proc("cap_net_bind_service=eip")
+---C.cap_set_ambient("cap_net_bind_service", true)
+---```
+---@param name string a capability
+---@param raise boolean true raises, false lowers; nothing else is taken for a boolean
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.cap_set_ambient(name, raise) end
+
+---Lowers all ambient capabilities.
+---
+---**Errors:** none, unless a seccomp filter refuses the call.
+---
+---**Privilege:** none.
+---
+---**Kernel:** Linux 4.3.
+---
+---**See:** `cap_reset_ambient(3)`, `capabilities(7)`
+---
+---**Origin:** init.script, Linux only
+---
+---**Example:**
+---```lua
+---C.cap_reset_ambient()
+---```
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.cap_reset_ambient() end
+
+---Sets the secure bits, all of them: what is special about the user id 0. The `_LOCKED` bits make the
+---others final.
+---
+---**Errors:** `EPERM`: not permitted, a locked bit, or an unknown one.
+---
+---**Privilege:** `CAP_SETPCAP`.
+---
+---**Kernel:** Linux 2.6.26.
+---
+---**See:** `cap_set_secbits(3)`, `capabilities(7)`
+---
+---**Origin:** init.script, Linux only
+---
+---**Example:**
+---```lua
+---C.cap_set_secbits(bit.bor(C.SECBIT_NOROOT, C.SECBIT_NOROOT_LOCKED))
+---```
+---@param bits integer `SECBIT_` constants
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.cap_set_secbits(bits) end
+
+-- ## Attributes and limits of the process
+
+---Asks for, or changes, attributes of the process. Only the options in the table are
+---available; the kernel gets 0 for arguments that are absent.
+---
+---| Option | `arg2` | Result |
+---|---|---|
+---| `PR_SET_PDEATHSIG` | the signal when the parent dies, 0: none | 0 |
+---| `PR_SET_DUMPABLE` | 1 or 0: whether it can be traced, and may dump core | 0 |
+---| `PR_GET_DUMPABLE` | | 0, 1, or 2 after a change of ids |
+---| `PR_SET_KEEPCAPS` | 1: permitted capabilities survive `C.setresuid`, once | 0 |
+---| `PR_GET_KEEPCAPS` | | 0 or 1 |
+---| `PR_SET_CHILD_SUBREAPER` | 1: orphaned descendants become children of this process | 0 |
+---| `PR_SET_TIMERSLACK` | by how many nanoseconds sleeps may be late | 0 |
+---| `PR_SET_NO_NEW_PRIVS` | 1; `set_no_new_privs` does the same | 0 |
+---| `PR_GET_NO_NEW_PRIVS` | | 0 or 1 |
+---| `PR_CAPBSET_READ` | the number of a capability | whether the bounding set has it |
+---| `PR_CAPBSET_DROP` | the number of a capability; see `C.cap_drop_bound` | 0 |
+---| `PR_SET_THP_DISABLE` | 1: no transparent huge pages | 0 |
+---| `PR_SET_MDWE` | `PR_MDWE_` constants: no memory becomes executable any more | 0 |
+---| `PR_GET_MDWE` | | those constants |
+---| `PR_GET_SECCOMP` | | 0, or 2 with a filter |
+---| `PR_GET_SECUREBITS` | | `SECBIT_` constants |
+---
+---The death signal is of no use to a program that becomes another user by set-user-ID bits, and its parent
+---is the launcher, which ends with the host and by then has killed its children.
+---
+---**Errors:**
+---* `EINVAL`: another option, an argument out of range, or an older kernel.
+---* `EPERM`: not permitted; `PR_SET_MDWE` cannot be taken back.
+---
+---**Privilege:** `CAP_SETPCAP` for `PR_CAPBSET_DROP`, none for the others.
+---
+---**Kernel:** any; `PR_SET_NO_NEW_PRIVS` Linux 3.5, `PR_SET_CHILD_SUBREAPER` 3.4, `PR_SET_THP_DISABLE` 3.15,
+---`PR_SET_MDWE` 6.3.
+---
+---**See:** `prctl(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---C.prctl(C.PR_SET_DUMPABLE, 0)
+---```
+---@param option integer a `PR_SET_`, `PR_GET_` or `PR_CAPBSET_` constant
+---@param arg2? integer
+---@param arg3? integer
+---@param arg4? integer
+---@param arg5? integer
+---@return integer result depends on the option, -1 on failure
+---@return integer errno 0 on success
+function C.prctl(option, arg2, arg3, arg4, arg5) end
+
+---Sets a limit. The soft limit is in force; the process may move it up to the hard limit. Limits hold
+---for the rest of the script too.
+---
+---**Errors:**
+---* `EINVAL`: the soft limit is above the hard one; a negative limit other than -1; no such resource.
+---* `EPERM`: the hard limit was to be raised.
+---
+---**Privilege:** `CAP_SYS_RESOURCE` of the initial user namespace to raise the hard limit, otherwise none.
+---
+---**Kernel:** any.
+---
+---**See:** `setrlimit(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---C.setrlimit(C.RLIMIT_NOFILE, 256, 256)
+---C.setrlimit(C.RLIMIT_CORE, 0, 0)
+---```
+---@param resource integer an `RLIMIT_` constant
+---@param soft integer -1 or `RLIM_INFINITY` is no limit
+---@param hard integer -1 or `RLIM_INFINITY` is no limit
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.setrlimit(resource, soft, hard) end
+
+---The limits of a resource. Limits above 2^53 are not exact.
+---
+---**Errors:** `EINVAL`: no such resource.
+---
+---**Privilege:** none.
+---
+---**Kernel:** any.
+---
+---**See:** `getrlimit(2)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---local soft, hard = C.getrlimit(C.RLIMIT_NOFILE)
+---C.setrlimit(C.RLIMIT_NOFILE, hard, hard)
+---```
+---@param resource integer an `RLIMIT_` constant
+---@return integer soft -1 is no limit
+---@return integer hard -1 is no limit
+---@return integer errno 0 on success
+---@overload fun(resource: integer): nil, nil, integer
+function C.getrlimit(resource) end
+
+-- ## Executing a program
+--
+-- The program that the host asks for is executed when the script has ended. A script that calls one of
+-- these itself replaces that program by its own; the host is told.
+
+---Executes a program in place of the script. It does not return if it succeeds. `path` is not looked up
+---in a `PATH`, and nothing is added to `argv`: its first element is the name of the program. Descriptors
+---that are not close-on-exec stay open. What was printed is flushed first.
+---
+---**Errors:**
+---* `ENOENT`: the file, or the interpreter that it names, does not exist.
+---* `EACCES`: it may not be executed, or its mount is `MS_NOEXEC`.
+---* `ENOEXEC`: it is of no format that the kernel knows.
+---* `E2BIG`: arguments and environment are too long.
+---* `ETXTBSY`: it is open for writing.
+---* `EAGAIN`: the user has more processes than `RLIMIT_NPROC`.
+---
+---An element of `argv` or `envp` that is no string ends the process, numbers too.
+---
+---**Privilege:** none; the permissions of the file decide.
+---
+---**Kernel:** any.
+---
+---**See:** `execve(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---C.execve("/bin/sh", { "sh", "-c", "exit 0" }, { PATH = "/usr/bin:/bin" })
+---```
+---@param path string
+---@param argv? string[] the arguments, the first one is the name; nil is none at all
+---@param envp? table<string, string> the environment; nil is an empty one
+---@return -1 result
+---@return integer errno
+function C.execve(path, argv, envp) end
+
+---Is `C.execve` for the file that a descriptor is open on; `O_PATH` is enough. A script with `#!` cannot be
+---executed by a descriptor that is close-on-exec: its interpreter would not find it.
+---
+---**Errors:**
+---* `EBADF`: `fd` is not open.
+---* `ENOENT`: such a script.
+---* Those of `C.execve`.
+---
+---**Privilege:** none; the permissions of the file decide.
+---
+---**Kernel:** Linux 3.19; before, it needs `/proc`.
+---
+---**See:** `fexecve(3)`, `execveat(2)`
+---
+---**Origin:** init.script
+---
+---**Example:**
+---```lua
+---local fd = C.open("/bin/true", bit.bor(C.O_PATH, C.O_CLOEXEC))
+---C.fexecve(fd, { "true" }, {})
+---```
+---@param fd integer
+---@param argv? string[] the arguments, the first one is the name; nil is none at all
+---@param envp? table<string, string> the environment; nil is an empty one
+---@return -1 result
+---@return integer errno
+function C.fexecve(fd, argv, envp) end
+
+-- ## Seccomp
+
+---A flag of `C.seccomp_set_mode_filter`.
+---@alias initscript.SeccompFilterFlag
+---| "tsync" # for all threads, not only this one (Linux 3.17)
+---| "log" # write what the filter refuses to the audit log (4.14)
+---| "spec_allow" # without the mitigation of speculative store bypass (4.17)
+---| "new_listener" # return a descriptor that decides about `user_notif` (5.0)
+
+---Installs a filter of system calls, for the rest of the script, the launcher and the program. Filters add
+---up, and none can be removed. `initscript seccomp compile` makes one from a text.
+---
+---A number as `flags` is ignored, so that `C.seccomp_set_mode_filter(C.read(fd, 32768))` works. What is
+---neither a number nor a list raises an error, and so does a name that is no flag.
+---
+---**Errors:**
+---* `EACCES`: without the privilege and without no_new_privs.
+---* `EINVAL`: the length is 0, no multiple of 8, or more than 4096 instructions; the program is not
+---  valid; a flag that the kernel does not know.
+---* `ENOMEM`: all filters of the process together are too long.
+---* `ESRCH`: `tsync`, and another thread has a filter of its own.
+---* `EBUSY`: `new_listener`, and there is one already.
+---
+---**Privilege:** none after `set_no_new_privs()`, otherwise `CAP_SYS_ADMIN`.
+---
+---**Kernel:** Linux 3.5; with flags 3.17.
+---
+---**See:** `seccomp(2)`, [seccomp.md](seccomp.md)
+---
+---**Origin:** init.script, Linux only; `flags` is an extension
+---
+---**Example:**
+---```lua
+---set_no_new_privs()
+---C.seccomp_set_mode_filter(C.read(arg, 32768), { "log" })
+---```
+---@param bpf_fprogram string the instructions, 8 bytes each, in the byte order of the machine
+---@param flags? initscript.SeccompFilterFlag[]
+---@return integer result 0, or the listener; -1 on failure
+---@return integer errno 0 on success
+---@overload fun(bpf_fprogram: string, errno: integer): integer, integer
+function C.seccomp_set_mode_filter(bpf_fprogram, flags) end
+
+-- ## Landlock
+--
+-- A ruleset names the kinds of access it handles. Of these everything is forbidden but for what its rules
+-- allow; what it does not handle is not touched. Files that are open already stay usable. The kernel
+-- refuses names that it does not know with `EINVAL`, or `E2BIG` for whole fields, so ask for its version
+-- first; the versions beside the names are those of this *ABI*:
+--
+-- | ABI | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 |
+-- |---|---|---|---|---|---|---|---|---|---|---|---|
+-- | Linux | 5.13 | 5.19 | 6.2 | 6.7 | 6.10 | 6.12 | 6.15 | 7.0 | 7.1 | 7.2 | 7.3 |
+--
+-- Distributions backport parts of it, so a kernel can have a version and still refuse a name of it.
+--
+-- A ruleset that handles any access to files also forbids all changes of mounts. In a list, an unknown
+-- name raises an error.
+
+---An access to files.
+---@alias initscript.LandlockAccessFS
+---| "execute" # execute a file (ABI 1)
+---| "write_file" # open a file for writing (1)
+---| "read_file" # open a file for reading; to execute one takes this too (1)
+---| "read_dir" # open a directory, list it (1)
+---| "remove_dir" # remove an empty directory, or rename one (1)
+---| "remove_file" # remove a file, or rename one (1)
+---| "make_char" # make a character device (1)
+---| "make_dir" # make a directory, or rename one to here (1)
+---| "make_reg" # make a regular file, or link or rename one to here (1)
+---| "make_sock" # make a socket (1)
+---| "make_fifo" # make a named pipe (1)
+---| "make_block" # make a block device (1)
+---| "make_sym" # make a symbolic link (1)
+---| "refer" # link or rename between directories; forbidden by every ruleset that does not allow it (2)
+---| "truncate" # shorten a file, also by `O_TRUNC` (3)
+---| "ioctl_dev" # `ioctl(2)` on devices (5)
+---| "resolve_unix" # connect or send to a socket that is a file made outside of the domain (9)
+
+---An access to the network. Addresses do not count, only ports.
+---@alias initscript.LandlockAccessNet
+---| "bind_tcp" # give a TCP socket a port (4)
+---| "connect_tcp" # connect a TCP socket to a port (4)
+---| "bind_udp" # give a UDP socket a port (10)
+---| "connect_send_udp" # connect a UDP socket or send from it to a port (10)
+
+---What a domain can be kept from reaching outside of itself; there are no rules for it.
+---@alias initscript.LandlockScope
+---| "abstract_unix_socket" # connect or send to abstract addresses (6)
+---| "signal" # send signals (6)
+
+---A question to the kernel.
+---@alias initscript.LandlockCreateRulesetFlag
+---| "version" # the version of the ABI (1)
+---| "errata" # a set of bits, one for each corrected mistake (7)
+
+---A flag of `C.landlock_add_rule`.
+---@alias initscript.LandlockAddRuleFlag
+---| "quiet" # log no denials that the ruleset declares quiet for this object (10)
+
+---A flag of `C.landlock_restrict_self`.
+---@alias initscript.LandlockRestrictSelfFlag
+---| "log_same_exec_off" # log no denials of this process before `execve` (7)
+---| "log_new_exec_on" # log those after it (7)
+---| "log_subdomains_off" # log none of domains that are made inside; the ruleset may be -1 (7)
+---| "tsync" # for all threads, no_new_privs too (8)
+---| "no_new_privs" # set no_new_privs if, and only if, the call succeeds (11)
+
+---What a ruleset handles. Other fields raise an error.
+---@class initscript.LandlockRulesetAttr
+---@field handled_access_fs? initscript.LandlockAccessFS[] (ABI 1)
+---@field handled_access_net? initscript.LandlockAccessNet[] (4)
+---@field scoped? initscript.LandlockScope[] (6)
+---@field quiet_access_fs? initscript.LandlockAccessFS[] which denials are not logged for quiet rules (10)
+---@field quiet_access_net? initscript.LandlockAccessNet[] the same for the network (10)
+---@field quiet_scoped? initscript.LandlockScope[] the same for scopes (10)
+
+---A rule for what is below a file or directory. Other fields raise an error.
+---@class initscript.LandlockPathBeneathAttr
+---@field allowed_access initscript.LandlockAccessFS[] what is allowed, of what the ruleset handles
+---@field parent_fd integer a descriptor of it, `O_PATH` is enough; it stays open
+
+---A rule for a port. Other fields raise an error.
+---@class initscript.LandlockNetPortAttr
+---@field allowed_access initscript.LandlockAccessNet[] what is allowed, of what the ruleset handles
+---@field port integer for `bind_tcp` and `bind_udp`, 0 is any port that the kernel chooses
+
+---Makes a ruleset, or asks the kernel for its version of Landlock. The descriptor is close-on-exec. The
+---kernel gets the smallest structure that has all fields in use, so kernels that are older than the
+---others take it.
+---
+---**Errors:**
+---* `ENOSYS`, `EOPNOTSUPP`: the kernel has no Landlock, or it was turned off at boot.
+---* `EINVAL`: it does not know a name; `attr` together with flags; both flags.
+---* `E2BIG`: it does not know a field.
+---* `ENOMSG`: the ruleset handles nothing.
+---* `EFAULT`: neither `attr` nor a flag.
+---
+---**Privilege:** none.
+---
+---**Kernel:** Linux 5.13.
+---
+---**See:** `landlock_create_ruleset(2)`, `landlock(7)`
+---
+---**Origin:** init.script, Linux only; of `attr` all but `handled_access_fs`, `"ioctl_dev"`, `"resolve_unix"`
+---and `"errata"` are extensions
+---
+---**Example:**
+---```lua
+---local abi = C.landlock_create_ruleset(nil, { "version" })
+---local rules = C.landlock_create_ruleset({
+---    handled_access_fs = { "execute", "write_file", "make_reg", abi >= 3 and "truncate" or nil },
+---})
+---```
+---@param attr? initscript.LandlockRulesetAttr
+---@param flags? initscript.LandlockCreateRulesetFlag[] not together with `attr`
+---@return integer result the ruleset's descriptor, or the answer; -1 on failure
+---@return integer errno 0 on success
+function C.landlock_create_ruleset(attr, flags) end
+
+---Adds a rule: allows something below a file or directory, or for a port. What several rules allow adds up.
+---
+---**Errors:**
+---* `EINVAL`: the rule allows what the ruleset does not handle, or accesses of directories for a file; the
+---  port is missing or above 65535; an older kernel.
+---* `ENOMSG`: it allows nothing.
+---* `EBADF`: one of the descriptors is not open, or `parent_fd` is missing.
+---* 77, `EBADFD`, for which there is no constant: `ruleset_fd` is no ruleset, or `parent_fd` is one, a
+---  pipe or a socket.
+---
+---**Privilege:** none.
+---
+---**Kernel:** Linux 5.13; `"net_port"` 6.7.
+---
+---**See:** `landlock_add_rule(2)`, `landlock(7)`
+---
+---**Origin:** init.script, Linux only; `"net_port"` and `flags` are extensions
+---
+---**Example:**
+---```lua
+---local rules = C.landlock_create_ruleset({ handled_access_fs = { "write_file", "make_reg" } })
+---local out = C.open(".", bit.bor(C.O_PATH, C.O_CLOEXEC))
+---C.landlock_add_rule(rules, "path_beneath", {
+---    allowed_access = { "write_file", "make_reg" },
+---    parent_fd = out,
+---})
+---```
+---@param ruleset_fd integer a numeric string is not taken
+---@param rule_type "path_beneath" or `"net_port"`
+---@param attr initscript.LandlockPathBeneathAttr
+---@param flags? initscript.LandlockAddRuleFlag[]
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+---@overload fun(ruleset_fd: integer, rule_type: "net_port", attr: initscript.LandlockNetPortAttr, flags?: initscript.LandlockAddRuleFlag[]): integer, integer
+function C.landlock_add_rule(ruleset_fd, rule_type, attr, flags) end
+
+---Enforces a ruleset on the process, for good: it enters a new *domain*. The program inherits it.
+---Domains add up: an access must be allowed by each. Up to 16 can be stacked.
+---
+---**Errors:**
+---* `EPERM`: without the privilege and without no_new_privs. This is looked at before the descriptor.
+---* `EBADF`, 77 (`EBADFD`): `ruleset_fd` is not open, or no ruleset.
+---* `E2BIG`: too many domains.
+---* `EINVAL`: the kernel does not know a flag.
+---
+---**Privilege:** none after `set_no_new_privs()`, otherwise `CAP_SYS_ADMIN`.
+---
+---**Kernel:** Linux 5.13; flags 6.15.
+---
+---**See:** `landlock_restrict_self(2)`, `landlock(7)`
+---
+---**Origin:** init.script, Linux only; `flags` is an extension
+---
+---**Example:**
+---```lua
+---local rules = C.landlock_create_ruleset({ handled_access_fs = { "write_file", "make_reg" } })
+---set_no_new_privs()
+---C.landlock_restrict_self(rules)
+---```
+---@param ruleset_fd integer a numeric string is not taken
+---@param flags? initscript.LandlockRestrictSelfFlag[]
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.landlock_restrict_self(ruleset_fd, flags) end
+
+-- ## Only on FreeBSD
+--
+-- Emilua has these there. On Linux the names raise `key not found`, as every unknown name does.
+
+---Takes off the mount at `dir`.
+---
+---**Errors:** `EINVAL`: it is no mount point; `EBUSY`: it is in use; `EPERM`: not permitted.
+---
+---**Privilege:** root, or whoever mounted it.
+---
+---**Kernel:** FreeBSD.
+---
+---**See:** FreeBSD's `unmount(2)`
+---
+---**Origin:** init.script, FreeBSD only
+---
+---**Example:**
+---```lua
+---C.unmount("/mnt", C.MNT_FORCE)
+---```
+---@param dir string
+---@param flags integer 0, `MNT_FORCE` or `MNT_BYFSID`
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.unmount(dir, flags) end
+
+---Enters capability mode, for good: what is not reached by a descriptor is out of reach.
+---
+---**Errors:** `ENOSYS`: the kernel was built without it.
+---
+---**Privilege:** none.
+---
+---**Kernel:** FreeBSD 9.
+---
+---**See:** FreeBSD's `cap_enter(2)`, `capsicum(4)`
+---
+---**Origin:** init.script, FreeBSD only
+---
+---**Example:**
+---```lua
+---C.cap_enter()
+---```
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.cap_enter() end
+
+---Takes from standard input, output and error the rights that are not needed for a terminal or a log.
+---
+---**Errors:** those of `cap_rights_limit(2)`.
+---
+---**Privilege:** none.
+---
+---**Kernel:** FreeBSD 10.3.
+---
+---**See:** FreeBSD's `capsicum_helpers(3)`
+---
+---**Origin:** newer Emilua, FreeBSD only
+---
+---**Example:**
+---```lua
+---C.caph_limit_stdio()
+---C.cap_enter()
+---```
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.caph_limit_stdio() end
+
+---Loads the time zone, which cannot be read any more in capability mode. An argument of another type ends
+---the process.
+---
+---**Errors:** none are reported, and nothing is returned.
+---
+---**Privilege:** none.
+---
+---**Kernel:** FreeBSD 10.3.
+---
+---**See:** FreeBSD's `capsicum_helpers(3)`, `tzset(3)`
+---
+---**Origin:** newer Emilua, FreeBSD only
+---
+---**Example:**
+---```lua
+---C.caph_cache_tzdata("Europe/Vienna")
+---```
+---@param tz? string the zone, nil: that of the system
+function C.caph_cache_tzdata(tz) end
+
+---Puts the process into an existing jail.
+---
+---**Errors:** `EINVAL`: there is no such jail; `EPERM`: not permitted.
+---
+---**Privilege:** root.
+---
+---**Kernel:** FreeBSD.
+---
+---**See:** FreeBSD's `jail_attach(2)`, `jail(8)`
+---
+---**Origin:** init.script, FreeBSD only
+---
+---**Example:**
+---```lua
+---C.jail_attach(1)
+---```
+---@param jid integer the jail
+---@return integer result 0, or -1 on failure
+---@return integer errno 0 on success
+function C.jail_attach(jid) end
+
+---A flag of `C.jail_set`.
+---@alias initscript.JailFlag
+---| "create" # make the jail
+---| "update" # change one that exists
+---| "attach" # put the process into it
+---| "dying" # also one that is about to end
+
+---Makes or changes a jail, and can put the process into it. Parameters are given as texts, or as
+---booleans, and converted to what the kernel wants. Keys, values and flags of other types, and unknown
+---flags, end the process.
+---
+---**Errors:** `EINVAL`: a parameter; `EEXIST`, `ENOENT`: the jail exists, or does not; `EPERM`: not
+---permitted.
+---
+---**Privilege:** root.
+---
+---**Kernel:** FreeBSD 8.
+---
+---**See:** FreeBSD's `jail_set(2)`, `jail(8)` for the parameters
+---
+---**Origin:** init.script, FreeBSD only
+---
+---**Example:**
+---```lua
+---C.jail_set({ path = "/jail", name = "box", persist = true }, { "create", "attach" })
+---```
+---@param params table<string, string|boolean>
+---@param flags? initscript.JailFlag[]
+---@return integer jid the jail, -1 on failure
+---@return integer errno 0 on success
+function C.jail_set(params, flags) end
+
+-- ## Constants: errno
+--
+-- Values differ between architectures, so use the names. Some errors of calls above have no
+-- constant: Emilua has no more of them.
+
+---@class initscript.C
+---@field E2BIG integer Argument list, or structure, too long. [init.script]
+---@field EACCES integer Permission denied. [init.script]
+---@field EADDRINUSE integer Address already in use. [init.script]
+---@field EADDRNOTAVAIL integer Address not available here. [init.script]
+---@field EAFNOSUPPORT integer Address family not supported. [init.script]
+---@field EAGAIN integer Not available now, try again. The same as `EWOULDBLOCK`. [init.script]
+---@field EALREADY integer Connection already in progress. [init.script]
+---@field EBADF integer Bad descriptor: not open, or not open for this. [init.script]
+---@field EBADMSG integer Bad message. [init.script]
+---@field EBUSY integer Device or resource busy. [init.script]
+---@field ECANCELED integer Operation canceled. [init.script]
+---@field ECHILD integer No child processes. [init.script]
+---@field ECONNABORTED integer Connection aborted. [init.script]
+---@field ECONNREFUSED integer Connection refused. [init.script]
+---@field ECONNRESET integer Connection reset. [init.script]
+---@field EDEADLK integer Would deadlock. [init.script]
+---@field EDESTADDRREQ integer Destination address required. [init.script]
+---@field EDOM integer Argument out of domain. [init.script]
+---@field EEXIST integer File exists. [init.script]
+---@field EFAULT integer Bad address. [init.script]
+---@field EFBIG integer File too large. [init.script]
+---@field EHOSTUNREACH integer Host unreachable. [init.script]
+---@field EIDRM integer Identifier removed. [init.script]
+---@field EILSEQ integer Illegal byte sequence. [init.script]
+---@field EINPROGRESS integer Operation in progress. [init.script]
+---@field EINTR integer Interrupted by a signal. [init.script]
+---@field EINVAL integer Invalid argument. [init.script]
+---@field EIO integer Input or output error. [init.script]
+---@field EISCONN integer Socket is connected. [init.script]
+---@field EISDIR integer Is a directory. [init.script]
+---@field ELOOP integer Too many symbolic links, or one where none may be. [init.script]
+---@field EMFILE integer Too many open descriptors in this process. [init.script]
+---@field EMLINK integer Too many links. [init.script]
+---@field EMSGSIZE integer Message too long. [init.script]
+---@field ENAMETOOLONG integer Name too long. [init.script]
+---@field ENETDOWN integer Network is down. [init.script]
+---@field ENETRESET integer Connection aborted by network. [init.script]
+---@field ENETUNREACH integer Network unreachable. [init.script]
+---@field ENFILE integer Too many open files in the system. [init.script]
+---@field ENOBUFS integer No buffer space. [init.script]
+---@field ENODEV integer No such device, or no such file system type. [init.script]
+---@field ENOENT integer No such file or directory. [init.script]
+---@field ENOEXEC integer Not an executable format. [init.script]
+---@field ENOLCK integer No locks available. [init.script]
+---@field ENOLINK integer Link severed. [init.script]
+---@field ENOMEM integer Out of memory. [init.script]
+---@field ENOMSG integer No message of the desired type. [init.script]
+---@field ENOPROTOOPT integer Protocol option not available. [init.script]
+---@field ENOSPC integer No space left; too many namespaces. [init.script]
+---@field ENOSYS integer Not in this kernel. [init.script]
+---@field ENOTCONN integer Socket is not connected. [init.script]
+---@field ENOTDIR integer Not a directory. [init.script]
+---@field ENOTEMPTY integer Directory not empty. [init.script]
+---@field ENOTRECOVERABLE integer State not recoverable. [init.script]
+---@field ENOTSOCK integer Not a socket. [init.script]
+---@field ENOTSUP integer Not supported. On Linux the same as `EOPNOTSUPP`. [init.script]
+---@field ENOTTY integer Inappropriate request for the device. [init.script]
+---@field ENXIO integer No such device or address. [init.script]
+---@field EOPNOTSUPP integer Operation not supported. [init.script]
+---@field EOVERFLOW integer Value too large. [init.script]
+---@field EOWNERDEAD integer Owner died. [init.script]
+---@field EPERM integer Operation not permitted. [init.script]
+---@field EPIPE integer Broken pipe. [init.script]
+---@field EPROTO integer Protocol error. [init.script]
+---@field EPROTONOSUPPORT integer Protocol not supported. [init.script]
+---@field EPROTOTYPE integer Wrong type of protocol for the socket. [init.script]
+---@field ERANGE integer Result too large. [init.script]
+---@field EROFS integer Read-only file system. [init.script]
+---@field ESPIPE integer Cannot seek. [init.script]
+---@field ESRCH integer No such process. [init.script]
+---@field ETIMEDOUT integer Timed out. [init.script]
+---@field ETXTBSY integer File is being executed, or written while it was to be. [init.script]
+---@field EWOULDBLOCK integer The same as `EAGAIN`. [init.script]
+---@field EXDEV integer Not on the same file system or mount. [init.script]
+
+-- ## Constants: open
+--
+-- Flags of `C.open` and `C.openat2`. `open(2)`
+
+---@class initscript.C
+---@field O_RDONLY integer Open for reading. [init.script]
+---@field O_WRONLY integer Open for writing. [init.script]
+---@field O_RDWR integer Open for both. [init.script]
+---@field O_APPEND integer Write at the end always. [init.script]
+---@field O_ASYNC integer Signal when input or output becomes possible. [init.script]
+---@field O_CLOEXEC integer Close the descriptor on `execve`. [init.script]
+---@field O_CREAT integer Create the file if it does not exist. [init.script]
+---@field O_DIRECT integer Bypass the page cache; for pipes: keep the borders of what is written. [init.script]
+---@field O_DIRECTORY integer Fail if it is no directory. [init.script]
+---@field O_DSYNC integer Write the data through to the device. [init.script]
+---@field O_EXCL integer With `O_CREAT`: fail if it exists. [init.script]
+---@field O_LARGEFILE integer Allow large files. 0 where that is always so. [init.script, Linux only]
+---@field O_NOATIME integer Do not change the access time; for the file's owner. [init.script, Linux only]
+---@field O_NOCTTY integer A terminal does not become the controlling one. [init.script]
+---@field O_NOFOLLOW integer Fail if it is a symbolic link. [init.script]
+---@field O_NONBLOCK integer Do not wait. [init.script]
+---@field O_PATH integer Only a handle of the place: not for reading or writing. (Linux 2.6.39) [init.script]
+---@field O_SYNC integer Write data and metadata through to the device. [init.script]
+---@field O_TMPFILE integer Make a file without a name in that directory. (Linux 3.11) [init.script, Linux only]
+---@field O_TRUNC integer Cut the file to length 0. [init.script]
+---@field O_EXEC integer Open for executing. [init.script, FreeBSD only]
+---@field O_SEARCH integer Open a directory for searching. [init.script, FreeBSD only]
+---@field O_RESOLVE_BENEATH integer The path must not leave the directory it starts at. [init.script, FreeBSD only]
+---@field O_EMPTY_PATH integer An empty path is the descriptor itself. [init.script, FreeBSD only]
+
+-- ## Constants: access and restrictions of paths
+--
+-- `access(2)`, `openat2(2)`, `renameat2(2)`, and what calls below a descriptor take.
+
+---@class initscript.C
+---@field F_OK integer Does it exist? [newer Emilua, Linux only]
+---@field R_OK integer May it be read? [newer Emilua, Linux only]
+---@field W_OK integer May it be written? [newer Emilua, Linux only]
+---@field X_OK integer May it be executed, or searched? [newer Emilua, Linux only]
+---@field AT_FDCWD integer In place of a descriptor: the working directory. [newer Emilua, Linux only]
+---@field AT_EMPTY_PATH integer An empty path is what the descriptor is open on. [newer Emilua, Linux only]
+---@field AT_NO_AUTOMOUNT integer Trigger no automount. [newer Emilua, Linux only]
+---@field AT_RECURSIVE integer Also the mounts below. [newer Emilua, Linux only]
+---@field AT_REMOVEDIR integer `C.unlinkat`: remove a directory. [extension, Linux only]
+---@field AT_SYMLINK_FOLLOW integer Follow a symbolic link at the end of the path. [newer Emilua, Linux only]
+---@field AT_SYMLINK_NOFOLLOW integer Do not follow it. [newer Emilua, Linux only]
+---@field RESOLVE_BENEATH integer No step of the path leaves the directory that it starts at. [extension, Linux only]
+---@field RESOLVE_CACHED integer Fail where the kernel would have to wait. (Linux 5.12) [extension, Linux only]
+---@field RESOLVE_IN_ROOT integer That directory is the root: `/` and `..` cannot leave it. [extension, Linux only]
+---@field RESOLVE_NO_MAGICLINKS integer Follow no links such as those in `/proc/PID/fd`. [extension, Linux only]
+---@field RESOLVE_NO_SYMLINKS integer Follow no symbolic link at all. [extension, Linux only]
+---@field RESOLVE_NO_XDEV integer Do not cross mounts. [extension, Linux only]
+---@field RENAME_NOREPLACE integer Fail if the new name exists. [extension, Linux only]
+---@field RENAME_EXCHANGE integer Exchange the two. [extension, Linux only]
+---@field RENAME_WHITEOUT integer Leave a whiteout of overlay file systems behind. (Linux 3.18) [extension, Linux only]
+
+-- ## Constants: modes of files
+--
+-- For `mode`-like parameters; the function `mode` is shorter for permissions. `inode(7)`
+
+---@class initscript.C
+---@field S_IRWXU integer Owner: read, write, execute (0700). [init.script]
+---@field S_IRUSR integer Owner: read (0400). [init.script]
+---@field S_IWUSR integer Owner: write (0200). [init.script]
+---@field S_IXUSR integer Owner: execute, or search (0100). [init.script]
+---@field S_IRWXG integer Group: read, write, execute (070). [init.script]
+---@field S_IRGRP integer Group: read (040). [init.script]
+---@field S_IWGRP integer Group: write (020). [init.script]
+---@field S_IXGRP integer Group: execute, or search (010). [init.script]
+---@field S_IRWXO integer Others: read, write, execute (07). [init.script]
+---@field S_IROTH integer Others: read (04). [init.script]
+---@field S_IWOTH integer Others: write (02). [init.script]
+---@field S_IXOTH integer Others: execute, or search (01). [init.script]
+---@field S_ISUID integer Set-user-ID bit (04000). [init.script]
+---@field S_ISGID integer Set-group-ID bit (02000). [init.script]
+---@field S_ISVTX integer Sticky bit (01000). [init.script]
+---@field S_IFCHR integer Type of `C.mknod`: character device. [init.script]
+---@field S_IFBLK integer Type of `C.mknod`: block device. [init.script]
+
+-- ## Constants: mount
+--
+-- Flags of `C.mount` and `C.umount2`. `mount(2)`, `umount2(2)`
+
+---@class initscript.C
+---@field MS_BIND integer Bind mount. [init.script, Linux only]
+---@field MS_DIRSYNC integer Changes of directories are synchronous. [init.script, Linux only]
+---@field MS_LAZYTIME integer Write times to the device late. (Linux 4.0) [init.script, Linux only]
+---@field MS_MANDLOCK integer Mandatory locks; without effect since Linux 5.15. [init.script, Linux only]
+---@field MS_MOVE integer Move a mount. [init.script, Linux only]
+---@field MS_NOATIME integer Do not keep access times. [init.script, Linux only]
+---@field MS_NODEV integer Device nodes cannot be opened. [init.script, Linux only]
+---@field MS_NODIRATIME integer Do not keep access times of directories. [init.script, Linux only]
+---@field MS_NOEXEC integer Nothing can be executed. [init.script, Linux only]
+---@field MS_NOSUID integer Set-user-ID bits and file capabilities have no effect. [init.script, Linux only]
+---@field MS_NOSYMFOLLOW integer Symbolic links are not followed. (Linux 5.10) [init.script, Linux only]
+---@field MS_PRIVATE integer No propagation. [init.script, Linux only]
+---@field MS_RDONLY integer Read-only. [init.script, Linux only]
+---@field MS_REC integer Also what is mounted below. [init.script, Linux only]
+---@field MS_RELATIME integer Access times only now and then, which is the default. [init.script, Linux only]
+---@field MS_REMOUNT integer Change a mount. [init.script, Linux only]
+---@field MS_SHARED integer Propagation in both directions. [init.script, Linux only]
+---@field MS_SILENT integer Fewer messages in the kernel's log. [init.script, Linux only]
+---@field MS_SLAVE integer Propagation from the original only. [init.script, Linux only]
+---@field MS_STRICTATIME integer Keep every access time. [init.script, Linux only]
+---@field MS_SYNCHRONOUS integer Writing is synchronous. [init.script, Linux only]
+---@field MS_UNBINDABLE integer No propagation, and cannot be bind mounted. [init.script, Linux only]
+---@field MNT_FORCE integer Abort what is pending; may lose data. [init.script]
+---@field MNT_DETACH integer Take it off now, clean up when it is not in use any more. [init.script, Linux only]
+---@field MNT_EXPIRE integer Take it off if it was not used since the last call with this flag. [init.script, Linux only]
+---@field UMOUNT_NOFOLLOW integer Do not follow a symbolic link. (Linux 2.6.34) [init.script, Linux only]
+---@field MNT_RDONLY integer Read-only. [init.script, FreeBSD only]
+---@field MNT_NOEXEC integer Nothing can be executed. [init.script, FreeBSD only]
+---@field MNT_NOSUID integer Set-user-ID bits have no effect. [init.script, FreeBSD only]
+---@field MNT_NOATIME integer Do not keep access times. [init.script, FreeBSD only]
+---@field MNT_SNAPSHOT integer A snapshot. [init.script, FreeBSD only]
+---@field MNT_SUIDDIR integer Files get the owner of their directory. [init.script, FreeBSD only]
+---@field MNT_SYNCHRONOUS integer Writing is synchronous. [init.script, FreeBSD only]
+---@field MNT_ASYNC integer Everything is asynchronous. [init.script, FreeBSD only]
+---@field MNT_NOCLUSTERR integer No clustered reads. [init.script, FreeBSD only]
+---@field MNT_NOCLUSTERW integer No clustered writes. [init.script, FreeBSD only]
+---@field MNT_NOCOVER integer Not over another mount. [init.script, FreeBSD only]
+---@field MNT_EMPTYDIR integer Only on an empty directory. [init.script, FreeBSD only]
+---@field MNT_UPDATE integer Change a mount. [init.script, FreeBSD only]
+---@field MNT_RELOAD integer Read the file system's data anew. [init.script, FreeBSD only]
+---@field MNT_BYFSID integer The path is the id of a file system. [init.script, FreeBSD only]
+
+-- ## Constants: mounts by descriptor
+--
+-- `fsopen(2)`, `fsconfig(2)`, `fsmount(2)`, `fspick(2)`, `open_tree(2)`, `move_mount(2)`,
+-- `mount_setattr(2)`
+
+---@class initscript.C
+---@field FSOPEN_CLOEXEC integer `C.fsopen`: close the descriptor on `execve`. [newer Emilua, Linux only]
+---@field FSCONFIG_SET_FLAG integer Set an option that has no value. [newer Emilua, Linux only]
+---@field FSCONFIG_SET_STRING integer Set an option to a text. [newer Emilua, Linux only]
+---@field FSCONFIG_SET_BINARY integer Set an option to bytes. [newer Emilua, Linux only]
+---@field FSCONFIG_SET_PATH integer Set an option to a path. [newer Emilua, Linux only]
+---@field FSCONFIG_SET_PATH_EMPTY integer The same, where the path may be empty. [newer Emilua, Linux only]
+---@field FSCONFIG_SET_FD integer Set an option to a descriptor. [newer Emilua, Linux only]
+---@field FSCONFIG_CMD_CREATE integer Create the file system, or join one that exists. [newer Emilua, Linux only]
+---@field FSCONFIG_CMD_CREATE_EXCL integer Create it, and fail if it exists. (Linux 6.6) [newer Emilua, Linux only]
+---@field FSCONFIG_CMD_RECONFIGURE integer Change it. [newer Emilua, Linux only]
+---@field FSMOUNT_CLOEXEC integer `C.fsmount`: close the descriptor on `execve`. [newer Emilua, Linux only]
+---@field FSPICK_CLOEXEC integer `C.fspick`: close the descriptor on `execve`. [newer Emilua, Linux only]
+---@field FSPICK_SYMLINK_NOFOLLOW integer Do not follow a symbolic link. [newer Emilua, Linux only]
+---@field FSPICK_NO_AUTOMOUNT integer Trigger no automount. [newer Emilua, Linux only]
+---@field FSPICK_EMPTY_PATH integer An empty path is the descriptor itself. [newer Emilua, Linux only]
+---@field OPEN_TREE_CLONE integer Make a copy that is attached nowhere. [newer Emilua, Linux only]
+---@field OPEN_TREE_CLOEXEC integer `C.open_tree`: close the descriptor on `execve`. [newer Emilua, Linux only]
+---@field MOVE_MOUNT_F_SYMLINKS integer Follow a symbolic link in `from_path`. [newer Emilua, Linux only]
+---@field MOVE_MOUNT_F_AUTOMOUNTS integer Trigger an automount in `from_path`. [newer Emilua, Linux only]
+---@field MOVE_MOUNT_F_EMPTY_PATH integer An empty `from_path` is the descriptor itself. [newer Emilua, Linux only]
+---@field MOVE_MOUNT_T_SYMLINKS integer Follow a symbolic link in `to_path`. [newer Emilua, Linux only]
+---@field MOVE_MOUNT_T_AUTOMOUNTS integer Trigger an automount in `to_path`. [newer Emilua, Linux only]
+---@field MOVE_MOUNT_T_EMPTY_PATH integer An empty `to_path` is the descriptor itself. [newer Emilua, Linux only]
+---@field MOVE_MOUNT_SET_GROUP integer Take over the propagation of the source; nothing is moved. (Linux 5.15) [newer Emilua, Linux only]
+---@field MOVE_MOUNT_BENEATH integer Put it under the mount that is at the place. (Linux 6.5) [newer Emilua, Linux only]
+---@field MOUNT_ATTR_RDONLY integer Read-only. [newer Emilua, Linux only]
+---@field MOUNT_ATTR_NOSUID integer Set-user-ID bits and file capabilities have no effect. [newer Emilua, Linux only]
+---@field MOUNT_ATTR_NODEV integer Device nodes cannot be opened. [newer Emilua, Linux only]
+---@field MOUNT_ATTR_NOEXEC integer Nothing can be executed. [newer Emilua, Linux only]
+---@field MOUNT_ATTR__ATIME integer The field that the next three are values of. [newer Emilua, Linux only]
+---@field MOUNT_ATTR_RELATIME integer Access times only now and then; 0. [newer Emilua, Linux only]
+---@field MOUNT_ATTR_NOATIME integer Do not keep access times. [newer Emilua, Linux only]
+---@field MOUNT_ATTR_STRICTATIME integer Keep every access time. [newer Emilua, Linux only]
+---@field MOUNT_ATTR_NODIRATIME integer Do not keep access times of directories. [newer Emilua, Linux only]
+---@field MOUNT_ATTR_IDMAP integer Show other owners, as `userns_fd` maps them. (Linux 5.12) [newer Emilua, Linux only]
+---@field MOUNT_ATTR_NOSYMFOLLOW integer Symbolic links are not followed. (Linux 5.14) [newer Emilua, Linux only]
+
+-- ## Constants: namespaces
+--
+-- Kinds of namespaces for `C.unshare` and `C.setns`. `namespaces(7)`
+
+---@class initscript.C
+---@field CLONE_NEWCGROUP integer Roots of control groups. (Linux 4.6) [init.script, Linux only]
+---@field CLONE_NEWIPC integer System V IPC and POSIX message queues. (Linux 2.6.19) [init.script, Linux only]
+---@field CLONE_NEWNET integer Network devices, addresses, ports. (Linux 2.6.29) [init.script, Linux only]
+---@field CLONE_NEWNS integer Mounts. [init.script, Linux only]
+---@field CLONE_NEWPID integer Process ids. (Linux 2.6.24; `C.unshare` 3.8) [init.script, Linux only]
+---@field CLONE_NEWTIME integer Monotonic and boot clocks. (Linux 5.6) [init.script, Linux only]
+---@field CLONE_NEWUSER integer User and group ids, capabilities. (Linux 3.8) [init.script, Linux only]
+---@field CLONE_NEWUTS integer Names of host and NIS domain. (Linux 2.6.19) [init.script, Linux only]
+
+-- ## Constants: secure bits
+--
+-- Bits of `C.cap_set_secbits`. `capabilities(7)`
+
+---@class initscript.C
+---@field SECBIT_NOROOT integer The user id 0 gets no capabilities by `execve`. [init.script, Linux only]
+---@field SECBIT_NOROOT_LOCKED integer The bit before is final. [init.script, Linux only]
+---@field SECBIT_NO_SETUID_FIXUP integer Changes of user ids leave capabilities alone. [init.script, Linux only]
+---@field SECBIT_NO_SETUID_FIXUP_LOCKED integer The bit before is final. [init.script, Linux only]
+---@field SECBIT_KEEP_CAPS integer Permitted capabilities survive giving up the user id 0; `execve` clears the bit. [init.script, Linux only]
+---@field SECBIT_KEEP_CAPS_LOCKED integer The bit before is final. [init.script, Linux only]
+---@field SECBIT_NO_CAP_AMBIENT_RAISE integer No capability becomes ambient. (Linux 4.3) [init.script, Linux only]
+---@field SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED integer The bit before is final. (Linux 4.3) [init.script, Linux only]
+
+-- ## Constants: sockets
+--
+-- `socket(2)`, `listen(2)`
+
+---@class initscript.C
+---@field AF_UNIX integer Sockets of this machine. [newer Emilua, Linux only]
+---@field AF_LOCAL integer The same as `AF_UNIX`. [newer Emilua, Linux only]
+---@field AF_INET integer IPv4. [newer Emilua, Linux only]
+---@field AF_INET6 integer IPv6. [newer Emilua, Linux only]
+---@field AF_UNSPEC integer Unspecified. [newer Emilua, Linux only]
+---@field SOCK_STREAM integer A connection that carries a stream of bytes. [newer Emilua, Linux only]
+---@field SOCK_DGRAM integer Messages without a connection. [newer Emilua, Linux only]
+---@field SOCK_SEQPACKET integer A connection that carries messages. [newer Emilua, Linux only]
+---@field SOCK_CLOEXEC integer Close the descriptor on `execve`. (Linux 2.6.27) [extension, Linux only]
+---@field SOCK_NONBLOCK integer Do not wait. (Linux 2.6.27) [extension, Linux only]
+---@field IPPROTO_TCP integer TCP. [newer Emilua, Linux only]
+---@field IPPROTO_UDP integer UDP. [newer Emilua, Linux only]
+---@field IPPROTO_SCTP integer SCTP. [newer Emilua, Linux only]
+---@field SOMAXCONN integer The greatest backlog by default. [newer Emilua, Linux only]
+
+-- ## Constants: fcntl
+--
+-- Commands of `C.fcntl`, and their arguments. `fcntl(2)`
+
+---@class initscript.C
+---@field F_DUPFD integer Copy the descriptor. [extension, Linux only]
+---@field F_DUPFD_CLOEXEC integer Copy it, close-on-exec. (Linux 2.6.24) [extension, Linux only]
+---@field F_GETFD integer Ask for the flags of the descriptor. [extension, Linux only]
+---@field F_SETFD integer Set them. [extension, Linux only]
+---@field F_GETFL integer Ask for the flags of the open file. [extension, Linux only]
+---@field F_SETFL integer Set them. [extension, Linux only]
+---@field F_ADD_SEALS integer Seal a memfd. (Linux 3.17) [extension, Linux only]
+---@field F_GET_SEALS integer Ask for its seals. (Linux 3.17) [extension, Linux only]
+---@field F_GETPIPE_SZ integer Ask for the size of a pipe. (Linux 2.6.35) [extension, Linux only]
+---@field F_SETPIPE_SZ integer Set it. (Linux 2.6.35) [extension, Linux only]
+---@field FD_CLOEXEC integer The descriptor is closed on `execve`. [extension, Linux only]
+---@field F_SEAL_SEAL integer No more seals. [extension, Linux only]
+---@field F_SEAL_SHRINK integer It does not get shorter. [extension, Linux only]
+---@field F_SEAL_GROW integer It does not get longer. [extension, Linux only]
+---@field F_SEAL_WRITE integer It is not written. [extension, Linux only]
+---@field F_SEAL_FUTURE_WRITE integer It is not written but by mappings that exist. (Linux 5.1) [extension, Linux only]
+---@field F_SEAL_EXEC integer Its execute permissions do not change. (Linux 6.3) [extension, Linux only]
+
+-- ## Constants: limits
+--
+-- Resources of `C.setrlimit` and `C.getrlimit`. `getrlimit(2)`
+
+---@class initscript.C
+---@field RLIM_INFINITY integer No limit: -1. [extension, Linux only]
+---@field RLIMIT_AS integer Address space, in bytes. [extension, Linux only]
+---@field RLIMIT_CORE integer Size of a core dump, in bytes; 0 is none. [extension, Linux only]
+---@field RLIMIT_CPU integer CPU time, in seconds. [extension, Linux only]
+---@field RLIMIT_DATA integer Data segment, heap and private mappings, in bytes. [extension, Linux only]
+---@field RLIMIT_FSIZE integer Size of files that are written, in bytes; SIGXFSZ beyond. [extension, Linux only]
+---@field RLIMIT_LOCKS integer Without effect. [extension, Linux only]
+---@field RLIMIT_MEMLOCK integer Locked memory, in bytes. [extension, Linux only]
+---@field RLIMIT_MSGQUEUE integer POSIX message queues of the user, in bytes. [extension, Linux only]
+---@field RLIMIT_NICE integer How low the nice value may become: 20 minus the limit. [extension, Linux only]
+---@field RLIMIT_NOFILE integer One more than the highest descriptor. [extension, Linux only]
+---@field RLIMIT_NPROC integer Processes and threads of the user; not for root. [extension, Linux only]
+---@field RLIMIT_RSS integer Without effect. [extension, Linux only]
+---@field RLIMIT_RTPRIO integer Real-time priority. [extension, Linux only]
+---@field RLIMIT_RTTIME integer CPU time with real-time priority between two waits, in microseconds. (Linux 2.6.25) [extension, Linux only]
+---@field RLIMIT_SIGPENDING integer Queued signals of the user. [extension, Linux only]
+---@field RLIMIT_STACK integer Stack, in bytes; also bounds arguments and environment. [extension, Linux only]
+
+-- ## Constants: prctl
+--
+-- Options of `C.prctl`, explained there, and their arguments. `prctl(2)`
+
+---@class initscript.C
+---@field PR_SET_PDEATHSIG integer Set the signal when the parent dies. [extension, Linux only]
+---@field PR_SET_DUMPABLE integer Set whether it can be traced, and may dump core. [extension, Linux only]
+---@field PR_GET_DUMPABLE integer Ask for that. [extension, Linux only]
+---@field PR_SET_KEEPCAPS integer Set whether permitted capabilities survive giving up the user id 0. [extension, Linux only]
+---@field PR_GET_KEEPCAPS integer Ask for that. [extension, Linux only]
+---@field PR_SET_CHILD_SUBREAPER integer Set whether orphaned descendants become children. (Linux 3.4) [extension, Linux only]
+---@field PR_SET_TIMERSLACK integer Set how late sleeps may be. (Linux 2.6.28) [extension, Linux only]
+---@field PR_SET_NO_NEW_PRIVS integer Set no_new_privs. (Linux 3.5) [extension, Linux only]
+---@field PR_GET_NO_NEW_PRIVS integer Ask for it. (Linux 3.5) [extension, Linux only]
+---@field PR_CAPBSET_READ integer Ask whether a capability is in the bounding set. (Linux 2.6.25) [extension, Linux only]
+---@field PR_CAPBSET_DROP integer Take it from there. (Linux 2.6.25) [extension, Linux only]
+---@field PR_SET_THP_DISABLE integer Turn transparent huge pages off. (Linux 3.15) [extension, Linux only]
+---@field PR_SET_MDWE integer Keep memory from becoming executable. (Linux 6.3) [extension, Linux only]
+---@field PR_GET_MDWE integer Ask for that. (Linux 6.3) [extension, Linux only]
+---@field PR_MDWE_REFUSE_EXEC_GAIN integer For `PR_SET_MDWE`: refuse it. (Linux 6.3) [extension, Linux only]
+---@field PR_MDWE_NO_INHERIT integer For `PR_SET_MDWE`: not for children made by `fork`. (Linux 6.6) [extension, Linux only]
+---@field PR_GET_SECCOMP integer Ask for the mode of seccomp. [extension, Linux only]
+---@field PR_GET_SECUREBITS integer Ask for the secure bits. (Linux 2.6.26) [extension, Linux only]
+
+-- ## Constants: signals
+--
+-- For `PR_SET_PDEATHSIG`, and for those who call `kill` by `ffi`. `signal(7)`
+
+---@class initscript.C
+---@field SIGHUP integer Hang-up. [extension, Linux only]
+---@field SIGINT integer Interrupt from the keyboard. [extension, Linux only]
+---@field SIGQUIT integer Quit from the keyboard. [extension, Linux only]
+---@field SIGKILL integer Kill; cannot be caught. [extension, Linux only]
+---@field SIGUSR1 integer For the program's own use. [extension, Linux only]
+---@field SIGUSR2 integer For the program's own use. [extension, Linux only]
+---@field SIGPIPE integer Writing to where nobody reads. [extension, Linux only]
+---@field SIGALRM integer Timer. [extension, Linux only]
+---@field SIGTERM integer Please end. [extension, Linux only]
+---@field SIGCHLD integer A child ended or stopped. [extension, Linux only]
+---@field SIGCONT integer Continue. [extension, Linux only]
+---@field SIGSTOP integer Stop; cannot be caught. [extension, Linux only]
+---@field SIGTSTP integer Stop from the keyboard. [extension, Linux only]
+---@field SIGSYS integer A system call that a seccomp filter does not allow. [extension, Linux only]

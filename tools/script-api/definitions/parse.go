@@ -1,0 +1,243 @@
+// Package definitions reads the LuaLS definitions of the script API, as far as this repository
+// uses their syntax, and makes the reference page from them.
+package definitions
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Kind tells what a Block describes.
+type Kind int
+
+const (
+	Prose    Kind = iota // text of the page, with its headings
+	Function             // of the table C, or a global
+	Variable             // a global
+	Class                // fields of a table
+	Alias                // texts that a list may have
+)
+
+// Block is a paragraph of the file: prose, or what one name means.
+type Block struct {
+	Kind      Kind
+	Name      string
+	Text      []string // lines of Markdown
+	Type      string   // of a Variable
+	Params    []Value
+	Returns   []Value
+	Overloads []string
+	Fields    []Value
+	Values    []Value // of an Alias
+}
+
+// Value is a parameter, a result, a field or a text that a list may have.
+type Value struct {
+	Name     string
+	Type     string
+	Text     string
+	Optional bool
+}
+
+var (
+	functionLine = regexp.MustCompile(`^function ([\w.]+)\(([\w, ]*)\) end$`)
+	variableLine = regexp.MustCompile(`^(\w+) = \S+$`)
+	aliasLine    = regexp.MustCompile(`^\| ("\w+") # (.+)$`)
+	label        = regexp.MustCompile(`^\*\*([A-Z]\w+):\*\* ?(.*)$`)
+	originSuffix = regexp.MustCompile(`^(.*) \[([^]]+)\]$`)
+)
+
+// Parse reads definitions. An error begins with the number of the line.
+func Parse(file string) ([]Block, error) {
+	var blocks []Block
+	lines := strings.Split(strings.TrimSuffix(file, "\n"), "\n")
+	if lines[0] != "---@meta" {
+		return nil, errors.New("1: ---@meta expected")
+	}
+	for i := 1; i < len(lines); i++ {
+		if lines[i] == "" {
+			continue
+		}
+		var block Block
+		for ; i < len(lines) && lines[i] != ""; i++ {
+			if err := block.add(lines[i]); err != nil {
+				return nil, fmt.Errorf("%d: %w", i+1, err)
+			}
+		}
+		if err := block.check(); err != nil {
+			return nil, fmt.Errorf("%d: %w", i, err)
+		}
+		blocks = append(blocks, block)
+	}
+	return blocks, nil
+}
+
+func (b *Block) add(line string) error {
+	if b.Kind == Function || b.Kind == Variable {
+		return errors.New("empty line expected")
+	}
+	if tag, ok := strings.CutPrefix(line, "---@"); ok {
+		return b.addTag(tag)
+	}
+	if text, ok := strings.CutPrefix(line, "---"); ok {
+		return b.addText(text)
+	}
+	if text, ok := strings.CutPrefix(line, "--"); ok {
+		b.Text = append(b.Text, strings.TrimPrefix(text, " "))
+		return nil
+	}
+	return b.addStatement(line)
+}
+
+func (b *Block) addText(text string) error {
+	if b.Kind == Alias {
+		match := aliasLine.FindStringSubmatch(text)
+		if match == nil {
+			return fmt.Errorf("%q is not understood", text)
+		}
+		b.Values = append(b.Values, Value{Name: match[1], Text: match[2]})
+		return nil
+	}
+	if b.Kind != Prose || len(b.Params)+len(b.Returns)+len(b.Overloads) > 0 || b.Type != "" {
+		return errors.New("text after tags")
+	}
+	b.Text = append(b.Text, text)
+	return nil
+}
+
+func (b *Block) addTag(tag string) error {
+	name, rest, _ := strings.Cut(tag, " ")
+	switch name {
+	case "param":
+		b.Params = append(b.Params, namedValue(rest))
+	case "return":
+		value := Value{}
+		value.Type, rest = cutType(rest)
+		value.Name, value.Text, _ = strings.Cut(rest, " ")
+		b.Returns = append(b.Returns, value)
+	case "overload":
+		b.Overloads = append(b.Overloads, rest)
+	case "field":
+		b.Fields = append(b.Fields, namedValue(rest))
+	case "type":
+		b.Type = rest
+	case "class":
+		b.Kind, b.Name = Class, rest
+	case "alias":
+		b.Kind, b.Name = Alias, rest
+	default:
+		return fmt.Errorf("unknown tag %s", name)
+	}
+	return nil
+}
+
+func (b *Block) addStatement(line string) error {
+	if match := variableLine.FindStringSubmatch(line); match != nil {
+		if b.Kind == Class {
+			b.Type = b.Name
+		}
+		b.Kind, b.Name = Variable, match[1]
+		return nil
+	}
+	match := functionLine.FindStringSubmatch(line)
+	if match == nil {
+		return fmt.Errorf("%q is not understood", line)
+	}
+	var params []string
+	for _, param := range b.Params {
+		params = append(params, param.Name)
+	}
+	if strings.Join(params, ", ") != match[2] {
+		return fmt.Errorf("%s: the parameters are (%s), documented are (%s)", match[1], match[2], strings.Join(params, ", "))
+	}
+	b.Kind, b.Name = Function, match[1]
+	return nil
+}
+
+func (b *Block) check() error {
+	if b.Kind == Prose && len(b.Params)+len(b.Returns)+len(b.Overloads)+len(b.Fields) > 0 {
+		return errors.New("tags of nothing")
+	}
+	return nil
+}
+
+// namedValue reads "NAME TYPE TEXT".
+func namedValue(s string) Value {
+	var value Value
+	value.Name, s, _ = strings.Cut(s, " ")
+	value.Name, value.Optional = strings.CutSuffix(value.Name, "?")
+	value.Type, value.Text = cutType(s)
+	return value
+}
+
+// cutType splits after the type, which may have spaces in brackets only.
+func cutType(s string) (before, after string) {
+	depth := 0
+	for i, r := range s {
+		switch {
+		case strings.ContainsRune("<({", r):
+			depth++
+		case strings.ContainsRune(">)}", r):
+			depth--
+		case r == ' ' && depth == 0:
+			return s[:i], s[i+1:]
+		}
+	}
+	return s, ""
+}
+
+// Labels returns the names of the labelled paragraphs, such as Errors, in their order.
+func (b *Block) Labels() []string {
+	var labels []string
+	for _, line := range b.Text {
+		if match := label.FindStringSubmatch(line); match != nil {
+			labels = append(labels, match[1])
+		}
+	}
+	return labels
+}
+
+// Origin returns which version of Emilua has the name, and whether one system only.
+func (b *Block) Origin() string {
+	for _, line := range b.Text {
+		if match := label.FindStringSubmatch(line); match != nil && match[1] == "Origin" {
+			origin, _, _ := strings.Cut(match[2], ";")
+			return origin
+		}
+	}
+	return ""
+}
+
+// Origin returns which version of Emilua has a constant, and whether one system only; and the text
+// without that.
+func (v *Value) Origin() (origin, text string) {
+	if match := originSuffix.FindStringSubmatch(v.Text); match != nil {
+		return match[2], match[1]
+	}
+	return "", v.Text
+}
+
+// Examples returns the pieces of Lua in the text.
+func (b *Block) Examples() []string {
+	var examples []string
+	rest := b.Text
+	for {
+		start := slices.Index(rest, "```lua")
+		if start == -1 {
+			return examples
+		}
+		rest = rest[start+1:]
+		end := slices.Index(rest, "```")
+		if end == -1 {
+			end = len(rest)
+		}
+		examples = append(examples, strings.Join(rest[:end], "\n"))
+		rest = rest[end:]
+	}
+}
+
+// IsConstants tells whether the block is a list of constants of the table C.
+func (b *Block) IsConstants() bool { return b.Kind == Class && b.Name == "initscript.C" }
