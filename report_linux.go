@@ -6,6 +6,7 @@ import "C"
 import (
 	"encoding/binary"
 	"errors"
+	"io"
 	"os"
 	"regexp"
 	"strconv"
@@ -148,18 +149,18 @@ func (r *reports) scriptDone() bool {
 	return r.done
 }
 
-// settle reads until it is known how the script ended; false if that was interrupted or the socket
-// is at its end.
+// settle reads until it is known how the script ended; false if that was interrupted, or the socket
+// is at its end without a word.
 func (r *reports) settle() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	// Whether the script's own execve succeeds is known only when it closes the socket.
 	for r.newest.kind == 0 || r.newest.kind == C.INITSCRIPT_SCRIPT_EXECS {
 		if _, _, err := r.readLocked(0); err != nil {
-			break
+			return err == io.EOF && r.newest.kind != 0
 		}
 	}
-	return r.newest.kind != 0
+	return true
 }
 
 // interrupt ends a settle() that waits for more.

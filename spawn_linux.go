@@ -277,20 +277,22 @@ func (c *child) abandon() {
 
 // waitScript waits until the script has ended, in whatever way.
 func (c *child) waitScript() error {
-	var err error
-	if c.settle() {
-		err = c.outcome(nil)
-	} else {
-		err = c.wait()
+	var state *ProcessState
+	if !c.settle() {
+		if err := c.wait(); c.err != nil {
+			return err
+		}
+		state = c.state
 	}
-	if c.reports.scriptDone() {
-		return nil // what is wrong came later
+	// What is wrong with the program came later.
+	if c.reports.scriptDone() || c.reports.last().kind == C.INITSCRIPT_SCRIPT_EXECS {
+		return nil
 	}
-	return err
+	return c.outcome(state)
 }
 
-// settle reads reports until it is known how the script ended; false if the child ended without a
-// word. Its end is enough: a stray process that the script forked may hold the socket open.
+// settle reads reports until it is known how the script ended; false if the child ended before
+// that. Its end is enough: a stray process that the script forked may hold the socket open.
 func (c *child) settle() bool {
 	settled, watched := make(chan struct{}), make(chan struct{})
 	go func() {

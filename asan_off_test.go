@@ -1,0 +1,5 @@
+//go:build !asan
+
+package initscript_test
+
+const withASan = false
