@@ -57,26 +57,32 @@ func (p *plan) encode() []byte {
 // seal writes the plan into a memfd that nobody can change any more.
 func (p *plan) seal() (fd, size int, err error) {
 	encoded := p.encode()
-	fd, err = newMemfd("initscript plan", 0, 0x8 /* MFD_NOEXEC_SEAL */)
+	fd, err = newSealedMemfd("initscript plan", encoded)
+	return fd, len(encoded), err
+}
+
+// newSealedMemfd creates a memfd with a content that nobody can change any more.
+func newSealedMemfd(name string, content []byte) (int, error) {
+	fd, err := newMemfd(name, 0, 0x8 /* MFD_NOEXEC_SEAL */)
 	if err != nil {
-		return -1, 0, err
+		return -1, err
 	}
-	for rest := encoded; len(rest) > 0; {
-		n, err := unix.Write(fd, rest)
+	for len(content) > 0 {
+		n, err := unix.Write(fd, content)
 		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {
 			unix.Close(fd)
-			return -1, 0, os.NewSyscallError("write", err)
+			return -1, os.NewSyscallError("write", err)
 		}
-		rest = rest[n:]
+		content = content[n:]
 	}
 	if err := sealMemfd(fd); err != nil {
 		unix.Close(fd)
-		return -1, 0, err
+		return -1, err
 	}
-	return fd, len(encoded), nil
+	return fd, nil
 }
 
 // newMemfd creates a memfd that can be sealed. modern holds flags that old kernels do not know and

@@ -19,7 +19,7 @@ func sendMessage(socket *os.File, message []byte, fds ...int) error {
 	}
 	waitErr := connection.Write(func(fd uintptr) bool {
 		for {
-			err = unix.Sendmsg(int(fd), message, rights, nil, unix.MSG_NOSIGNAL)
+			err = unix.Sendmsg(int(fd), message, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 			if err != unix.EINTR {
 				return err != unix.EAGAIN
 			}
@@ -45,7 +45,7 @@ func receiveMessage(socket *os.File, message []byte, fds []int) (int, []int, err
 	}
 	waitErr := connection.Read(func(fd uintptr) bool {
 		for {
-			n, controlLength, flags, _, err = unix.Recvmsg(int(fd), message, control, unix.MSG_CMSG_CLOEXEC)
+			n, controlLength, flags, _, err = unix.Recvmsg(int(fd), message, control, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
 			switch err {
 			case unix.EINTR:
 			case unix.ECONNRESET: // said once when the peer left a message unread; what it sent follows

@@ -1,0 +1,189 @@
+package initscript
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Channel is an address: whoever has it can send messages to the one [Inbox] that it leads to.
+// It comes from [Inbox.Address] or out of a message. Any number of goroutines may use it at once.
+//
+// A channel that is part of a message arrives as one more sending end of the same socket. Whoever
+// has one can also break it for all others: by a malformed message, or by shutdown(2). So give each
+// peer that you do not trust an address of its own.
+//
+// A channel that is dropped without Close is closed by the garbage collector.
+type Channel struct {
+	socket  *os.File
+	sending chan struct{} // holds the turn of the one that sends
+	closed  atomic.Bool
+	limit   atomic.Int64
+}
+
+// newChannel takes over the sending end of a SEQPACKET socket.
+func newChannel(socket *os.File) *Channel {
+	return &Channel{socket: pollable(socket), sending: make(chan struct{}, 1)}
+}
+
+// pollable returns the file such that the poller waits for it, which needs O_NONBLOCK when an
+// [os.File] is made. If it cannot be had, the file is returned as it is and fails where it would
+// have to wait.
+func pollable(file *os.File) *os.File {
+	if file.SetDeadline(time.Time{}) == nil {
+		return file
+	}
+	connection, err := file.SyscallConn()
+	if err != nil {
+		return file
+	}
+	duplicate := -1
+	err = connection.Control(func(fd uintptr) {
+		duplicate, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if err != nil || duplicate < 0 || unix.SetNonblock(duplicate, true) != nil {
+		return file
+	}
+	file.Close()
+	return os.NewFile(uintptr(duplicate), file.Name())
+}
+
+// SetLimit sets what one message may cost its receiver, in bytes as [Inbox.SetLimit] counts them,
+// so that a message that a receiver would refuse is not sent. Set it if the receiver has another
+// limit than DefaultMessageLimit, which 0 stands for.
+func (c *Channel) SetLimit(bytes int64) { c.limit.Store(bytes) }
+
+// Send sends a message. It returns as soon as the message is in the socket, and waits while the
+// socket is full, until the context is done.
+//
+// A message is a bool, a number (any integer or floating-point type), a string (of any bytes), a
+// []byte, an open *os.File, a *Channel, or a slice or map of messages; a nil slice or map is an
+// empty one. Map keys are bools, numbers or strings. Named types are sent as what they are made of.
+// Containers nest 32 levels deep, and a message holds 252 files and channels at most. Files and
+// channels stay open and the sender's own: the receiver gets duplicates. Keep them open until Send
+// returns.
+//
+// The receiver finds int64 (uint64 where that is too small), float64, []any, map[string]any, or
+// map[any]any where a key is no string.
+//
+// What cannot be sent is a [*MessageError]. When the receiver is gone, errors.Is(err, unix.EPIPE)
+// holds; on a closed channel, errors.Is(err, os.ErrClosed). When the context is done before the
+// message was sent, the error is ctx.Err(). Other errors are those of sendmsg(2) or, for messages
+// of more than 64 KiB, of memfd_create(2).
+func (c *Channel) Send(ctx context.Context, message any) error {
+	if c == nil || c.socket == nil {
+		return fmt.Errorf("send message: no channel: %w", os.ErrInvalid)
+	}
+	packet, files, messageErr := encodeMessage(message, effectiveLimit(c.limit.Load()))
+	if messageErr != nil {
+		return messageErr
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	fds := make([]int, 0, 1+len(files))
+	flags := uint8(0)
+	body := packet[messageHeaderSize:]
+	if len(body) > maxInlineBody {
+		memfd, err := newSealedMemfd("initscript message", body)
+		if err != nil {
+			return fmt.Errorf("send message: %d bytes need a memfd: %w", len(body), err)
+		}
+		defer unix.Close(memfd)
+		fds = append(fds, memfd)
+		flags |= messageInMemfd
+		packet = packet[:messageHeaderSize]
+	}
+	putMessageHeader(packet, flags, len(fds)+len(files), len(body))
+	return withDescriptors(files, fds, func(fds []int) error { return c.transmit(ctx, packet, fds) })
+}
+
+func putMessageHeader(packet []byte, flags uint8, descriptors, length int) {
+	packet[0], packet[1] = messageVersion, flags
+	binary.NativeEndian.PutUint16(packet[2:], uint16(descriptors))
+	binary.NativeEndian.PutUint32(packet[4:], uint32(length))
+}
+
+// withDescriptors calls use with the descriptors of the files, which cannot be closed meanwhile.
+// They are not duplicated: closing a duplicate would drop the POSIX locks on the file.
+func withDescriptors(files []*os.File, fds []int, use func([]int) error) error {
+	if len(files) == 0 {
+		return use(fds)
+	}
+	connection, err := files[0].SyscallConn()
+	if err != nil {
+		return fmt.Errorf("send message: %w", err)
+	}
+	var useErr error
+	err = connection.Control(func(fd uintptr) {
+		useErr = withDescriptors(files[1:], append(fds, int(fd)), use)
+	})
+	if err != nil {
+		return fmt.Errorf("send message: %s was closed meanwhile: %w", files[0].Name(), os.ErrClosed)
+	}
+	return useErr
+}
+
+// transmit sends a packet when it is this sender's turn: the deadline of the socket is for one.
+func (c *Channel) transmit(ctx context.Context, packet []byte, fds []int) error {
+	select {
+	case c.sending <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-c.sending }()
+	expired := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		c.socket.SetWriteDeadline(time.Unix(1, 0))
+		close(expired)
+	})
+	err := sendMessage(c.socket, packet, fds...)
+	if !stop() {
+		<-expired
+		c.socket.SetWriteDeadline(time.Time{})
+	}
+	switch {
+	case err == nil:
+		return nil
+	case c.closed.Load():
+		return fmt.Errorf("send message: %w", os.ErrClosed)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return ctx.Err()
+	case isGone(err):
+		return fmt.Errorf("send message: the receiver is gone: %w", unix.EPIPE)
+	}
+	return fmt.Errorf("send message: %w", err)
+}
+
+// isGone tells whether sendmsg failed because the other end is closed. ECONNRESET is said first
+// when it left messages unread.
+func isGone(err error) bool {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return false
+	}
+	switch errno {
+	case unix.EPIPE, unix.ECONNRESET, unix.ECONNREFUSED, unix.ENOTCONN:
+		return true
+	}
+	return false
+}
+
+// Close closes this sending end. Messages that were sent still arrive. The receiver's source ends
+// when all copies of the channel are closed.
+func (c *Channel) Close() error {
+	if c == nil || c.socket == nil {
+		return os.ErrInvalid
+	}
+	if c.closed.Swap(true) {
+		return os.ErrClosed
+	}
+	return c.socket.Close()
+}

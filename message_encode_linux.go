@@ -1,0 +1,260 @@
+package initscript
+
+import (
+	"encoding/binary"
+	"math"
+	"os"
+	"reflect"
+	"strconv"
+)
+
+// The major types of CBOR (RFC 8949, section 3.1), and the simple values and floats of the last.
+const (
+	cborUint = iota
+	cborNegative
+	cborBytes
+	cborText
+	cborArray
+	cborMap
+	cborTag
+	cborOther
+
+	cborFalse, cborTrue             = 20, 21
+	cborNull, cborUndefined         = 22, 23
+	cborHalf, cborFloat, cborDouble = 25, 26, 27
+)
+
+// messageEncoder turns a value into a packet. It counts what the receiver will count.
+type messageEncoder struct {
+	packet []byte
+	cost   messageCost
+	limit  int64
+	files  []*os.File // in the order of their indexes
+}
+
+// encodeMessage returns the message with room for the header before the body, and the files that
+// go with it. The files stay the caller's.
+func encodeMessage(message any, limit int64) ([]byte, []*os.File, *MessageError) {
+	e := messageEncoder{packet: make([]byte, messageHeaderSize, 256), limit: limit}
+	if err := e.item(reflect.ValueOf(message), 0); err != nil {
+		err.Op = "send message"
+		return nil, nil, err
+	}
+	return e.packet, e.files, nil
+}
+
+// head begins an item; content is the number of bytes that will follow the head.
+func (e *messageEncoder) head(major byte, argument uint64, content int) *MessageError {
+	start := len(e.packet)
+	switch major <<= 5; {
+	case argument < 24:
+		e.packet = append(e.packet, major|byte(argument))
+	case argument <= math.MaxUint8:
+		e.packet = append(e.packet, major|24, byte(argument))
+	case argument <= math.MaxUint16:
+		e.packet = binary.BigEndian.AppendUint16(append(e.packet, major|25), uint16(argument))
+	case argument <= math.MaxUint32:
+		e.packet = binary.BigEndian.AppendUint32(append(e.packet, major|26), uint32(argument))
+	default:
+		e.packet = binary.BigEndian.AppendUint64(append(e.packet, major|27), argument)
+	}
+	return e.charge(len(e.packet) - start + content)
+}
+
+// charge counts one more item of so many bytes.
+func (e *messageEncoder) charge(bytes int) *MessageError {
+	e.cost.items++
+	e.cost.body += int64(bytes)
+	if e.cost.body > maxMessageBody {
+		return messageErrorf("too large: more than %d bytes when encoded", int64(maxMessageBody))
+	}
+	return e.cost.check(e.limit)
+}
+
+// item encodes a value that has depth containers around it.
+func (e *messageEncoder) item(v reflect.Value, depth int) *MessageError {
+	if !v.IsValid() {
+		return messageErrorf("nil cannot be sent")
+	}
+	switch v.Type() {
+	case fileType:
+		return e.file(fileTag, v.Interface().(*os.File))
+	case channelType:
+		channel := v.Interface().(*Channel)
+		if channel == nil {
+			return messageErrorf("a nil *Channel cannot be sent")
+		}
+		return e.file(channelTag, channel.socket)
+	}
+	switch v.Kind() {
+	case reflect.Interface:
+		return e.item(v.Elem(), depth)
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return e.bytes(v.Bytes())
+		}
+		return e.slice(v, depth)
+	case reflect.Map:
+		return e.dictionary(v, depth)
+	}
+	if known, err := e.scalar(v); known {
+		return err
+	}
+	return messageErrorf("a value of type %s cannot be sent", v.Type())
+}
+
+// scalar encodes what can be a map key, too.
+func (e *messageEncoder) scalar(v reflect.Value) (known bool, err *MessageError) {
+	switch {
+	case v.Kind() == reflect.Bool:
+		if v.Bool() {
+			return true, e.head(cborOther, cborTrue, 0)
+		}
+		return true, e.head(cborOther, cborFalse, 0)
+	case v.CanInt():
+		if n := v.Int(); n < 0 {
+			return true, e.head(cborNegative, uint64(^n), 0)
+		}
+		return true, e.head(cborUint, uint64(v.Int()), 0)
+	case v.CanUint():
+		return true, e.head(cborUint, v.Uint(), 0)
+	case v.CanFloat():
+		return true, e.float(v.Float())
+	case v.Kind() == reflect.String:
+		if err := e.head(cborText, uint64(v.Len()), v.Len()); err != nil {
+			return true, err
+		}
+		e.packet = append(e.packet, v.String()...)
+		return true, nil
+	}
+	return false, nil
+}
+
+func (e *messageEncoder) float(f float64) *MessageError {
+	e.packet = append(e.packet, cborOther<<5|cborDouble)
+	e.packet = binary.BigEndian.AppendUint64(e.packet, math.Float64bits(f))
+	return e.charge(1 + 8)
+}
+
+func (e *messageEncoder) bytes(b []byte) *MessageError {
+	if err := e.head(cborBytes, uint64(len(b)), len(b)); err != nil {
+		return err
+	}
+	e.packet = append(e.packet, b...)
+	return nil
+}
+
+func (e *messageEncoder) slice(v reflect.Value, depth int) *MessageError {
+	if depth == maxMessageDepth {
+		return errTooDeep()
+	}
+	if err := e.head(cborArray, uint64(v.Len()), 0); err != nil {
+		return err
+	}
+	for i := range v.Len() {
+		if err := e.item(v.Index(i), depth+1); err != nil {
+			return err.in("[" + strconv.Itoa(i) + "]")
+		}
+	}
+	return nil
+}
+
+func errTooDeep() *MessageError {
+	return messageErrorf("nested deeper than %d levels", maxMessageDepth)
+}
+
+func (e *messageEncoder) dictionary(v reflect.Value, depth int) *MessageError {
+	if depth == maxMessageDepth {
+		return errTooDeep()
+	}
+	e.cost.maps++
+	if err := e.head(cborMap, uint64(v.Len()), 0); err != nil {
+		return err
+	}
+	// int8(1) and int64(1) are two keys of a map[any]any and one on the wire.
+	var keys map[string]struct{}
+	if v.Type().Key().Kind() == reflect.Interface {
+		keys = make(map[string]struct{})
+	}
+	for entries := v.MapRange(); entries.Next(); {
+		start := len(e.packet)
+		key := entries.Key()
+		if err := e.key(key); err != nil {
+			return err
+		}
+		if keys != nil {
+			keys[string(e.packet[start:])] = struct{}{}
+		}
+		if err := e.item(entries.Value(), depth+1); err != nil {
+			return err.in(keyText(plainKey(key)))
+		}
+	}
+	if keys != nil && len(keys) != v.Len() {
+		return messageErrorf("two keys of this map are the same number or string, and differ in their Go type only")
+	}
+	return nil
+}
+
+func (e *messageEncoder) key(v reflect.Value) *MessageError {
+	if v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	if !v.IsValid() {
+		return messageErrorf("nil cannot be a map key")
+	}
+	if v.CanFloat() {
+		switch f := v.Float(); {
+		case math.IsNaN(f):
+			return messageErrorf("NaN cannot be a map key")
+		case f == 0:
+			return e.float(0) // not -0, which is the same key
+		}
+	}
+	if known, err := e.scalar(v); known {
+		return err
+	}
+	return messageErrorf("a value of type %s cannot be a map key", v.Type())
+}
+
+// plainKey is the key without its named type, whose String method is not for paths.
+func plainKey(v reflect.Value) any {
+	if v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	switch {
+	case v.Kind() == reflect.String:
+		return v.String()
+	case v.CanInt():
+		return v.Int()
+	case v.CanUint():
+		return v.Uint()
+	case v.CanFloat():
+		return v.Float()
+	}
+	return v.Bool()
+}
+
+// file refers to one more descriptor. A file that occurs twice is sent twice: each of the
+// receiver's files has an owner.
+func (e *messageEncoder) file(tag uint64, file *os.File) *MessageError {
+	what := "file"
+	if tag == channelTag {
+		what = "channel"
+	}
+	connection, err := file.SyscallConn()
+	if err != nil {
+		return messageErrorf("a nil %s cannot be sent", what)
+	}
+	if err := connection.Control(func(uintptr) {}); err != nil {
+		return messageErrorf("a closed %s cannot be sent: %w", what, os.ErrClosed)
+	}
+	if len(e.files) == maxMessageFiles {
+		return messageErrorf("too many descriptors: a message holds at most %d files and channels", maxMessageFiles)
+	}
+	e.cost.descriptors++
+	if err := e.head(cborTag, tag, 0); err != nil {
+		return err
+	}
+	e.files = append(e.files, file)
+	return e.head(cborUint, uint64(len(e.files)-1), 0)
+}

@@ -1,0 +1,96 @@
+package initscript
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+)
+
+// DefaultMessageLimit bounds what one message may cost its receiver, in bytes; see
+// [Inbox.SetLimit].
+const DefaultMessageLimit = 64 << 20
+
+// The wire format; docs/channels.md tells it in full.
+const (
+	messageVersion       = 1
+	messageInMemfd uint8 = 1 << 0 // flag: the body is in a sealed memfd, the first descriptor
+
+	messageHeaderSize = 8
+	maxInlineBody     = 64 << 10 // longer bodies go through a memfd
+	maxMessageBody    = 1<<32 - 1
+	maxMessageDepth   = 32
+	maxMessageFiles   = 252 // SCM_MAX_FD less one for the memfd
+
+	fileTag    = 0x696e6974 // CBOR tag "init": a file, by the index of its descriptor
+	channelTag = 0x696e6975 // CBOR tag "iniu": likewise a channel
+)
+
+// A MessageError says what makes a message unfit to be sent, or what is wrong with a received one.
+// A message that cannot be sent leaves the channel as it was. A malformed message has closed the
+// socket that it came through; other sources of the [Inbox] are not affected.
+type MessageError struct {
+	Op   string // "send message" or "receive message"
+	Path string // of the value inside the message, such as `["image"][3]`; "" for all of it
+	Err  error
+}
+
+func (e *MessageError) Error() string {
+	if e.Path == "" {
+		return fmt.Sprintf("%s: %s", e.Op, errnoText(e.Err))
+	}
+	return fmt.Sprintf("%s: %s: %s", e.Op, e.Path, errnoText(e.Err))
+}
+func (e *MessageError) Unwrap() error { return e.Err }
+
+// in adds the element of a container through which the error passes on its way up.
+func (e *MessageError) in(element string) *MessageError {
+	e.Path = element + e.Path
+	return e
+}
+
+func messageErrorf(format string, args ...any) *MessageError {
+	return &MessageError{Err: fmt.Errorf(format, args...)}
+}
+
+// messageCost is what decoding allocates at most, whatever the message is: Go's size classes waste
+// a quarter of a string at worst, a slot of a half-filled map takes 75 bytes, an open file and what
+// the poller keeps about it less than 1024.
+type messageCost struct{ body, items, maps, descriptors int64 }
+
+func (c *messageCost) bytes() int64 {
+	return c.body + c.body/4 + 64*c.items + 384*c.maps + 1024*c.descriptors
+}
+
+func (c *messageCost) check(limit int64) *MessageError {
+	if c.bytes() > limit {
+		return messageErrorf("too large: it costs its receiver more than the limit of %d bytes", limit)
+	}
+	return nil
+}
+
+// effectiveLimit reads a limit as SetLimit takes it.
+func effectiveLimit(bytes int64) int64 {
+	if bytes <= 0 {
+		return DefaultMessageLimit
+	}
+	return bytes
+}
+
+var (
+	fileType    = reflect.TypeFor[*os.File]()
+	channelType = reflect.TypeFor[*Channel]()
+)
+
+// maxShownKey is how many bytes of a key a path shows.
+const maxShownKey = 40
+
+// keyText shows a map key in a path.
+func keyText(key any) string {
+	if s, ok := key.(string); ok {
+		if len(s) > maxShownKey {
+			return fmt.Sprintf("[%q...]", s[:maxShownKey])
+		}
+		return fmt.Sprintf("[%q]", s)
+	}
+	return fmt.Sprintf("[%v]", key)
+}
