@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -82,10 +83,12 @@ type Cmd struct {
 	ProcessState *ProcessState
 
 	ctx      context.Context
+	actor    *actorFiles // nil: a program
 	child    *child
 	stdio    stdio
 	watch    chan error // the context's error, if it had the process killed
 	stopped  chan struct{}
+	stopOnce sync.Once
 	waited   bool
 	failedAt error
 }
@@ -152,7 +155,7 @@ func (c *Cmd) start() error {
 	if err != nil {
 		return err
 	}
-	inbox, err := openNull()
+	null, err := openNull()
 	if err != nil {
 		return err
 	}
@@ -170,7 +173,7 @@ func (c *Cmd) start() error {
 		gidMap:     c.GIDMap,
 		dir:        c.Dir,
 		stdio:      files,
-		inbox:      inbox,
+		inbox:      null,
 		arg:        c.Arg,
 		extraFiles: c.ExtraFiles,
 	}
@@ -179,6 +182,9 @@ func (c *Cmd) start() error {
 	}
 	if c.Args == nil {
 		request.plan.args = []string{c.Path}
+	}
+	if c.actor != nil {
+		c.actor.fill(request)
 	}
 	if c.MemoryLimit == 0 {
 		request.plan.memoryLimit = DefaultMemoryLimit
@@ -263,6 +269,27 @@ func (c *Cmd) scriptName() string {
 	return c.ScriptName
 }
 
+// detach lets the process outlive this one, and the context.
+func (c *Cmd) detach() error {
+	if c.child.isEnded() {
+		return os.ErrProcessDone
+	}
+	if err := c.child.server.detach(c.child); err != nil {
+		return err
+	}
+	c.stopWatching()
+	return nil
+}
+
+// stopWatching returns the error of the context, if it had the process killed.
+func (c *Cmd) stopWatching() error {
+	if c.watch == nil {
+		return nil
+	}
+	c.stopOnce.Do(func() { close(c.stopped) })
+	return <-c.watch
+}
+
 // watchContext ends the process when the context is done before Wait is.
 func (c *Cmd) watchContext(ctx context.Context) {
 	if ctx.Done() == nil {
@@ -321,14 +348,9 @@ func (c *Cmd) Wait() error {
 	}
 	c.waited = true
 	err := c.child.wait()
-	if c.ProcessState = c.child.state; c.ProcessState != nil {
-		c.ProcessState.pid = c.Process.Pid // the server may report the end before Start knows the pid
-	}
-	if c.watch != nil {
-		close(c.stopped)
-		if cancelled := <-c.watch; cancelled != nil && err != nil {
-			err = cancelled
-		}
+	c.ProcessState = c.child.state
+	if cancelled := c.stopWatching(); cancelled != nil && err != nil {
+		err = cancelled
 	}
 	if copyErr := c.stdio.wait(c.WaitDelay); err == nil {
 		err = copyErr

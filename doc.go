@@ -28,6 +28,27 @@
 // inherits (credentials, capabilities, limits, namespaces, ...), so a child starts as os/exec
 // would start it at that moment.
 //
+// # Actors
+//
+// An [Actor] is a Go function of the same program that runs behind an init script, in a process of
+// its own. [Register] names the function, [Main] at the beginning of main runs it in the new
+// process, [Spawn] starts it. Messages go over channels: plain values, open files, and channels to
+// other actors.
+//
+//	func init() {
+//		initscript.Register("worker", func(self *initscript.Self) error {
+//			job, err := self.Receive(context.Background())
+//			...
+//			return self.Send(context.Background(), result)
+//		})
+//	}
+//
+//	func main() {
+//		initscript.Main()
+//		actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "worker", Script: script})
+//		...
+//	}
+//
 // # Errors
 //
 // What went wrong is told as data. [*ScriptError]: the script failed; it names the call, its
@@ -35,7 +56,8 @@
 // could not be set up before the script. [*ExecError]: the program could not be executed.
 // [*ExitError]: the program ran and was not successful. [*FieldError]: a field of Cmd is not valid.
 // [*ServerError]: the fork server could not be started, or died; a later start may succeed.
-// [*SeccompError]: a seccomp policy is not valid.
+// [*ActorError]: the entry of an actor returned an error or crashed. [*MessageError]: a message
+// cannot be sent, or a peer sent something malformed. [*SeccompError]: a seccomp policy is not valid.
 //
 // # Building
 //

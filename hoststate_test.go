@@ -166,11 +166,9 @@ func TestChildHasHostsRoot(t *testing.T) {
 	must(t, syscall.Chroot(root))
 	must(t, os.Chdir("/"))
 	cmd := newCmd(t, `C.open("/marker", C.O_RDONLY)`)
-	// Without /proc the state of the host cannot be read, and no server can be started: then
-	// there must be an error, not a child with the old root.
-	if err := cmd.Run(); err == nil {
-		t.Error("a child was started although nothing tells what it would inherit")
-	} else if !strings.Contains(err.Error(), "/proc") {
+	// Without /proc the state of the host cannot be read, so there is a new server, or an error
+	// where that finds no dynamic loader; never a child with the old root.
+	if err := cmd.Run(); err != nil && !strings.Contains(err.Error(), "its dynamic loader is not in this root directory") {
 		t.Errorf("unclear error: %v", err)
 	}
 }

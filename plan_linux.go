@@ -4,6 +4,7 @@ package initscript
 import "C"
 
 import (
+	"crypto/rand"
 	"fmt"
 	"os"
 	"strings"
@@ -16,13 +17,14 @@ import (
 type plan struct {
 	script, scriptName string
 	path               string
+	entry              string // of an actor
 	args, env          []string
 	memoryLimit        int64
 }
 
 // encode lays the plan out as wire.h describes it.
 func (p *plan) encode() []byte {
-	size := int(C.sizeof_struct_initscript_plan) + len(p.script) + len(p.scriptName) + len(p.path) + 3
+	size := int(C.sizeof_struct_initscript_plan) + len(p.script) + len(p.scriptName) + len(p.path) + len(p.entry) + 4
 	for _, list := range [][]string{p.args, p.env} {
 		for _, s := range list {
 			size += len(s) + 1
@@ -49,6 +51,10 @@ func (p *plan) encode() []byte {
 	}
 	if p.path != "" {
 		header.path = add(p.path)
+	}
+	if p.entry != "" {
+		header.entry = add(p.entry)
+		rand.Read(unsafe.Slice((*byte)(&header.random[0]), len(header.random)))
 	}
 	copy(encoded, unsafe.Slice((*byte)(unsafe.Pointer(&header)), unsafe.Sizeof(header)))
 	return encoded

@@ -128,6 +128,8 @@ func (r *reports) readLocked(maxFDs int) (record, []int, error) {
 	switch {
 	case decoded.kind == C.INITSCRIPT_SCRIPT_RUNS:
 		r.newest = record{}
+	case r.done && decoded.kind != C.INITSCRIPT_EXEC_FAILED && decoded.kind != C.INITSCRIPT_ENTRY_FAILED:
+		// Nothing else comes after the script, but from an actor that wants to deceive.
 	case decoded.tellsOfScript():
 		r.newest = decoded
 		r.done = r.done || decoded.kind == C.INITSCRIPT_SCRIPT_DONE

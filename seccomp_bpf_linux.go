@@ -119,13 +119,11 @@ func numberRanges(info *arch.Info) []numberRange {
 func (r *SeccompRule) numbers(info *arch.Info, goarch string) ([]uint32, error) {
 	var numbers []uint32
 	for _, name := range r.Names {
-		number, known := info.SyscallNames[name]
-		switch {
-		case known:
-			numbers = append(numbers, uint32(number))
-		case !r.Optional:
-			return nil, &SeccompError{r.line, name, fmt.Errorf("not known on %s", goarch)}
+		more, err := r.expand(name, info, goarch)
+		if err != nil {
+			return nil, err
 		}
+		numbers = append(numbers, more...)
 	}
 	return numbers, nil
 }

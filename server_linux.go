@@ -1,6 +1,8 @@
 package initscript
 
+// #include "csrc/launch.h"
 // #include "csrc/wire.h"
+// #include <stdlib.h>
 import "C"
 
 import (
@@ -8,9 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime"
-	"strconv"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -85,6 +87,9 @@ func replaceServerUnlike(state hostState) (*server, error) {
 // replaceServer starts a server from the calling thread. servers is locked.
 func replaceServer() (*server, error) {
 	if servers.current != nil {
+		if servers.current.isAlive() {
+			logEvent(slog.LevelDebug, "fork server replaced", slog.Int("pid", servers.current.pid))
+		}
 		servers.current.retire()
 		servers.current = nil
 	}
@@ -104,12 +109,8 @@ func startServer() (*server, error) {
 	if stateErr != nil {
 		state = hostState{status: "unknown"}
 	}
-	if servers.binary == nil {
-		binary, err := copyProgram()
-		if err != nil {
-			return nil, err
-		}
-		servers.binary = binary
+	if err := copyProgramOnce(); err != nil {
+		return nil, err
 	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -130,13 +131,34 @@ func startServer() (*server, error) {
 		s.control.Close()
 		return nil, err
 	}
+	logEvent(slog.LevelDebug, "fork server started", slog.Int("pid", s.pid))
 	go s.receive()
 	return s, nil
 }
 
+// programCopy returns the sealed copy of this program.
+func programCopy() (*os.File, error) {
+	servers.Lock()
+	defer servers.Unlock()
+	err := copyProgramOnce()
+	return servers.binary, err
+}
+
+// copyProgramOnce sets servers.binary. servers is locked.
+func copyProgramOnce() (err error) {
+	if servers.binary == nil {
+		servers.binary, err = copyProgram()
+	}
+	return err
+}
+
 // copyProgram makes the sealed copy of the running program, so that nothing in a child leads to
-// the file on disk (CVE-2019-5736), and later starts do not depend on the file being there.
+// the file on disk (CVE-2019-5736), and later starts do not depend on the file being there. An
+// actor has got that of its host: its root directory may have no /proc.
 func copyProgram() (*os.File, error) {
+	if copied := hostsProgram(); copied != nil {
+		return copied, nil
+	}
 	program, err := os.Open("/proc/self/exe")
 	if err != nil {
 		return nil, err
@@ -169,11 +191,10 @@ func (s *server) launch(remote *os.File) error {
 	if err := sendMessage(s.control, greeting); err != nil {
 		return fmt.Errorf("greet: %w", err)
 	}
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	null, err := openNull()
 	if err != nil {
 		return err
 	}
-	defer null.Close()
 	// What the dynamic loader needs to find the same libraries; the rest of the environment is
 	// nobody's business there.
 	// LD_BIND_NOW has it resolve every function once, here: later each child would do it anew,
@@ -184,13 +205,12 @@ func (s *server) launch(remote *os.File) error {
 			env = append(env, name+"="+value)
 		}
 	}
-	path := "/proc/self/fd/" + strconv.Itoa(int(servers.binary.Fd()))
-	s.pid, err = syscall.ForkExec(path, []string{serverName}, &syscall.ProcAttr{
-		Env:   env,
-		Files: []uintptr{null.Fd(), null.Fd(), null.Fd(), remote.Fd()},
-	})
+	s.pid, err = executeServer(int(servers.binary.Fd()), int(null.Fd()), int(remote.Fd()), env)
+	if errors.Is(err, unix.ENOENT) { // the file is a descriptor, so it is not that
+		return fmt.Errorf("execute a copy of this program: its dynamic loader is not in this root directory: %w", err)
+	}
 	if err != nil {
-		return fmt.Errorf("execute a copy of this program: %w", &os.PathError{Op: "execve", Path: path, Err: err})
+		return fmt.Errorf("execute a copy of this program: %w", err)
 	}
 	remote.Close() // or the end of a server that fails would not be seen
 	answer := make([]byte, len(greeting)+1)
@@ -206,6 +226,35 @@ func (s *server) launch(remote *os.File) error {
 	syscall.Kill(s.pid, syscall.SIGKILL)
 	s.wait()
 	return err
+}
+
+func executeServer(program, null, control int, env []string) (pid int, err error) {
+	argv, envp := cStrings([]string{serverName}), cStrings(env)
+	defer freeCStrings(argv)
+	defer freeCStrings(envp)
+	// As in os/exec: no descriptor of another goroutine is without its close-on-exec flag now.
+	syscall.ForkLock.Lock()
+	defer syscall.ForkLock.Unlock()
+	result, err := C.initscript_launch(C.int(program), C.int(null), C.int(control), &argv[0], &envp[0])
+	if result < 0 {
+		return 0, os.NewSyscallError("execveat", err)
+	}
+	return int(result), nil
+}
+
+// cStrings returns a NULL-terminated array.
+func cStrings(strings []string) []*C.char {
+	array := make([]*C.char, len(strings)+1)
+	for i, s := range strings {
+		array[i] = C.CString(s)
+	}
+	return array
+}
+
+func freeCStrings(array []*C.char) {
+	for _, s := range array {
+		C.free(unsafe.Pointer(s))
+	}
 }
 
 // newGreeting encodes struct initscript_greeting for the calling thread.
@@ -263,7 +312,7 @@ func (s *server) request(c *child, namespaces uint32, announce bool, start, dire
 	if err := s.enter(c); err != nil {
 		return err
 	}
-	message := C.struct_initscript_start_request{id: C.uint64_t(c.id), namespaces: C.uint32_t(namespaces)}
+	message := C.struct_initscript_request{kind: C.INITSCRIPT_START, id: C.uint64_t(c.id), namespaces: C.uint32_t(namespaces)}
 	if announce {
 		message.announce = 1
 	}
@@ -281,6 +330,16 @@ func (s *server) request(c *child, namespaces uint32, announce bool, start, dire
 		return errServerGone
 	}
 	return &ServerError{"send start request", err}
+}
+
+// detach lets a child outlive this process.
+func (s *server) detach(c *child) error {
+	message := C.struct_initscript_request{kind: C.INITSCRIPT_DETACH, id: C.uint64_t(c.id), pid: C.int32_t(c.process.Pid)}
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
+	if err := sendMessage(s.control, bytes); err != nil {
+		return &ServerError{"detach", err}
+	}
+	return nil
 }
 
 // enter gives the child the id under which its end will be reported.
@@ -330,11 +389,15 @@ func (s *server) receive() {
 func (s *server) bury() {
 	s.mu.Lock()
 	s.dead = true
+	wanted := s.retired
 	orphans := s.started
 	s.started = nil
 	s.mu.Unlock()
 	s.control.Close()
 	s.wait()
+	if !wanted {
+		logEvent(slog.LevelWarn, "fork server died", slog.Int("pid", s.pid), slog.Int("children", len(orphans)))
+	}
 	for _, c := range orphans {
 		c.killOrphan()
 	}
@@ -342,6 +405,7 @@ func (s *server) bury() {
 
 func decodeExitReport(report *C.struct_initscript_exit_report) *ProcessState {
 	return &ProcessState{
+		pid:    int(report.pid),
 		status: syscall.WaitStatus(report.status),
 		rusage: syscall.Rusage{
 			Utime:  syscall.NsecToTimeval(int64(report.user_microseconds) * 1000),

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxExtraFiles is what fits into one message beside the plan, stdio, inbox and arg.
-const maxExtraFiles = C.INITSCRIPT_MAX_FDS - 6
+// maxExtraFiles is what fits into one message beside the plan, stdio, inbox, arg and hidden files.
+const maxExtraFiles = C.INITSCRIPT_MAX_FDS - 6 - C.INITSCRIPT_HIDDEN_FILES
 
 var cloneFlags = []uint32{
 	unix.CLONE_NEWUSER, unix.CLONE_NEWNS, unix.CLONE_NEWPID, unix.CLONE_NEWNET,
@@ -42,12 +42,17 @@ type spawnRequest struct {
 	inbox          *os.File
 	arg            *os.File
 	extraFiles     []*os.File
+	hiddenFiles    []*os.File // see enum initscript_hidden_file
 }
 
 // child is the host's side of one start.
 type child struct {
+	server     *server
 	id         uint64 // given by the server
 	scriptName string // for errors
+	path       string // for logs, like the next two
+	entry      string
+	began      time.Time
 	namespaces Namespaces
 	process    Process
 	reports    reports
@@ -88,6 +93,7 @@ func spawn(ctx context.Context, r *spawnRequest) (*child, error) {
 		}
 		return nil, err
 	}
+	c.logStart()
 	return c, nil
 }
 
@@ -144,7 +150,11 @@ func (r *spawnRequest) request(s *server, directory int) (*child, error) {
 		return nil, &SetupError{"fcntl", err}
 	}
 	c := &child{
+		server:     s,
 		scriptName: r.plan.scriptName,
+		path:       r.plan.path,
+		entry:      r.plan.entry,
+		began:      time.Now(),
 		namespaces: r.namespaces,
 		process:    Process{pidfd: -1},
 		reports:    reports{socket: os.NewFile(uintptr(pair[0]), "start socket")},
@@ -186,15 +196,16 @@ func (c *child) goAhead(r *spawnRequest, memfd, size int) error {
 
 func (c *child) sendGoAhead(r *spawnRequest, memfd, size int) error {
 	message := C.struct_initscript_go_ahead{
-		plan_size:   C.uint64_t(size),
-		extra_files: C.uint32_t(len(r.extraFiles)),
+		plan_size:    C.uint64_t(size),
+		extra_files:  C.uint32_t(len(r.extraFiles)),
+		hidden_files: C.uint32_t(len(r.hiddenFiles)),
 	}
 	files := append(make([]*os.File, 0, 8), r.stdio[0], r.stdio[1], r.stdio[2], r.inbox)
 	if r.arg != nil {
 		message.has_arg = 1
 		files = append(files, r.arg)
 	}
-	files = append(files, r.extraFiles...)
+	files = append(append(files, r.extraFiles...), r.hiddenFiles...)
 	fds := append(make([]int, 0, 8), memfd)
 	for _, file := range files {
 		fds = append(fds, int(file.Fd()))
@@ -249,6 +260,7 @@ func (c *child) setupError(record record) error {
 // end is called once, by the server that made the child.
 func (c *child) end(state *ProcessState, err error) {
 	c.state, c.err = state, err
+	c.logEnd()
 	close(c.ended)
 }
 
@@ -259,14 +271,16 @@ func (c *child) killOrphan() {
 	c.end(nil, &ServerError{"wait", errServerGone})
 }
 
-func (c *child) isOrphan() bool {
+func (c *child) isEnded() bool {
 	select {
 	case <-c.ended:
-		return c.err != nil
+		return true
 	default:
 		return false
 	}
 }
+
+func (c *child) isOrphan() bool { return c.isEnded() && c.err != nil }
 
 // abandon ends a child that was not started completely. Where it was never born nobody will
 // report its end.
@@ -330,6 +344,8 @@ func (c *child) outcome(state *ProcessState) error {
 	case C.INITSCRIPT_CALL_FAILED, C.INITSCRIPT_SCRIPT_FAILED, C.INITSCRIPT_LOAD_FAILED,
 		C.INITSCRIPT_MEMORY_EXHAUSTED:
 		return last.scriptError(c.scriptName)
+	case C.INITSCRIPT_ENTRY_FAILED:
+		return &ActorError{Message: last.field(0)}
 	case C.INITSCRIPT_SCRIPT_DONE, C.INITSCRIPT_SCRIPT_EXECS:
 	default:
 		if state != nil && state.Signal() != 0 {

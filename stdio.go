@@ -26,6 +26,9 @@ func (s *stdio) hold(child, host *os.File) {
 
 // openNull returns the null device, which all Cmds share.
 var openNull = sync.OnceValues(func() (*os.File, error) {
+	if null := hostsNull(); null != nil {
+		return null, nil
+	}
 	return os.OpenFile(os.DevNull, os.O_RDWR, 0)
 })
 

@@ -67,7 +67,8 @@ uint64_t initscript_number_field(lua_State *L, int index, const char *name, cons
 
 int initscript_visible_fd(lua_State *L, int fd)
 {
-	return fd == initscript_env_of(L)->report_fd ? -1 : fd;
+	const struct initscript_env *env = initscript_env_of(L);
+	return fd >= env->report_fd && fd < env->hidden_end ? -1 : fd;
 }
 
 void *initscript_acquire(lua_State *L, size_t size)

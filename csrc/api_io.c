@@ -61,11 +61,12 @@ static int l_closefrom(lua_State *L)
 {
 	int low = initscript_integer(L, 1);
 	unsigned first = low < 0 ? 0 : low;
-	int hidden = initscript_env_of(L)->report_fd;
-	if (hidden >= 0 && first <= (unsigned)hidden) {
-		if (hidden > 0)
+	const struct initscript_env *env = initscript_env_of(L);
+	unsigned hidden = env->report_fd, hidden_end = env->hidden_end;
+	if (env->report_fd >= 0 && first < hidden_end) {
+		if (first < hidden)
 			initscript_close_range(first, hidden - 1);
-		first = hidden + 1;
+		first = hidden_end;
 	}
 	initscript_close_range(first, ~0U);
 	return 0;

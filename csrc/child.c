@@ -1,5 +1,6 @@
 #include "child.h"
 
+#include "actor.h"
 #include "exec.h"
 #include "fds.h"
 #include "pid1.h"
@@ -20,7 +21,7 @@
 
 struct child {
 	struct initscript_env *env;
-	const struct initscript_start_request *request;
+	const struct initscript_request *request;
 	struct initscript_go_ahead go_ahead;
 	const char *plan_base;
 	const struct initscript_plan *plan;
@@ -73,6 +74,31 @@ static void place(const struct child *child, int fd, int target, int flags)
 		fail(child, "dup3");
 }
 
+/* Moves FD to a number from LOWEST on, out of the way of the script, and of the numbers that are
+ * about to be given. */
+static int hide(const struct child *child, int fd, int lowest)
+{
+	int hidden = fcntl(fd, F_DUPFD_CLOEXEC, lowest + 64);
+	if (hidden < 0 && errno == EINVAL) /* the limit is that low */
+		hidden = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+	if (hidden < 0)
+		fail(child, "fcntl");
+	return hidden;
+}
+
+/* The report descriptor, and after it the hidden files, which are the last that came. */
+static void hide_files(struct child *child, const int *fds, size_t count)
+{
+	struct initscript_env *env = child->env;
+	env->report_fd = hide(child, env->report_fd, fds[count - 1] + 1);
+	env->hidden_end = env->report_fd + 1;
+	for (size_t i = count - child->go_ahead.hidden_files; i < count; i++) {
+		if (fcntl(fds[i], F_DUPFD_CLOEXEC, env->hidden_end) != env->hidden_end)
+			fail(child, "fcntl");
+		env->hidden_end++;
+	}
+}
+
 /* Receives the plan and the descriptors, and gives these their numbers: 0, 1, 2 stdio, 3 the
  * inbox, 4 arg, from 5 the extra files. 0 to 4 are taken until then, so the kernel gives the
  * new ones higher numbers, in order. */
@@ -87,32 +113,29 @@ static void receive_plan(struct child *child)
 		fail(child, "recvmsg");
 	}
 	const struct initscript_go_ahead *go_ahead = &child->go_ahead;
-	if (count != 5 + !!go_ahead->has_arg + (size_t)go_ahead->extra_files) {
+	if (count !=
+	    5 + !!go_ahead->has_arg + (size_t)go_ahead->extra_files + go_ahead->hidden_files) {
 		errno = EBADMSG;
 		fail(child, "recvmsg");
 	}
 	map_plan(child, fds[0]);
+	if (child->plan->entry)
+		prctl(PR_SET_NAME, child->plan_base + child->plan->entry);
 	const int *next = fds + 1;
 	for (int target = 0; target < INITSCRIPT_INBOX_FD; target++)
 		place(child, *next++, target, 0);
 	place(child, *next++, INITSCRIPT_INBOX_FD, O_CLOEXEC);
 
-	/* Out of the way of the script, and of the numbers that are about to be given. */
+	hide_files(child, fds, count);
 	int extra_end = INITSCRIPT_EXTRA_FD + go_ahead->extra_files;
-	int hidden = fcntl(child->env->report_fd, F_DUPFD_CLOEXEC, fds[count - 1] + 64);
-	if (hidden < 0 && errno == EINVAL) /* the limit is that low */
-		hidden = fcntl(child->env->report_fd, F_DUPFD_CLOEXEC, fds[count - 1] + 1);
-	if (hidden < 0)
-		fail(child, "fcntl");
-	child->env->report_fd = hidden;
 	if (go_ahead->has_arg)
 		place(child, *next++, INITSCRIPT_ARG_FD, O_CLOEXEC);
 	else
 		close(INITSCRIPT_ARG_FD);
 	for (int target = INITSCRIPT_EXTRA_FD; target < extra_end; target++)
 		place(child, *next++, target, O_CLOEXEC);
-	if (!initscript_close_range(extra_end, hidden - 1) ||
-	    !initscript_close_range(hidden + 1, ~0U))
+	if (!initscript_close_range(extra_end, child->env->report_fd - 1) ||
+	    !initscript_close_range(child->env->hidden_end, ~0U))
 		fail(child, "close_range");
 }
 
@@ -142,7 +165,7 @@ static void leave_script(const struct child *child)
 	int extra_end = INITSCRIPT_EXTRA_FD + child->go_ahead.extra_files;
 	close(INITSCRIPT_ARG_FD);
 	if (!initscript_close_range(extra_end, env->report_fd - 1) ||
-	    !initscript_close_range(env->report_fd + 1, ~0U))
+	    !initscript_close_range(env->hidden_end, ~0U))
 		fail(child, "close_range");
 	initscript_env_close(env);
 }
@@ -163,12 +186,28 @@ static noreturn void run_program(const struct child *child)
 	initscript_exec(child->env->report_fd, child->plan_base + plan->path, argv, envp);
 }
 
-noreturn void initscript_child(struct initscript_env *env,
-                               const struct initscript_start_request *request, int start_socket,
-                               pid_t server)
+/* Nothing of the plan stays but what the actor gets: no script, no arguments of it. */
+static void become_actor(const struct child *child)
+{
+	const struct initscript_plan *plan = child->plan;
+	struct initscript_actor actor = {
+	        .report_fd = child->env->report_fd,
+	        .extra_files = child->go_ahead.extra_files,
+	};
+	if (!initscript_become_actor(&actor, child->plan_base, plan))
+		fail(child, "malloc");
+	initscript_wipe_below_gap();
+	if (!initscript_report(actor.report_fd, INITSCRIPT_SCRIPT_DONE, 0))
+		_exit(1); /* the host would wait for it */
+	munmap((void *)child->plan_base, child->go_ahead.plan_size);
+}
+
+void initscript_child(struct initscript_env *env, const struct initscript_request *request,
+                      int start_socket, pid_t server)
 {
 	struct child child = {.env = env, .request = request};
 	env->report_fd = start_socket;
+	env->hidden_end = start_socket + 1;
 	enter_namespaces(&child, server);
 	receive_plan(&child);
 	sigset_t none;
@@ -176,7 +215,7 @@ noreturn void initscript_child(struct initscript_env *env,
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	initscript_call_below_gap(run_script, &child);
 	leave_script(&child);
-	if (is_pid1(&child) && child.plan->path != 0) {
+	if (is_pid1(&child) && (child.plan->path || child.plan->entry)) {
 		pid_t program = initscript_fork_from_pid1();
 		if (program < 0)
 			fail(&child, "fork");
@@ -185,5 +224,7 @@ noreturn void initscript_child(struct initscript_env *env,
 			initscript_pid1(program);
 		}
 	}
-	run_program(&child);
+	if (!child.plan->entry)
+		run_program(&child);
+	become_actor(&child);
 }

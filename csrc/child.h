@@ -1,5 +1,5 @@
 /*
- * A child from its birth to the program.
+ * A child from its birth to the program, or to the Go runtime of an actor.
  */
 #ifndef INITSCRIPT_CHILD_H
 #define INITSCRIPT_CHILD_H
@@ -7,14 +7,14 @@
 #include "script.h"
 #include "wire.h"
 
-#include <stdnoreturn.h>
 #include <sys/types.h>
 
 /* Takes over a process that the server has just made: finishes its namespaces, receives the plan
  * on START_SOCKET, runs the script in ENV (prepared before the fork), executes the program.
- * Exit status: 1 set-up or script failed, 126 and 127 as exec(3) in a shell, else the program's. */
-noreturn void initscript_child(struct initscript_env *env,
-                               const struct initscript_start_request *request, int start_socket,
-                               pid_t server);
+ * Exit status: 1 set-up or script failed, 126 and 127 as exec(3) in a shell, else the program's.
+ * It returns in a process that is to become an actor (initscript_become_actor() was called): this
+ * is never PID 1 of a namespace, always a child of fork(3), so that libc knows its thread. */
+void initscript_child(struct initscript_env *env, const struct initscript_request *request,
+                      int start_socket, pid_t server);
 
 #endif

@@ -5,6 +5,7 @@
  * started this process for the purpose: the environment marker alone proves nothing. It must name
  * an inherited socket whose other end was made by our parent, and which holds our greeting.
  */
+#include "actor.h"
 #include "server.h"
 #include "wire.h"
 
@@ -52,8 +53,9 @@ static const char *take_marker(char **env)
 	return value;
 }
 
-__attribute__((constructor)) static void initscript_constructor(void)
+__attribute__((constructor)) static void constructor(int argc, char **argv, char **envp)
 {
+	(void)argc, (void)argv, (void)envp;
 	const char *value = take_marker(environ);
 	if (!value)
 		return;
@@ -68,5 +70,7 @@ __attribute__((constructor)) static void initscript_constructor(void)
 	 * would run it a second time. */
 	if (getauxval(AT_SECURE))
 		_exit(1);
+	initscript_note_auxv(environ);
 	initscript_serve(fd, &greeting);
+	initscript_boot_actor(constructor);
 }

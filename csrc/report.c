@@ -37,25 +37,24 @@ static void add(struct builder *b, const char *bytes, size_t length)
 	b->record.fields++;
 }
 
-static void send_record(int fd, const struct builder *b)
+static bool send_record(int fd, const struct builder *b)
 {
-	if (fd >= 0)
-		send(fd, b->bytes, b->length, MSG_NOSIGNAL);
+	return fd >= 0 && send(fd, b->bytes, b->length, MSG_NOSIGNAL) >= 0;
 }
 
-void initscript_report(int fd, enum initscript_record_kind kind, int error)
+bool initscript_report(int fd, enum initscript_record_kind kind, int error)
 {
-	initscript_report_strings(fd, kind, error, 0, NULL, 0);
+	return initscript_report_strings(fd, kind, error, 0, NULL, 0);
 }
 
-void initscript_report_strings(int fd, enum initscript_record_kind kind, int error, int line,
+bool initscript_report_strings(int fd, enum initscript_record_kind kind, int error, int line,
                                const char *const *strings, size_t count)
 {
 	struct builder b;
 	begin(&b, kind, error, line);
 	for (size_t i = 0; i < count; i++)
 		add(&b, strings[i], strings[i] ? strlen(strings[i]) : 0);
-	send_record(fd, &b);
+	return send_record(fd, &b);
 }
 
 /* One argument as the script's author would write it: the host shows it, nobody parses it. */

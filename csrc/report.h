@@ -1,6 +1,6 @@
 /*
  * Failures as data: what a child tells the host through its start socket (records of wire.h).
- * Nothing here fails visibly: where the host is gone there is nobody to tell.
+ * Nothing here fails loudly: where the host is gone there is nobody to tell.
  */
 #ifndef INITSCRIPT_REPORT_H
 #define INITSCRIPT_REPORT_H
@@ -8,13 +8,15 @@
 #include "wire.h"
 
 #include <lua.h>
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Sends a record of KIND without fields on FD. */
-void initscript_report(int fd, enum initscript_record_kind kind, int error);
+/* Sends a record of KIND without fields on FD. False if that failed: the host is gone, or a filter
+ * of the script forbids sendto(2). */
+bool initscript_report(int fd, enum initscript_record_kind kind, int error);
 
-/* Sends a record of KIND with COUNT strings as fields; a NULL string counts as "". */
-void initscript_report_strings(int fd, enum initscript_record_kind kind, int error, int line,
+/* The same with COUNT strings as fields; a NULL string counts as "". */
+bool initscript_report_strings(int fd, enum initscript_record_kind kind, int error, int line,
                                const char *const *strings, size_t count);
 
 /* Tells that the call NAME failed with ERROR. The call's arguments are taken from the bottom of

@@ -50,6 +50,7 @@ struct initscript_env {
 	bool closing;
 	unsigned execs; /* how many calls of execve were announced to the host */
 	int report_fd;  /* where failures go as data; -1: nowhere */
+	int hidden_end; /* descriptors from report_fd up to here are not the script's business */
 };
 
 /* Opens a Lua state with the standard libraries, the globals and the table C; the JIT compiler is

@@ -27,6 +27,7 @@ enum { CONTROL = INITSCRIPT_SERVER_FD };
 struct child {
 	pid_t pid; /* the key, so it comes first */
 	uint64_t id;
+	bool detached; /* may outlive the host */
 };
 
 struct server {
@@ -91,13 +92,16 @@ static bool drop_capabilities(const struct initscript_greeting *greeting)
 static void kill_child(const void *node, VISIT visit, int depth)
 {
 	(void)depth;
-	if (visit == preorder || visit == leaf)
-		kill((*(struct child *const *)node)->pid, SIGKILL);
+	const struct child *child = *(struct child *const *)node;
+	if ((visit == preorder || visit == leaf) && !child->detached)
+		kill(child->pid, SIGKILL);
 }
 
-/* The host is gone or wants no more children: nothing may be left behind. */
+/* The host is gone or wants no more children: nothing may be left behind but what was detached.
+ * That would get its parent-death signal if this process ended first. */
 static noreturn void end(struct server *server)
 {
+	close(CONTROL);
 	twalk(server->children, kill_child);
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
@@ -135,6 +139,7 @@ static void reap(struct server *server)
 		struct initscript_exit_report report = {
 		        .id = child->id,
 		        .status = status,
+		        .pid = pid,
 		        .user_microseconds = microseconds(usage.ru_utime),
 		        .system_microseconds = microseconds(usage.ru_stime),
 		        .max_rss_kilobytes = usage.ru_maxrss,
@@ -152,7 +157,7 @@ static void reap(struct server *server)
 
 /* With a PID namespace the child must be born in it, so by clone(2): it never returns into Go.
  * Without one it is born by fork(3), after which libc still knows its thread (docs/design.md). */
-static pid_t give_birth(const struct initscript_start_request *request, int *pidfd)
+static pid_t give_birth(const struct initscript_request *request, int *pidfd)
 {
 	if (request->namespaces & CLONE_NEWPID) {
 		unsigned long flags = request->namespaces & ~(uint32_t)CLONE_NEWTIME;
@@ -169,8 +174,9 @@ static pid_t give_birth(const struct initscript_start_request *request, int *pid
 	return pid;
 }
 
-static void start(struct server *server, const struct initscript_start_request *request,
-                  int start_socket, int directory)
+/* Returns true in a child that is to become an actor. */
+static bool start(struct server *server, const struct initscript_request *request, int start_socket,
+                  int directory)
 {
 	struct initscript_record started = {.kind = INITSCRIPT_STARTED};
 	int pidfd = -1;
@@ -179,8 +185,10 @@ static void start(struct server *server, const struct initscript_start_request *
 	if (fchdir(directory) == 0)
 		pid = give_birth(request, &pidfd);
 	started.error = errno;
-	if (pid == 0)
+	if (pid == 0) {
 		initscript_child(&server->env, request, start_socket, server->pid);
+		return true;
+	}
 	if (pid > 0) {
 		remember(server, pid, request->id);
 		started.pid = pid;
@@ -192,22 +200,35 @@ static void start(struct server *server, const struct initscript_start_request *
 	if (chdir("/") != 0) {
 		/* Only keeps the directory busy until the next start. */
 	}
+	return false;
 }
 
-static void serve_one(struct server *server)
+static void detach(struct server *server, const struct initscript_request *request)
 {
-	struct initscript_start_request request;
+	pid_t pid = request->pid;
+	struct child **node = tfind(&pid, &server->children, compare_pids);
+	if (node && (*node)->id == request->id) /* else it has ended */
+		(*node)->detached = true;
+}
+
+/* Returns true in a child that is to become an actor. */
+static bool serve_one(struct server *server)
+{
+	struct initscript_request request;
 	int fds[2];
 	size_t fd_count = 2;
 	if (!initscript_receive(CONTROL, &request, sizeof request, fds, &fd_count))
 		end(server);
-	if (fd_count == 2)
-		start(server, &request, fds[0], fds[1]);
+	if (request.kind == INITSCRIPT_DETACH)
+		detach(server, &request);
+	else if (fd_count == 2 && start(server, &request, fds[0], fds[1]))
+		return true;
 	for (size_t i = 0; i < fd_count; i++)
 		close(fds[i]);
+	return false;
 }
 
-noreturn void initscript_serve(int control, const struct initscript_greeting *greeting)
+void initscript_serve(int control, const struct initscript_greeting *greeting)
 {
 	static struct server server;
 	server.pid = getpid();
@@ -232,7 +253,7 @@ noreturn void initscript_serve(int control, const struct initscript_greeting *gr
 			continue; /* EINTR: a debugger stopped us; every signal is blocked */
 		if (polled[1].revents)
 			reap(&server);
-		if (polled[0].revents)
-			serve_one(&server);
+		if (polled[0].revents && serve_one(&server))
+			return;
 	}
 }

@@ -6,10 +6,9 @@
 
 #include "wire.h"
 
-#include <stdnoreturn.h>
-
 /* Takes the capabilities of GREETING, sends it back, and serves the host behind the socket CONTROL
- * until it closes it. Then every child is killed and the process ends. */
-noreturn void initscript_serve(int control, const struct initscript_greeting *greeting);
+ * until it closes it. Then every child is killed that was not detached, and the process ends with
+ * the last one. It returns in a child that is to become an actor. */
+void initscript_serve(int control, const struct initscript_greeting *greeting);
 
 #endif

@@ -16,16 +16,23 @@
 
 /* The first message on the control socket, from the host; the server sends it back when it is
  * ready. The number in the text changes with every change of this file. */
-#define INITSCRIPT_GREETING "initscript fork server, protocol 2"
+#define INITSCRIPT_GREETING "initscript fork server, protocol 3"
 struct initscript_greeting {
 	char text[40];
 	/* Of the thread that starts the server, bits 1 << CAP_*. */
 	uint64_t permitted, effective, inheritable;
 };
 
-/* What a host asks its server for, with two descriptors: the child's end of the start socket, and
- * the working directory. */
-struct initscript_start_request {
+/* What a host asks its server for. */
+enum initscript_request_kind {
+	INITSCRIPT_START =
+	        1,         /* with the child's end of the start socket, and the working directory */
+	INITSCRIPT_DETACH, /* the child may outlive the host */
+};
+
+struct initscript_request {
+	uint32_t kind;
+	int32_t pid;         /* INITSCRIPT_DETACH: beside the id, to find the child by */
 	uint64_t id;         /* comes back in initscript_exit_report */
 	uint32_t namespaces; /* CLONE_NEW* */
 	uint32_t announce;   /* the child sends INITSCRIPT_NAMESPACES_READY */
@@ -35,7 +42,7 @@ struct initscript_start_request {
 struct initscript_exit_report {
 	uint64_t id;
 	int32_t status; /* as from wait4(2) */
-	int32_t padding;
+	int32_t pid;
 	int64_t user_microseconds, system_microseconds;
 	int64_t max_rss_kilobytes;
 	int64_t minor_faults, major_faults;
@@ -55,6 +62,7 @@ enum initscript_record_kind {
 	INITSCRIPT_LOAD_FAILED,      /* fields: message */
 	INITSCRIPT_MEMORY_EXHAUSTED, /* fields: none */
 	INITSCRIPT_EXEC_FAILED,      /* fields: path, missing interpreter or "" */
+	INITSCRIPT_ENTRY_FAILED, /* from an actor, after INITSCRIPT_SCRIPT_DONE; fields: message */
 };
 
 struct initscript_record {
@@ -68,11 +76,22 @@ struct initscript_record {
 enum { INITSCRIPT_RECORD_SIZE = 16384 }; /* no record is longer; fields are cut to fit */
 
 /* The host's answer on the start socket: this message, with the descriptors in SCM_RIGHTS in the
- * order plan, stdin, stdout, stderr, inbox, [arg,] extra files. */
+ * order plan, stdin, stdout, stderr, inbox, [arg,] extra files, hidden files. */
 struct initscript_go_ahead {
 	uint64_t plan_size;
 	uint32_t has_arg;
 	uint32_t extra_files;
+	uint32_t hidden_files;
+	uint32_t padding;
+};
+
+/* The hidden files of an actor, in their order. The script does not see them. */
+enum initscript_hidden_file {
+	INITSCRIPT_PARENT,  /* the sending end of the channel to the host */
+	INITSCRIPT_CRASH,   /* the writing end of a pipe for what the Go runtime says at last */
+	INITSCRIPT_PROGRAM, /* the sealed copy of the program, for children of its own */
+	INITSCRIPT_NULL,    /* the null device, likewise: its root may have neither */
+	INITSCRIPT_HIDDEN_FILES,
 };
 
 enum { INITSCRIPT_MAX_FDS = 253 }; /* SCM_MAX_FD, unix(7) */
@@ -83,9 +102,11 @@ struct initscript_plan {
 	uint64_t memory_limit; /* of the script, bytes */
 	uint64_t script, script_length;
 	uint64_t script_name;
-	uint64_t path; /* of the program; 0: none, the child ends after the script */
+	uint64_t path;  /* of the program; 0: none */
+	uint64_t entry; /* of the actor; 0: none. Without both the child ends after the script */
 	uint64_t argv, argc;
 	uint64_t envp, envc;
+	uint8_t random[16]; /* for the Go runtime of an actor: AT_RANDOM, getauxval(3) */
 };
 
 #endif

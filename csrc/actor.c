@@ -1,0 +1,111 @@
+#include "actor.h"
+
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const ElfW(auxv_t) * auxv;
+static struct initscript_actor self;
+static char **self_argv; /* the beginning of the stack block; NULL in everything but an actor */
+static int self_argc;
+
+const struct initscript_actor *initscript_this_actor(void)
+{
+	return self_argv ? &self : NULL;
+}
+
+void initscript_note_auxv(char **env)
+{
+	while (*env)
+		env++;
+	auxv = (const ElfW(auxv_t) *)(env + 1);
+}
+
+static size_t auxv_length(void)
+{
+	size_t n = 0;
+	while (auxv[n++].a_type != AT_NULL)
+		;
+	return n;
+}
+
+/* The server's random bytes would be those of every actor: the Go runtime seeds its hashes and
+ * its random numbers with them. */
+static void copy_auxv(ElfW(auxv_t) * to, size_t count, const uint8_t *random)
+{
+	memcpy(to, auxv, count * sizeof *to);
+	for (; to->a_type != AT_NULL; to++)
+		if (to->a_type == AT_RANDOM)
+			to->a_un.a_val = (uintptr_t)random;
+}
+
+static char **point_at_strings(char **to, char *packed, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		*to++ = packed;
+		packed += strlen(packed) + 1;
+	}
+	*to++ = NULL;
+	return to;
+}
+
+static size_t packed_size(const char *packed, size_t count)
+{
+	const char *p = packed;
+	for (size_t i = 0; i < count; i++)
+		p += strlen(p) + 1;
+	return p - packed;
+}
+
+static void *copy(const void *bytes, size_t size)
+{
+	void *copied = malloc(size ? size : 1);
+	return copied ? memcpy(copied, bytes, size) : NULL;
+}
+
+/* The layout is the kernel's, which the Go runtime walks: argv, NULL, envp, NULL, auxv. */
+bool initscript_become_actor(const struct initscript_actor *actor, const char *plan_base,
+                             const struct initscript_plan *plan)
+{
+	const char *argv = plan_base + plan->argv, *envp = plan_base + plan->envp;
+	const char *entry = plan_base + plan->entry;
+	size_t auxv_count = auxv_length();
+	char **block =
+	        malloc((plan->argc + plan->envc + 2) * sizeof *block + auxv_count * sizeof *auxv);
+	char *own_argv = copy(argv, packed_size(argv, plan->argc));
+	char *own_envp = copy(envp, packed_size(envp, plan->envc));
+	char *own_entry = copy(entry, strlen(entry) + 1);
+	uint8_t *random = copy(plan->random, sizeof plan->random);
+	if (!block || !own_argv || !own_envp || !own_entry || !random)
+		return false;
+	environ = point_at_strings(block, own_argv, plan->argc);
+	char **end = point_at_strings(environ, own_envp, plan->envc);
+	copy_auxv((ElfW(auxv_t) *)end, auxv_count, random);
+	self = *actor;
+	self.entry = own_entry;
+	self_argc = plan->argc;
+	self_argv = block;
+	return true;
+}
+
+/* Of the executable, made by the linker. */
+extern initscript_constructor *__init_array_start[], *__init_array_end[];
+
+/* What the C library would have called after CALLER: constructors of other packages with C code. */
+static void run_constructors_after(initscript_constructor *caller)
+{
+	initscript_constructor **next = __init_array_start;
+	while (next < __init_array_end && *next != caller)
+		next++;
+	while (++next < __init_array_end)
+		(*next)(self_argc, self_argv, environ);
+}
+
+int main(int argc, char **argv, char **envp); /* the Go runtime's */
+
+noreturn void initscript_boot_actor(initscript_constructor *caller)
+{
+	run_constructors_after(caller);
+	exit(main(self_argc, self_argv, environ));
+}

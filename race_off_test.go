@@ -1,0 +1,5 @@
+//go:build !race
+
+package initscript_test
+
+const withRace = false

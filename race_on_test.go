@@ -1,0 +1,6 @@
+//go:build race
+
+package initscript_test
+
+// withRace tells that everything takes ten times as long.
+const withRace = true
