@@ -261,7 +261,7 @@ func TestCmdBadInput(t *testing.T) {
 		{"unknown namespace", func(c *initscript.Cmd) { c.Namespaces = 1 << 20 }, `Namespaces: unknown namespace 0x100000`},
 		{"maps without namespace", func(c *initscript.Cmd) { c.UIDMap = []initscript.IDMap{{0, 0, 1}} }, `UIDMap: id maps need NewUser in Namespaces`},
 		{"negative limit", func(c *initscript.Cmd) { c.MemoryLimit = -1 }, `MemoryLimit: -1 is negative`},
-		{"too many files", func(c *initscript.Cmd) { c.ExtraFiles = many }, `ExtraFiles: 300 files; at most 244 can be passed`},
+		{"too many files", func(c *initscript.Cmd) { c.ExtraFiles = many }, `ExtraFiles: 300 files; at most 243 can be passed`},
 		{"nil file", func(c *initscript.Cmd) { c.ExtraFiles = []*os.File{nil} }, `ExtraFiles[0]: is nil or closed`},
 		{"closed arg", func(c *initscript.Cmd) { c.Arg = closedFile }, `Arg: is nil or closed`},
 		{"closed stdout", func(c *initscript.Cmd) { c.Stdout = closedFile }, `Stdout: is nil or closed`},
