@@ -82,7 +82,7 @@ func (e *messageEncoder) item(v reflect.Value, depth int) *MessageError {
 	case channelType:
 		channel := v.Interface().(*Channel)
 		if channel == nil {
-			return messageErrorf("a nil *Channel cannot be sent")
+			return messageErrorf("a nil channel cannot be sent")
 		}
 		return e.file(channelTag, channel.socket)
 	}
