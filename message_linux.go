@@ -58,7 +58,7 @@ func messageErrorf(format string, args ...any) *MessageError {
 type messageCost struct{ body, items, maps, descriptors int64 }
 
 func (c *messageCost) bytes() int64 {
-	return c.body + c.body/4 + 64*c.items + 384*c.maps + 1024*c.descriptors
+	return c.body + c.body/4 + 80*c.items + 384*c.maps + 1024*c.descriptors
 }
 
 func (c *messageCost) check(limit int64) *MessageError {
