@@ -76,6 +76,14 @@ func effectiveLimit(bytes int64) int64 {
 	return bytes
 }
 
+func errTooDeep() *MessageError {
+	return messageErrorf("nested deeper than %d levels", maxMessageDepth)
+}
+
+func errTooManyFiles() *MessageError {
+	return messageErrorf("too many descriptors: a message holds at most %d files and channels", maxMessageFiles)
+}
+
 var (
 	fileType    = reflect.TypeFor[*os.File]()
 	channelType = reflect.TypeFor[*Channel]()

@@ -192,11 +192,11 @@ var malformed = []struct{ name, body, kinds, path, text string }{
 	{"file and channel in one", "82" + fileHead + "00" + channelHead + "00", "c", "[1]", "descriptor 0 is referred to twice"},
 	{"good ones before the error", "83" + fileHead + "00" + channelHead + "01 f6", "-c", "[2]", "null"},
 	{"duplicate key after files", "a3 01" + fileHead + "00 02" + channelHead + "01 01" + fileHead + "02", "pc-", "[1]", "this key occurs twice"},
-	{"channel of a file", channelHead + "00", "f", "", "descriptor 0 is no channel"},
-	{"channel of a FIFO", channelHead + "00", "p", "", "descriptor 0 is no channel"},
-	{"channel of a stream socket", channelHead + "00", "s", "", "descriptor 0 is no channel"},
-	{"channel of a netlink socket", channelHead + "00", "n", "", "descriptor 0 is no channel"},
-	{"channel of an O_PATH descriptor", channelHead + "00", "P", "", "descriptor 0 is no channel"},
+	{"channel of a file", channelHead + "00", "f", "", "descriptor 0 is no AF_UNIX"},
+	{"channel of a FIFO", channelHead + "00", "p", "", "descriptor 0 is no AF_UNIX"},
+	{"channel of a stream socket", channelHead + "00", "s", "", "descriptor 0 is no AF_UNIX"},
+	{"channel of a netlink socket", channelHead + "00", "n", "", "descriptor 0 is no AF_UNIX"},
+	{"channel of an O_PATH descriptor", channelHead + "00", "P", "", "descriptor 0 is no AF_UNIX"},
 	{"253 files", "98 fd" + manyFiles(253), strings.Repeat("-", 253), "", "too many descriptors"},
 }
 
@@ -364,7 +364,7 @@ func TestDescriptorsCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	var messageErr *MessageError
-	if !errors.As(receiveErr, &messageErr) || !strings.Contains(receiveErr.Error(), "not all descriptors could be received") {
+	if !errors.As(receiveErr, &messageErr) || !strings.Contains(receiveErr.Error(), "some descriptors were not received") {
 		t.Errorf("got %v", receiveErr)
 	}
 	for countDescriptors(t) > before-1 {
