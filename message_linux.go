@@ -36,9 +36,9 @@ type MessageError struct {
 
 func (e *MessageError) Error() string {
 	if e.Path == "" {
-		return fmt.Sprintf("%s: %s", e.Op, errnoText(e.Err))
+		return fmt.Sprintf("%s: %s", e.Op, e.Err)
 	}
-	return fmt.Sprintf("%s: %s: %s", e.Op, e.Path, errnoText(e.Err))
+	return fmt.Sprintf("%s: %s: %s", e.Op, e.Path, e.Err)
 }
 func (e *MessageError) Unwrap() error { return e.Err }
 
