@@ -538,7 +538,7 @@ func TestCancelReceive(t *testing.T) {
 	if _, err := inbox.Receive(done); err != context.Canceled {
 		t.Errorf("with a context that is done: %v", err)
 	}
-	const messages = 2000
+	const messages = 500
 	go func() {
 		for i := range messages - 1 {
 			channel.Send(testContext(t), i+1)

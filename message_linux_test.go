@@ -2,6 +2,7 @@ package initscript
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -484,6 +485,45 @@ func TestDecodeCBOR(t *testing.T) {
 	}
 }
 
+// Encoded in the shortest way, as RFC 8949 has it in its appendix A.
+func TestEncodeCBOR(t *testing.T) {
+	for want, message := range map[string]any{
+		"00": 0, "17": 23, "1818": 24, "18ff": 255, "190100": 256, "1903e8": 1000, "1a000f4240": 1000000,
+		"1b000000e8d4a51000": 1000000000000, "1bffffffffffffffff": uint64(math.MaxUint64),
+		"20": -1, "3863": -100, "3903e7": -1000, "3b7fffffffffffffff": math.MinInt64,
+		"fb3ff199999999999a": 1.1, "f4": false, "f5": true, "4401020304": []byte{1, 2, 3, 4}, "6161": "a", "62ff00": "\xff\x00",
+		"80": []int{}, "8301820203820405": []any{1, []int8{2, 3}, []any{4, 5}}, "a0": map[string]any{},
+		"a10102": map[any]any{1: 2}, "826161a161626163": []any{"a", map[string]string{"b": "c"}},
+		"81da696e697400": []any{os.Stdin}, "82da696e697400da696e697401": []*os.File{os.Stdin, os.Stdin},
+	} {
+		packet, _, err := encodeMessage(message, DefaultMessageLimit)
+		if err != nil {
+			t.Errorf("%v: %v", message, err)
+		} else if got := hex.EncodeToString(packet[messageHeaderSize:]); got != want {
+			t.Errorf("%v: got %s, want %s", message, got, want)
+		}
+	}
+}
+
+// The packet of docs/channels.md.
+func TestDocumentedPacket(t *testing.T) {
+	packet := rawPacket(t, 0, 1, "a2 62 74 6f da 69 6e 69 75 00 61 6e 19 03 e8")
+	if header := hex.EncodeToString(packet[:messageHeaderSize]); header != "010001000f000000" &&
+		binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		t.Errorf("header %s", header)
+	}
+	d := &descriptors{fds: descriptorsOf(t, "c", nil)}
+	defer d.close()
+	got, err := decodeMessage(packet, d, DefaultMessageLimit, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := got.(map[string]any)
+	if _, isChannel := entries["to"].(*Channel); !isChannel || entries["n"] != int64(1000) || len(entries) != 2 {
+		t.Errorf("got %v", got)
+	}
+}
+
 // allocated returns what each of the calls allocates, as the runtime counts it for the process.
 func allocated(calls int, f func()) int64 {
 	var before, after runtime.MemStats
@@ -528,7 +568,7 @@ func TestMessageCost(t *testing.T) {
 		"maps of one string": list(10000, func(int) any { return map[string]any{"k": "v"} }),
 		"maps of one float":  list(10000, func(i int) any { return map[any]any{float64(i) + .5: "v"} }),
 	}
-	for _, n := range []int{8, 9, 15, 57, 113, 897, 1793, 3585, 7169, 14337, 28673, 57345} {
+	for _, n := range []int{8, 9, 15, 113, 897, 3585, 7169, 28673} {
 		tests[fmt.Sprintf("map of %d strings", n)] = dictionary(n, func(i int) (any, any) { return fmt.Sprint(i + 100000), "v" })
 		tests[fmt.Sprintf("map of %d mixed", n)] = dictionary(n, func(i int) (any, any) {
 			if i == 0 {
@@ -550,7 +590,7 @@ func TestMessageCost(t *testing.T) {
 		if memfdErr != nil {
 			t.Fatal(memfdErr)
 		}
-		const calls = 5
+		const calls = 3
 		fds := make([][]int, 3*calls)
 		for i := range fds {
 			fd, err := unix.FcntlInt(uintptr(memfd), unix.F_DUPFD_CLOEXEC, 0)
