@@ -145,6 +145,8 @@ func TestMessageRoundTrip(t *testing.T) {
 		{"map of any with string keys", map[any]any{"a": 1}, map[string]any{"a": int64(1)}},
 		{"map with key -0", map[any]any{math.Copysign(0, -1): 1}, map[any]any{0.0: int64(1)}},
 		{"map with many entries", manyEntries[int, int](5000), manyEntries[any, any](5000)},
+		{"map with a key of a length that would be NaN", map[string]int{strings.Repeat("k", 0x7e00): 1},
+			map[string]any{strings.Repeat("k", 0x7e00): int64(1)}},
 		{"named types", []any{namedInt(1), namedString("s"), namedBytes("b"), []namedByte{1}, time.Second},
 			[]any{int64(1), "s", []byte("b"), []byte{1}, int64(time.Second)}},
 		{"named map", namedMap{"a": 1}, map[string]any{"a": int64(1)}},

@@ -187,15 +187,16 @@ func FuzzMessageRoundTrip(f *testing.F) {
 	for _, seed := range []string{"", "\x03\x05bytes", "\x03\xff\x60\x00", "\x04\xff", "\x05\x03\x06\x01\x01k\x07\x02"} {
 		f.Add([]byte(seed))
 	}
-	inbox := NewInbox()
-	f.Cleanup(func() { inbox.Close() })
-	channel, err := inbox.Address()
-	if err != nil {
-		f.Fatal(err)
-	}
 	f.Fuzz(func(t *testing.T, input []byte) {
+		inbox := NewInbox()
+		defer inbox.Close()
+		channel, err := inbox.Address()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer channel.Close()
 		sent, want := (&messageBuilder{input: input}).value(0)
-		err := channel.Send(context.Background(), sent)
+		err = channel.Send(context.Background(), sent)
 		var messageErr *MessageError
 		if errors.As(err, &messageErr) && strings.Contains(err.Error(), "too large") {
 			return
