@@ -15,14 +15,8 @@ import (
 // A peer sends a file of a FUSE file system that it serves badly. os.NewFile would give it to the
 // poller, which would wait for the file system with the epoll instance of this process locked.
 func TestReceiveFUSEFile(t *testing.T) {
-	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		requireUserNamespaces(t)
-		attr.Cloneflags |= syscall.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
-	}
-	if !runInSubprocess(t, attr) {
+	requireRoot(t) // /dev/fuse is often root's alone
+	if !runInSubprocess(t, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}) {
 		return
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -59,8 +53,11 @@ func TestReceiveFUSEFile(t *testing.T) {
 func openFUSEFile(t *testing.T, answersFlush bool) (*os.File, int) {
 	t.Helper()
 	server, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err == unix.ENOENT || err == unix.EPERM {
+		t.Skipf("open /dev/fuse, which containers often lack: %v", err)
+	}
 	if err != nil {
-		skip(t, fmt.Sprintf("open /dev/fuse: %v", err))
+		t.Fatalf("open /dev/fuse: %v", err)
 	}
 	path := t.TempDir() + "/file"
 	if err := os.WriteFile(path, nil, 0o600); err != nil {

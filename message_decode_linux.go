@@ -55,7 +55,8 @@ func (d *messageDecoder) header(packet, scratch []byte) *MessageError {
 	case flags&^messageInMemfd != 0:
 		return messageErrorf("malformed: unknown flags %#x", flags&^messageInMemfd)
 	case count != len(d.descriptors.fds):
-		return messageErrorf("malformed: %d descriptors, the header says %d", len(d.descriptors.fds), count)
+		return messageErrorf("malformed: %d descriptors, the header says %d",
+			len(d.descriptors.fds), count)
 	}
 	d.cost.body = length
 	if err := d.cost.check(d.limit); err != nil {

@@ -54,10 +54,12 @@ func (d *descriptors) takeMemfd(size int64) (int, *MessageError) {
 	const needed = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
 	seals, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
 	if err != nil {
-		return -1, messageErrorf("malformed: the body is in no memfd: fcntl F_GET_SEALS: %s", errnoText(err))
+		return -1, messageErrorf("malformed: the body is in no memfd: fcntl F_GET_SEALS: %s",
+			errnoText(err))
 	}
 	if seals&needed != needed {
-		return -1, messageErrorf("malformed: the memfd with the body has seals %#x, needs %#x", seals, needed)
+		return -1, messageErrorf("malformed: the memfd with the body has seals %#x, needs %#x",
+			seals, needed)
 	}
 	var status unix.Stat_t
 	if err := unix.Fstat(fd, &status); err != nil {
