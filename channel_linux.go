@@ -139,16 +139,9 @@ func (c *Channel) transmit(ctx context.Context, packet []byte, fds []int) error 
 		return ctx.Err()
 	}
 	defer func() { <-c.sending }()
-	expired := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		c.socket.SetWriteDeadline(time.Unix(1, 0))
-		close(expired)
-	})
+	stop := c.interruptWith(ctx)
 	err := sendMessage(c.socket, packet, fds...)
-	if !stop() {
-		<-expired
-		c.socket.SetWriteDeadline(time.Time{})
-	}
+	stop()
 	switch {
 	case err == nil:
 		return nil
@@ -160,6 +153,24 @@ func (c *Channel) transmit(ctx context.Context, packet []byte, fds []int) error 
 		return fmt.Errorf("send message: the receiver is gone: %w", unix.EPIPE)
 	}
 	return fmt.Errorf("send message: %w", err)
+}
+
+// interruptWith ends waiting for the socket when the context is done, until stop is called.
+func (c *Channel) interruptWith(ctx context.Context) (stop func()) {
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	expired := make(chan struct{})
+	unregister := context.AfterFunc(ctx, func() {
+		c.socket.SetWriteDeadline(time.Unix(1, 0))
+		close(expired)
+	})
+	return func() {
+		if !unregister() {
+			<-expired
+			c.socket.SetWriteDeadline(time.Time{})
+		}
+	}
 }
 
 // isGone tells whether sendmsg failed because the other end is closed. ECONNRESET is said first

@@ -56,7 +56,7 @@ func NewInbox() *Inbox {
 }
 
 // SetLimit bounds what one message may cost the receiver: 5/4 bytes for each byte of its encoded
-// form, 64 for each value and map key, 384 more for each map, 1024 for each file and channel. This
+// form, 80 for each value and map key, 384 more for each map, 1024 for each file and channel. This
 // is more than receiving it allocates. It applies to messages that are read from now on. 0 stands
 // for DefaultMessageLimit.
 func (i *Inbox) SetLimit(bytes int64) { i.state.limit.Store(bytes) }
@@ -110,7 +110,8 @@ func (i *Inbox) Address() (*Channel, error) {
 	if i.state.isClosed() {
 		return nil, errInboxClosed("make an address")
 	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	const kind = unix.SOCK_SEQPACKET | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK
+	pair, err := unix.Socketpair(unix.AF_UNIX, kind, 0)
 	if err != nil {
 		return nil, fmt.Errorf("make an address: %w", os.NewSyscallError("socketpair", err))
 	}
@@ -210,7 +211,8 @@ func (s *inboxState) next(socket *os.File) (any, *descriptors, error) {
 		return nil, &packet.descriptors, err
 	}
 	limit := effectiveLimit(s.limit.Load())
-	value, messageErr := decodeMessage(packet.content(), &packet.descriptors, limit, packet.buffer.data[:])
+	scratch := packet.buffer.data[:] // what the packet leaves of it, if the body is in a memfd
+	value, messageErr := decodeMessage(packet.content(), &packet.descriptors, limit, scratch)
 	if messageErr != nil {
 		return nil, &packet.descriptors, messageErr
 	}

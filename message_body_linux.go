@@ -113,7 +113,7 @@ func (r *bodyReader) head() (cborHead, *MessageError) {
 	return h, nil
 }
 
-// scalar returns the value of an item that is only a head.
+// scalar returns the value of an item that is only a head: a bool or a number.
 func (h cborHead) scalar() any {
 	switch {
 	case h.major == cborNegative:
@@ -133,6 +133,9 @@ func (h cborHead) scalar() any {
 }
 
 func (h cborHead) isNaN() bool {
+	if h.major != cborOther {
+		return false
+	}
 	f, isFloat := h.scalar().(float64)
 	return isFloat && math.IsNaN(f)
 }

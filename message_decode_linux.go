@@ -20,7 +20,8 @@ type messageDecoder struct {
 // decodeMessage decodes a packet as it came from the socket. scratch is memory to read a memfd
 // through. On success the descriptors belong to the value; all are still closed by
 // descriptors.close.
-func decodeMessage(packet []byte, descriptors *descriptors, limit int64, scratch []byte) (any, *MessageError) {
+func decodeMessage(packet []byte, descriptors *descriptors, limit int64, scratch []byte) (any,
+	*MessageError) {
 	d := messageDecoder{limit: limit, descriptors: descriptors}
 	err := d.header(packet, scratch)
 	if err == nil {
@@ -54,7 +55,8 @@ func (d *messageDecoder) header(packet, scratch []byte) *MessageError {
 	case flags&^messageInMemfd != 0:
 		return messageErrorf("malformed: unknown flags %#x", flags&^messageInMemfd)
 	case count != len(d.descriptors.fds):
-		return messageErrorf("malformed: %d descriptors, the header says %d", len(d.descriptors.fds), count)
+		return messageErrorf("malformed: %d descriptors, the header says %d",
+			len(d.descriptors.fds), count)
 	}
 	d.cost.body = length
 	if err := d.cost.check(d.limit); err != nil {
@@ -77,7 +79,7 @@ func (d *messageDecoder) header(packet, scratch []byte) *MessageError {
 	}
 	d.used = make([]bool, len(d.descriptors.fds))
 	if len(d.used) > maxMessageFiles {
-		return messageErrorf("too many descriptors: a message holds at most %d files and channels", maxMessageFiles)
+		return errTooManyFiles()
 	}
 	d.cost.descriptors = int64(len(d.used))
 	return d.cost.check(d.limit)
@@ -231,7 +233,7 @@ func (d *messageDecoder) checkTag(head cborHead) *MessageError {
 	case d.used[index]:
 		return messageErrorf("malformed: descriptor %d is referred to twice", index)
 	case head.argument == channelTag && !isSeqpacket(d.descriptors.fds[index]):
-		return messageErrorf("malformed: descriptor %d is no channel, that is, no AF_UNIX SOCK_SEQPACKET socket", index)
+		return messageErrorf("malformed: descriptor %d is no AF_UNIX SOCK_SEQPACKET socket", index)
 	}
 	d.used[index] = true
 	return nil

@@ -15,14 +15,14 @@ type descriptors struct {
 	opened []io.Closer
 }
 
-// discard closes everything without waiting for it: close(2) can wait for a peer, since FUSE is
-// told of it.
+// discard is close without waiting for it.
 func (d *descriptors) discard() {
 	if len(d.fds)+len(d.memfd)+len(d.opened) > 0 {
 		go d.close()
 	}
 }
 
+// close closes all, also what is part of the value. close(2) can wait for a peer: FUSE is told.
 func (d *descriptors) close() {
 	d.closeMemfd()
 	for i, fd := range d.fds {
@@ -54,10 +54,12 @@ func (d *descriptors) takeMemfd(size int64) (int, *MessageError) {
 	const needed = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
 	seals, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
 	if err != nil {
-		return -1, messageErrorf("malformed: the body is in no memfd: %s", errnoText(os.NewSyscallError("fcntl F_GET_SEALS", err)))
+		return -1, messageErrorf("malformed: the body is in no memfd: fcntl F_GET_SEALS: %s",
+			errnoText(err))
 	}
 	if seals&needed != needed {
-		return -1, messageErrorf("malformed: the memfd with the body has seals %#x, and needs %#x", seals, needed)
+		return -1, messageErrorf("malformed: the memfd with the body has seals %#x, needs %#x",
+			seals, needed)
 	}
 	var status unix.Stat_t
 	if err := unix.Fstat(fd, &status); err != nil {

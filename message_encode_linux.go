@@ -82,7 +82,7 @@ func (e *messageEncoder) item(v reflect.Value, depth int) *MessageError {
 	case channelType:
 		channel := v.Interface().(*Channel)
 		if channel == nil {
-			return messageErrorf("a nil *Channel cannot be sent")
+			return messageErrorf("a nil channel cannot be sent")
 		}
 		return e.file(channelTag, channel.socket)
 	}
@@ -159,10 +159,6 @@ func (e *messageEncoder) slice(v reflect.Value, depth int) *MessageError {
 	return nil
 }
 
-func errTooDeep() *MessageError {
-	return messageErrorf("nested deeper than %d levels", maxMessageDepth)
-}
-
 func (e *messageEncoder) dictionary(v reflect.Value, depth int) *MessageError {
 	if depth == maxMessageDepth {
 		return errTooDeep()
@@ -190,7 +186,7 @@ func (e *messageEncoder) dictionary(v reflect.Value, depth int) *MessageError {
 		}
 	}
 	if keys != nil && len(keys) != v.Len() {
-		return messageErrorf("two keys of this map are the same number or string, and differ in their Go type only")
+		return messageErrorf("two keys of this map differ in their Go type only")
 	}
 	return nil
 }
@@ -249,7 +245,7 @@ func (e *messageEncoder) file(tag uint64, file *os.File) *MessageError {
 		return messageErrorf("a closed %s cannot be sent: %w", what, os.ErrClosed)
 	}
 	if len(e.files) == maxMessageFiles {
-		return messageErrorf("too many descriptors: a message holds at most %d files and channels", maxMessageFiles)
+		return errTooManyFiles()
 	}
 	e.cost.descriptors++
 	if err := e.head(cborTag, tag, 0); err != nil {

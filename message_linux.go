@@ -36,9 +36,9 @@ type MessageError struct {
 
 func (e *MessageError) Error() string {
 	if e.Path == "" {
-		return fmt.Sprintf("%s: %s", e.Op, errnoText(e.Err))
+		return fmt.Sprintf("%s: %s", e.Op, e.Err)
 	}
-	return fmt.Sprintf("%s: %s: %s", e.Op, e.Path, errnoText(e.Err))
+	return fmt.Sprintf("%s: %s: %s", e.Op, e.Path, e.Err)
 }
 func (e *MessageError) Unwrap() error { return e.Err }
 
@@ -58,7 +58,7 @@ func messageErrorf(format string, args ...any) *MessageError {
 type messageCost struct{ body, items, maps, descriptors int64 }
 
 func (c *messageCost) bytes() int64 {
-	return c.body + c.body/4 + 64*c.items + 384*c.maps + 1024*c.descriptors
+	return c.body + c.body/4 + 80*c.items + 384*c.maps + 1024*c.descriptors
 }
 
 func (c *messageCost) check(limit int64) *MessageError {
@@ -74,6 +74,14 @@ func effectiveLimit(bytes int64) int64 {
 		return DefaultMessageLimit
 	}
 	return bytes
+}
+
+func errTooDeep() *MessageError {
+	return messageErrorf("nested deeper than %d levels", maxMessageDepth)
+}
+
+func errTooManyFiles() *MessageError {
+	return messageErrorf("too many descriptors: a message holds at most %d files and channels", maxMessageFiles)
 }
 
 var (

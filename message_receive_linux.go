@@ -59,7 +59,7 @@ func receivePacket(socket *os.File) (*packet, error) {
 	p.descriptors.fds = parseRights(p.buffer.control[:controlLength])
 	switch {
 	case flags&unix.MSG_CTRUNC != 0:
-		return p, receiveErrorf("not all descriptors could be received (is the limit of open files, RLIMIT_NOFILE, reached?)")
+		return p, receiveErrorf("some descriptors were not received; is RLIMIT_NOFILE reached?")
 	case flags&unix.MSG_TRUNC != 0:
 		return p, receiveErrorf("malformed: more than %d bytes that are not in a memfd", maxInlineBody)
 	case p.length == 0:
