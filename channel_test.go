@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func testContext(t testing.TB) context.Context {
+func messageContext(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	t.Cleanup(cancel)
@@ -45,14 +45,14 @@ func address(t testing.TB, inbox *initscript.Inbox) *initscript.Channel {
 
 func send(t testing.TB, channel *initscript.Channel, message any) {
 	t.Helper()
-	if err := channel.Send(testContext(t), message); err != nil {
+	if err := channel.Send(messageContext(t), message); err != nil {
 		t.Fatalf("send %T: %v", message, err)
 	}
 }
 
 func receive(t testing.TB, inbox *initscript.Inbox) any {
 	t.Helper()
-	message, err := inbox.Receive(testContext(t))
+	message, err := inbox.Receive(messageContext(t))
 	if err != nil {
 		t.Fatalf("receive: %v", err)
 	}
@@ -263,7 +263,7 @@ func TestUnfitMessages(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := channel.Send(testContext(t), test.message)
+			err := channel.Send(messageContext(t), test.message)
 			var messageErr *initscript.MessageError
 			if !errors.As(err, &messageErr) {
 				t.Fatalf("got %v of type %T", err, err)
@@ -300,11 +300,11 @@ func TestMessageLimit(t *testing.T) {
 	}
 	tooLarge := make([]byte, limit/5*4)
 	var messageErr *initscript.MessageError
-	if err := channel.Send(testContext(t), tooLarge); !errors.As(err, &messageErr) {
+	if err := channel.Send(messageContext(t), tooLarge); !errors.As(err, &messageErr) {
 		t.Errorf("send: %v", err)
 	}
 	send(t, other, tooLarge) // its limit is higher
-	if _, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) || !strings.Contains(err.Error(), "limit of 1048576 bytes") {
+	if _, err := inbox.Receive(messageContext(t)); !errors.As(err, &messageErr) || !strings.Contains(err.Error(), "limit of 1048576 bytes") {
 		t.Errorf("receive: %v", err)
 	}
 	send(t, channel, "the other source goes on")
@@ -387,7 +387,7 @@ func TestSendChannels(t *testing.T) {
 		t.Errorf("A got %v", got)
 	}
 	answer.Close()
-	if _, err := a.Receive(testContext(t)); err != io.EOF {
+	if _, err := a.Receive(messageContext(t)); err != io.EOF {
 		t.Errorf("all copies are closed: %v", err)
 	}
 
@@ -403,7 +403,7 @@ func TestSendChannels(t *testing.T) {
 func TestReceiveEnds(t *testing.T) {
 	checkDescriptors(t)
 	inbox := initscript.NewInbox()
-	if _, err := inbox.Receive(testContext(t)); err != io.EOF {
+	if _, err := inbox.Receive(messageContext(t)); err != io.EOF {
 		t.Errorf("no source: %v", err)
 	}
 	first, second := address(t, inbox), address(t, inbox)
@@ -414,7 +414,7 @@ func TestReceiveEnds(t *testing.T) {
 	}
 	ended := make(chan error)
 	go func() {
-		_, err := inbox.Receive(testContext(t))
+		_, err := inbox.Receive(messageContext(t))
 		ended <- err
 	}()
 	second.Close()
@@ -428,7 +428,7 @@ func TestReceiveEnds(t *testing.T) {
 	}
 
 	go func() {
-		_, err := inbox.Receive(testContext(t))
+		_, err := inbox.Receive(messageContext(t))
 		ended <- err
 	}()
 	if err := inbox.Close(); err != nil {
@@ -439,7 +439,7 @@ func TestReceiveEnds(t *testing.T) {
 			t.Errorf("closed: %v", err)
 		}
 		go func() {
-			_, err := inbox.Receive(testContext(t))
+			_, err := inbox.Receive(messageContext(t))
 			ended <- err
 		}()
 	}
@@ -450,17 +450,17 @@ func TestReceiveEnds(t *testing.T) {
 	if _, err := inbox.Address(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("address of a closed inbox: %v", err)
 	}
-	if err := third.Send(testContext(t), 1); !errors.Is(err, unix.EPIPE) || !strings.Contains(err.Error(), "the receiver is gone") {
+	if err := third.Send(messageContext(t), 1); !errors.Is(err, unix.EPIPE) || !strings.Contains(err.Error(), "the receiver is gone") {
 		t.Errorf("to a closed inbox: %v", err)
 	}
 	third.Close()
-	if err := third.Send(testContext(t), 1); !errors.Is(err, os.ErrClosed) {
+	if err := third.Send(messageContext(t), 1); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("on a closed channel: %v", err)
 	}
 	if err := third.Close(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("close a closed channel: %v", err)
 	}
-	if err := new(initscript.Channel).Send(testContext(t), 1); !errors.Is(err, os.ErrInvalid) {
+	if err := new(initscript.Channel).Send(messageContext(t), 1); !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("on no channel: %v", err)
 	}
 }
@@ -473,7 +473,7 @@ func TestSendToInboxClosedWithUnreadMessages(t *testing.T) {
 	}
 	inbox.Close()
 	for range 2 {
-		if err := channel.Send(testContext(t), 1); !errors.Is(err, unix.EPIPE) {
+		if err := channel.Send(messageContext(t), 1); !errors.Is(err, unix.EPIPE) {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -513,7 +513,7 @@ func TestCancelSend(t *testing.T) {
 	if err := channel.Send(ctx, -1); err != context.Canceled {
 		t.Errorf("with a context that is done: %v", err)
 	}
-	go func() { results <- channel.Send(testContext(t), sent) }() // waits, and is not cancelled
+	go func() { results <- channel.Send(messageContext(t), sent) }() // waits, and is not cancelled
 	for want := range sent + 1 {
 		if got := receive(t, inbox); got != int64(want) {
 			t.Fatalf("got %v, want %d", got, want)
@@ -524,7 +524,7 @@ func TestCancelSend(t *testing.T) {
 	}
 
 	fill(t, channel)
-	go func() { results <- channel.Send(testContext(t), -1) }()
+	go func() { results <- channel.Send(messageContext(t), -1) }()
 	channel.Close()
 	if err := <-results; !errors.Is(err, os.ErrClosed) {
 		t.Errorf("closed meanwhile: %v", err)
@@ -543,7 +543,7 @@ func TestCancelReceive(t *testing.T) {
 	const messages = 500
 	go func() {
 		for i := range messages - 1 {
-			channel.Send(testContext(t), i+1)
+			channel.Send(messageContext(t), i+1)
 		}
 	}()
 	cancelled := 0
@@ -580,7 +580,7 @@ func TestConcurrentMessages(t *testing.T) {
 		sending.Go(func() {
 			for n := range each {
 				for _, channel := range []*initscript.Channel{shared, own[sender]} {
-					if err := channel.Send(testContext(t), []any{sender, n, channel == shared, make([]byte, n*500)}); err != nil {
+					if err := channel.Send(messageContext(t), []any{sender, n, channel == shared, make([]byte, n*500)}); err != nil {
 						t.Error(err)
 						return
 					}
@@ -594,7 +594,7 @@ func TestConcurrentMessages(t *testing.T) {
 	for range 3 {
 		receiving.Go(func() {
 			for {
-				message, err := inbox.Receive(testContext(t))
+				message, err := inbox.Receive(messageContext(t))
 				if err == io.EOF {
 					return
 				}
