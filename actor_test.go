@@ -21,6 +21,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+func testContext(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // spawn starts an actor that ends with the test at the latest.
 func spawn(t *testing.T, config initscript.Actor) *initscript.Actor {
 	t.Helper()
