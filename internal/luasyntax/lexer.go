@@ -143,6 +143,7 @@ func (l *lexer) next() token {
 		if t.value, ok = l.longText(level); !ok {
 			fail(t.Position, string(tokenEOF), "unfinished long string")
 		}
+		t.text = "[" + strings.Repeat("=", level) + "[" + t.value + "]" + strings.Repeat("=", level) + "]"
 	default:
 		l.symbol(&t)
 	}
