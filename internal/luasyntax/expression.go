@@ -207,8 +207,11 @@ func (p *parser) functionBody(pos Position, line int, method bool) *Function {
 	p.function.declare(node.Params...)
 	p.expect(")")
 	node.Body = p.statements()
+	if p.token.kind != "end" {
+		p.expectClosing("end", "function", line) // before labels that are missing
+	}
 	p.function.close()
-	p.expectClosing("end", "function", line)
+	p.next()
 	p.function = p.function.parent
 	return node
 }

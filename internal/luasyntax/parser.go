@@ -168,9 +168,7 @@ func (p *parser) statement() Stmt {
 		return p.returnStatement(pos)
 	case "break":
 		p.next()
-		if !p.function.inLoop() {
-			fail(pos, "", "no loop to break")
-		}
+		p.function.jump(GotoStmt{Position: pos})
 		return &BreakStmt{pos}
 	case "goto":
 		if p.peek() == tokenName {
@@ -323,8 +321,7 @@ func (p *parser) returnStatement(pos Position) Stmt {
 
 func (p *parser) gotoStatement(pos Position) Stmt {
 	statement := &GotoStmt{pos, p.name().value}
-	scope := p.function.scope
-	scope.gotos = append(scope.gotos, pendingGoto{statement, p.function.active})
+	p.function.jump(*statement)
 	return statement
 }
 

@@ -36,10 +36,15 @@ type scopedLocal struct {
 	slot int
 }
 
-// pendingGoto is a goto whose label has not been seen in the scopes that it has left.
+// pendingGoto is a goto whose label has not been seen in the scopes that it has left, or a break, whose
+// Label is "".
 type pendingGoto struct {
-	*GotoStmt
+	GotoStmt
 	active int // which of the variables in scope at the goto are still so
+}
+
+func (f *function) jump(statement GotoStmt) {
+	f.scope.gotos = append(f.scope.gotos, pendingGoto{statement, f.active})
 }
 
 func (f *function) open(loop bool) {
@@ -52,22 +57,15 @@ func (f *function) close() {
 	f.scope, f.active = s.parent, s.base
 	for _, g := range s.gotos {
 		switch {
-		case slices.Contains(s.labels, g.Label):
+		case slices.Contains(s.labels, g.Label), g.Label == "" && s.loop:
+		case s.parent == nil && g.Label == "":
+			fail(g.Position, "", "no loop to break")
 		case s.parent == nil:
 			fail(g.Position, "", "undefined label '%s'", g.Label)
 		default:
 			s.parent.gotos = append(s.parent.gotos, pendingGoto{g.GotoStmt, s.base})
 		}
 	}
-}
-
-func (f *function) inLoop() bool {
-	for s := f.scope; s != nil; s = s.parent {
-		if s.loop {
-			return true
-		}
-	}
-	return false
 }
 
 // checkLimit reports a function that has more of something than LuaJIT can have.
