@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -48,7 +49,26 @@ func (s *script) checkCall(call *luasyntax.Call, f *function) {
 			break
 		}
 		s.checkArgument(e, i, f, signatures)
+		s.checkOctal(e)
 	}
+}
+
+var octal = regexp.MustCompile(`^0[0-7]+$`)
+
+// checkOctal reports 0755, which is no octal number in Lua.
+func (s *script) checkOctal(e luasyntax.Expr) {
+	number, ok := s.constantValue(e).(*luasyntax.Number)
+	if !ok || !octal.MatchString(number.Text) || number.Value == 0 {
+		return
+	}
+	var hint string
+	if digits := strings.TrimLeft(number.Text, "0"); len(digits) <= 3 {
+		digits = strings.Repeat("0", 3-len(digits)) + digits
+		hint = fmt.Sprintf("mode(%c, %c, %c)", digits[0], digits[1], digits[2])
+	} else {
+		hint = fmt.Sprintf(`tonumber("%s", 8)`, digits)
+	}
+	s.add(e.Pos(), Warning, nameOctal, "%s is decimal in Lua, %v: the octal number is %s", number.Text, number.Value, hint)
 }
 
 // given returns how many arguments are given.
@@ -256,14 +276,14 @@ func (s *script) checkTable(table *luasyntax.Table, typ, what string) {
 		parts := splitType(strings.TrimSuffix(types, ">"), ',')
 		for _, field := range table.Fields {
 			if _, ok := field.Key.(*luasyntax.String); ok {
-				s.checkType(field.Value, splitType(strings.TrimSpace(parts[1]), '|'), "a value in "+strings.TrimSuffix(what, ","), true)
+				s.checkType(field.Value, splitType(strings.TrimSpace(parts[1]), '|'), "a value in "+what, true)
 			}
 		}
 	}
 }
 
 func (s *script) checkElement(e luasyntax.Expr, typ, what string) {
-	inList := "an element of " + strings.TrimSuffix(what, ",")
+	inList := "an element of " + what
 	list := s.api.texts[typ]
 	if list == nil {
 		s.checkType(e, []string{typ, "nil"}, inList, true)
@@ -300,7 +320,7 @@ func (s *script) checkFields(table *luasyntax.Table, class *class, what string) 
 		switch {
 		case i >= 0:
 			p := class.fields[i]
-			s.checkType(field.Value, append(splitType(p.typ, '|'), "nil"), "the field "+p.name, true)
+			s.checkType(field.Value, append(splitType(p.typ, '|'), "nil"), "the field "+p.name+",", true)
 		case class.strict:
 			s.add(key.Position, Error, nameUnknownField, "there is no field %s%s", key.Value, similar(key.Value, names))
 		default:

@@ -57,6 +57,7 @@ const (
 	nameUnknownField  = "unknown-field"
 	nameArgumentCount = "argument-count"
 	nameArgumentType  = "argument-type"
+	nameOctal         = "octal"
 	nameResultCount   = "result-count"
 	nameKernel        = "kernel"
 	nameLandlockABI   = "landlock-abi"
@@ -70,7 +71,7 @@ const (
 // Names are the names of all diagnostics.
 var Names = []string{
 	nameSyntax, nameUnknownName, nameUnknownGlobal, nameUnknownText, nameUnknownField, nameArgumentCount,
-	nameArgumentType, nameResultCount, nameKernel, nameLandlockABI, nameLandlockOrder, nameNoNewPrivs,
+	nameArgumentType, nameOctal, nameResultCount, nameKernel, nameLandlockABI, nameLandlockOrder, nameNoNewPrivs,
 	nameCapability, nameCloseOnExec, nameComment,
 }
 

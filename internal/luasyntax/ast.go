@@ -63,6 +63,7 @@ type (
 		Position
 		Kind  NumberKind
 		Value float64 // of a Float
+		Text  string  // as it is written
 	}
 	String struct {
 		Position

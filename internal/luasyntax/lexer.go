@@ -248,7 +248,7 @@ func (l *lexer) number(t *token) {
 		fail(t.Position, text, "malformed number")
 	}
 	t.kind = tokenNumber
-	t.number = Number{t.Position, kind, value}
+	t.number = Number{t.Position, kind, value, text}
 }
 
 func (l *lexer) symbol(t *token) {
