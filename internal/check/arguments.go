@@ -299,7 +299,11 @@ func (s *script) checkElement(e luasyntax.Expr, typ, what string) {
 		for _, name := range list.texts {
 			names[name] = true
 		}
-		s.add(e.Pos(), Error, nameUnknownText, "%q is none of %s%s", text, quotedList(names, "and"), similar(text, names))
+		hint := similar(text, names)
+		if hint == "" {
+			hint = ": there are " + quotedList(names, "and")
+		}
+		s.add(e.Pos(), Error, nameUnknownText, "%q does not exist here%s", text, hint)
 	}
 }
 

@@ -24,7 +24,7 @@ func (f *follower) checkSystem(index *luasyntax.Index) {
 		has = constant.system
 	}
 	if has != "" && has != f.options.Target {
-		f.add(index.Key.Pos(), Error, nameUnknownName, "C has %s on %s only", strings.TrimPrefix(name, "C."), systemNames[has])
+		f.add(index.Key.Pos(), Error, nameUnknownName, "%s exists on %s only", name, systemNames[has])
 	}
 }
 

@@ -73,7 +73,7 @@ func (s *script) checkName(index *luasyntax.Index) {
 	if !ok || name != "C."+key || s.api.functions[name] != nil || s.api.constants[name] != nil {
 		return
 	}
-	s.add(index.Key.Pos(), Error, nameUnknownName, "C has no %s%s", key, s.similarName(name))
+	s.add(index.Key.Pos(), Error, nameUnknownName, "%s does not exist%s", name, s.similarName(name))
 }
 
 func (s *script) similarName(name string) string {
