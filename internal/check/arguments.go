@@ -168,12 +168,10 @@ func (s *script) checkType(e luasyntax.Expr, types []string, what string, strict
 	if got == "" {
 		return
 	}
-	for _, typ := range types {
-		if !s.takes(typ, got, e, strict) {
-			continue
-		}
-		if table, ok := s.tableOf(e); ok {
-			s.checkTable(table, typ, what)
+	fitting := slices.DeleteFunc(slices.Clone(types), func(typ string) bool { return !s.takes(typ, got, e, strict) })
+	if len(fitting) > 0 {
+		if table, ok := s.tableOf(e); ok && len(slices.Compact(fitting)) == 1 {
+			s.checkTable(table, fitting[0], what)
 		}
 		return
 	}

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -77,5 +76,3 @@ func TestShippedScripts(t *testing.T) {
 		t.Errorf("only %d scripts", scripts)
 	}
 }
-
-var _ = slices.Contains[[]string]
