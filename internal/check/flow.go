@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
@@ -274,28 +275,35 @@ func (f *follower) call(call *luasyntax.Call) {
 
 // library returns the part before the first dot.
 func library(meaning string) string {
-	for i := range meaning {
-		if meaning[i] == '.' {
-			return meaning[:i]
-		}
+	before, _, found := strings.Cut(meaning, ".")
+	if !found {
+		return ""
 	}
-	return ""
+	return before
 }
 
 // isForeign tells whether a call is to code that is not in the script and can do anything.
 func (s *script) isForeign(call *luasyntax.Call) bool {
+	if s.loadsCode(call) {
+		return true
+	}
 	meaning := s.meaning(call.Function)
-	switch meaning {
+	if strings.HasPrefix(meaning, "ffi.C.") || meaning == "ffi.load" {
+		return true
+	}
+	// It may be what ffi.load or ffi.cast returned.
+	return meaning == "" && s.usesFFI && s.functionValue(call.Function) == nil
+}
+
+// loadsCode tells whether a call brings code into the script.
+func (s *script) loadsCode(call *luasyntax.Call) bool {
+	switch s.meaning(call.Function) {
 	case "dofile", "load", "loadfile", "loadstring":
 		return true
 	case "require":
-		return !s.isFFI(call)
+		return s.required(call) == ""
 	}
-	if library(meaning) == "ffi" {
-		return len(meaning) > len("ffi.C.") && meaning[:len("ffi.C.")] == "ffi.C." || meaning == "ffi.load"
-	}
-	// A function that ffi.load or ffi.cast returned, or one of what they have.
-	return meaning == "" && s.usesFFI && s.functionValue(call.Function) == nil
+	return false
 }
 
 // passesFunction tells whether an argument may be a function.

@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/check"
+	"golang.org/x/sys/unix"
 )
 
 // run runs a script in namespaces of its own, where it has all capabilities.
@@ -62,12 +64,55 @@ func TestErrorsAreReal(t *testing.T) {
 			continue
 		}
 		proved++
-		if _, err := run(t, s.source); err == nil {
+		_, err := run(t, s.source)
+		if err == nil {
 			t.Errorf("%q: reported is %v, and it does not fail", s.source, list)
+		}
+		var failure *initscript.ScriptError
+		switch list[0].Name {
+		case "capability", "no-new-privs":
+			denied := errors.As(err, &failure) && (failure.Errno == unix.EPERM || failure.Errno == unix.EACCES)
+			if !denied || failure.Line != list[0].Line {
+				t.Errorf("%q: reported is %v, it fails with %v", s.source, list[0], err)
+			}
 		}
 	}
 	if proved < 50 {
 		t.Errorf("only %d scripts were tried", proved)
+	}
+}
+
+// Each of the calls works, and after the ruleset is refused.
+func TestLandlockOrderIsReal(t *testing.T) {
+	requireUserNamespaces(t)
+	const ruleset = `C.landlock_create_ruleset({ handled_access_fs = { "make_sock" } })`
+	if _, err := run(t, ruleset); err != nil {
+		t.Skip("no Landlock here: ", err)
+	}
+	const prepare = `
+		C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE), nil)
+		C.mkdir("m", mode(7, 5, 5))
+		C.mount("tmpfs", "m", "tmpfs", 0, nil)
+		local tree = C.open_tree(C.AT_FDCWD, "m", bit.bor(C.OPEN_TREE_CLONE, C.OPEN_TREE_CLOEXEC))
+		local rules = ` + ruleset + `
+		set_no_new_privs() `
+	const lock = "C.landlock_restrict_self(rules) "
+	calls := []string{
+		`C.mount("tmpfs", "m", "tmpfs", 0, nil)`, `C.umount("m")`, `C.umount2("m", C.MNT_DETACH)`, `C.pivot_root("m", "m")`,
+		`C.move_mount(tree, "", C.AT_FDCWD, "m", C.MOVE_MOUNT_F_EMPTY_PATH)`,
+	}
+	for _, call := range calls {
+		if _, err := run(t, prepare+call); err != nil {
+			t.Errorf("%s: %v", call, err)
+		}
+		var failure *initscript.ScriptError
+		if _, err := run(t, prepare+lock+call); !errors.As(err, &failure) || failure.Errno != unix.EPERM {
+			t.Errorf("%s after the ruleset: %v", call, err)
+		}
+		list := check.Check(prepare+lock+call, check.Options{})
+		if len(list) != 1 || list[0].Name != "landlock-order" {
+			t.Errorf("%s: %v", call, list)
+		}
 	}
 }
 

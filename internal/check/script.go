@@ -28,6 +28,8 @@ type script struct {
 	indirect []string
 	guarded  map[*luasyntax.Function]bool // what pcall calls
 	usesFFI  bool
+	// loads says that code from elsewhere may set variables and fields of C.
+	loads bool
 	// keepsCapabilities says that the script may change what user ids mean for capabilities.
 	keepsCapabilities bool
 	effects           effects
@@ -180,9 +182,7 @@ func (s *script) meaningWithin(e luasyntax.Expr, depth int) string {
 			case *luasyntax.Name, *luasyntax.Index, *luasyntax.Paren:
 				return s.meaningWithin(value, depth-1)
 			}
-			if s.isFFI(value) {
-				return "ffi"
-			}
+			return s.required(value)
 		}
 	case *luasyntax.Index:
 		object := s.meaningWithin(n.Object, depth-1)
@@ -195,9 +195,7 @@ func (s *script) meaningWithin(e luasyntax.Expr, depth int) string {
 			return s.unlessAssigned(object + "." + key)
 		}
 	case *luasyntax.Call:
-		if s.isFFI(n) {
-			return "ffi"
-		}
+		return s.required(n)
 	}
 	return ""
 }
@@ -209,16 +207,22 @@ func (s *script) unlessAssigned(name string) string {
 	return name
 }
 
-// isFFI recognizes require "ffi".
-func (s *script) isFFI(e luasyntax.Expr) bool {
+// libraries are what require gives to every script.
+var libraries = []string{"bit", "coroutine", "debug", "ffi", "io", "jit", "math", "os", "package", "string", "table"}
+
+// required returns the library of LuaJIT that an expression such as require "ffi" gives, or "".
+func (s *script) required(e luasyntax.Expr) string {
 	call, ok := e.(*luasyntax.Call)
 	if !ok || len(call.Args) != 1 || call.Method != nil {
-		return false
+		return ""
 	}
 	name, isName := call.Function.(*luasyntax.Name)
 	library, isText := call.Args[0].(*luasyntax.String)
-	return isName && isText && name.Local == nil && name.Name == "require" && library.Value == "ffi" &&
-		s.assigned["require"] == 0
+	if !isName || !isText || name.Local != nil || name.Name != "require" || s.assigned["require"] > 0 ||
+		!slices.Contains(libraries, library.Value) {
+		return ""
+	}
+	return library.Value
 }
 
 // constantValue follows variables that never change to what they were declared with.
@@ -262,7 +266,8 @@ func (s *script) findEscapes(node luasyntax.Node, parent luasyntax.Node) {
 	case *luasyntax.Name, *luasyntax.Index:
 		s.findEscape(n.(luasyntax.Expr), parent)
 	case *luasyntax.Call:
-		s.usesFFI = s.usesFFI || s.isFFI(n)
+		s.usesFFI = s.usesFFI || s.required(n) == "ffi"
+		s.loads = s.loads || s.loadsCode(n)
 		switch s.meaning(n.Function) {
 		case "setfenv", "getfenv", "module", "debug.setfenv", "debug.getregistry", "debug.setupvalue",
 			"debug.setlocal", "debug.setmetatable", "debug.getupvalue":

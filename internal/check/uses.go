@@ -70,7 +70,7 @@ func (s *script) called(call *luasyntax.Call) *function {
 func (s *script) checkName(index *luasyntax.Index) {
 	key, ok := s.text(index.Key)
 	name := s.meaning(index)
-	if !ok || name != "C."+key || s.api.functions[name] != nil || s.api.constants[name] != nil {
+	if !ok || s.loads || name != "C."+key || s.api.functions[name] != nil || s.api.constants[name] != nil {
 		return
 	}
 	s.add(index.Key.Pos(), Error, nameUnknownName, "%s does not exist%s", name, s.similarName(name))
@@ -90,7 +90,7 @@ func (s *script) similarName(name string) string {
 // checkGlobal reports a variable that nobody sets, where nil cannot be meant.
 func (s *script) checkGlobal(e luasyntax.Expr, use string) {
 	name, ok := e.(*luasyntax.Name)
-	if !ok || name.Local != nil || s.assigned[name.Name] > 0 || s.askedFor[name.Name] || s.api.globals[name.Name] ||
+	if !ok || s.loads || name.Local != nil || s.assigned[name.Name] > 0 || s.askedFor[name.Name] || s.api.globals[name.Name] ||
 		slices.Contains(luaGlobals, name.Name) {
 		return
 	}

@@ -162,10 +162,26 @@ func (s *script) number(e luasyntax.Expr) (value float64, ok bool) {
 		value, ok = s.number(n.Operand)
 		return -value, ok && n.Operator == "-"
 	case *luasyntax.String:
-		kind, value, ok := luasyntax.ParseNumber(strings.TrimSpace(n.Value))
-		return value, ok && kind == luasyntax.Float
+		return textNumber(n.Value)
 	}
 	return 0, false
+}
+
+// textNumber converts a string as Lua does. What it does not know it takes for a number.
+func textNumber(text string) (value float64, ok bool) {
+	text = strings.TrimSpace(text)
+	unsigned := strings.TrimLeft(text, "+-")
+	if len(text)-len(unsigned) > 1 {
+		return 0, false
+	}
+	if word := strings.ToLower(unsigned); strings.HasPrefix(word, "inf") || strings.HasPrefix(word, "nan") {
+		return 0, true
+	}
+	kind, value, ok := luasyntax.ParseNumber(unsigned)
+	if text != unsigned && text[0] == '-' {
+		value = -value
+	}
+	return value, ok && kind == luasyntax.Float
 }
 
 // argument returns an argument, and nil if there is none. ok is false if it may be one of several
