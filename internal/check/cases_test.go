@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -316,5 +317,37 @@ func TestFreeBSD(t *testing.T) {
 		if !strings.HasPrefix(got, want) || (got == "") != (want == "") {
 			t.Errorf("%q: got %q, want %q", source, got, want)
 		}
+	}
+}
+
+// What would take forever if all were looked at anew each time, or be too deep.
+func TestLargeScripts(t *testing.T) {
+	double := func(format string) string {
+		source := "local a0 = 0\n"
+		for i := range 150 {
+			source += fmt.Sprintf("local a%d = "+format+"\n", i+1, i)
+		}
+		return source + "C.umask(a150)"
+	}
+	loops := strings.Repeat("for i = 1, 2 do ", 45) + "C.umask(0) " + strings.Repeat(" end", 45)
+	calls := "local function f0() C.umask(0) end "
+	for i := range 40 {
+		calls += fmt.Sprintf("local function f%d() for i = 1, 2 do f%[2]d() f%[2]d() f%[2]d() f%[2]d() end end ", i+1, i)
+	}
+	for name, source := range map[string]string{
+		"sums": double("a%d + a%[2]d"), "flags": double("bit.bor(a%d, a%[2]d)"), "texts": double("a%d .. a%[2]d"),
+		"loops": loops, "calls": calls + "f40()", "chain": "x = 1" + strings.Repeat(" + 1", 99_000),
+		"fields": "x = a" + strings.Repeat(".b", 99_000), "lengths": "C.umask(" + strings.Repeat("#-", 90) + "x)",
+		"branches": strings.Repeat("if x then C.umask(0) else C.umask(1) end ", 5000),
+		"if":       strings.Repeat("if x then ", 150) + strings.Repeat("end ", 150),
+	} {
+		if got := lines(check.Check(source, check.Options{})); len(got) > 1 || len(got) == 1 && name != "fields" {
+			t.Errorf("%s: %.300q", name, got)
+		}
+	}
+	endless := "x = 1" + strings.Repeat(" + 1", 200_000)
+	got := strings.Join(lines(check.Check(endless, check.Options{})), "")
+	if want := "expression of more than 100000 parts"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -33,6 +33,9 @@ type script struct {
 	// keepsCapabilities says that the script may change what user ids mean for capabilities.
 	keepsCapabilities bool
 	effects           effects
+
+	types map[luasyntax.Expr]string // found by typeOf
+	flags map[luasyntax.Expr]foundFlags
 }
 
 const newestABI = 1 << 30
@@ -47,6 +50,7 @@ func newScript(chunk *luasyntax.Chunk, a *api, options Options, r *report) *scri
 		uses: map[*luasyntax.Local]int{}, assigned: map[string]int{},
 		globals: map[string]*luasyntax.Function{}, fields: map[string]bool{}, askedFor: map[string]bool{},
 		guarded: map[*luasyntax.Function]bool{},
+		types:   map[luasyntax.Expr]string{}, flags: map[luasyntax.Expr]foundFlags{},
 	}
 	switch {
 	case options.LandlockABI != nil:

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/go-initscript/initscript/internal/luasyntax"
@@ -8,6 +9,15 @@ import (
 
 // typeOf returns the type that an expression certainly has, as type() names it, or "".
 func (s *script) typeOf(e luasyntax.Expr) string {
+	typ, ok := s.types[e]
+	if !ok {
+		typ = s.findType(e)
+		s.types[e] = typ
+	}
+	return typ
+}
+
+func (s *script) findType(e luasyntax.Expr) string {
 	switch n := s.constantValue(e).(type) {
 	case *luasyntax.Nil:
 		return "nil"
@@ -111,40 +121,51 @@ type flags map[string]luasyntax.Position
 // flagsOf returns the constants of an expression; ok says that it is made of nothing else, except
 // for a 0 and permissions.
 func (s *script) flagsOf(e luasyntax.Expr) (set flags, ok bool) {
-	set = flags{}
-	return set, s.collectFlags(e, set)
+	known, found := s.flags[e]
+	if !found {
+		known.set, known.ok = s.findFlags(e)
+		s.flags[e] = known
+	}
+	return known.set, known.ok
 }
 
-func (s *script) collectFlags(e luasyntax.Expr, set flags) bool {
-	if meaning := s.meaning(e); s.api.constants[meaning] != nil {
-		set[meaning] = e.Pos()
-		return true
+type foundFlags struct {
+	set flags
+	ok  bool
+}
+
+func (s *script) findFlags(e luasyntax.Expr) (set flags, ok bool) {
+	value := s.constantValue(e)
+	if meaning := s.meaning(value); s.api.constants[meaning] != nil {
+		return flags{meaning: e.Pos()}, true
 	}
-	switch n := s.constantValue(e).(type) {
+	switch n := value.(type) {
 	case *luasyntax.Number:
-		return n.Value == 0
+		return nil, n.Value == 0
 	case *luasyntax.Binary:
-		return n.Operator == "+" && s.collectFlags(n.Left, set) && s.collectFlags(n.Right, set)
+		if n.Operator == "+" {
+			return s.allFlags(n.Left, n.Right)
+		}
 	case *luasyntax.Call:
 		switch meaning := s.meaning(n.Function); {
 		case n.Method != nil:
-			return false
 		case meaning == "mode":
-			return true
+			return nil, true
 		case meaning == "bit.bor":
-			ok := true
-			for _, argument := range n.Args {
-				ok = s.collectFlags(argument, set) && ok
-			}
-			return ok
-		}
-	default:
-		if meaning := s.meaning(n); s.api.constants[meaning] != nil {
-			set[meaning] = e.Pos()
-			return true
+			return s.allFlags(n.Args...)
 		}
 	}
-	return false
+	return nil, false
+}
+
+func (s *script) allFlags(list ...luasyntax.Expr) (set flags, ok bool) {
+	set, ok = flags{}, true
+	for _, e := range list {
+		part, complete := s.flagsOf(e)
+		maps.Copy(set, part)
+		ok = ok && complete
+	}
+	return set, ok
 }
 
 // has tells whether a constant is there.

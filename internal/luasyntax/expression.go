@@ -12,6 +12,16 @@ var priorities = map[kind]priority{
 
 const unaryPriority = 8
 
+// maxChain is how many operators, or calls and fields, may follow each other without parentheses. LuaJIT
+// has no such limit, but the tree of an endless expression would be too deep to walk.
+const maxChain = 100_000
+
+func (p *parser) checkChain(length int) {
+	if length > maxChain {
+		p.fail("expression of more than %d parts", maxChain)
+	}
+}
+
 func (p *parser) expression() Expr { return p.binary(0) }
 
 // expressions reads a list, which is not empty.
@@ -28,7 +38,8 @@ func (p *parser) binary(limit int) Expr {
 	p.enterLevel()
 	defer p.leaveLevel()
 	left := p.unary()
-	for {
+	for length := 0; ; length++ {
+		p.checkChain(length)
 		operator := p.token
 		priority, ok := priorities[operator.kind]
 		if !ok || priority.left <= limit {
@@ -98,7 +109,8 @@ func (p *parser) primary() Expr {
 	default:
 		p.fail("unexpected symbol")
 	}
-	for {
+	for length := 0; ; length++ {
+		p.checkChain(length)
 		switch p.token.kind {
 		case ".":
 			p.next()

@@ -156,15 +156,24 @@ func (l *lexer) next() token {
 	return t
 }
 
+// skipSpace skips white space and comments.
 func (l *lexer) skipSpace() {
+	for {
+		l.skipWhite()
+		if l.peek() != '-' || l.at(1) != '-' {
+			return
+		}
+		l.comment()
+	}
+}
+
+func (l *lexer) skipWhite() {
 	for {
 		switch c := l.peek(); {
 		case isLineEnd(c):
 			l.newline()
 		case c == ' ' || c == '\t' || c == '\v' || c == '\f':
 			l.offset++
-		case c == '-' && l.at(1) == '-':
-			l.comment()
 		default:
 			return
 		}

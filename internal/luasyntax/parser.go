@@ -3,8 +3,9 @@
 //
 // It accepts what LuaJIT accepts, built without its compatibility with Lua 5.2, and refuses the rest
 // with the same messages. Syntax that came after the releases which distributions ship, such as
-// compound assignment, is not known. There are two limits of LuaJIT that are not looked at:
-// registers and constants of one function.
+// compound assignment, is not known. There are two limits of LuaJIT that are not looked at, registers
+// and constants of one function, and one that LuaJIT does not have: a chain of operators, calls or
+// fields has at most 100000 parts.
 package luasyntax
 
 import "slices"

@@ -66,20 +66,6 @@ func (l *lexer) escape(value *strings.Builder) bool {
 	}
 }
 
-// skipWhite skips white space, and unlike skipSpace no comments.
-func (l *lexer) skipWhite() {
-	for {
-		switch c := l.peek(); {
-		case isLineEnd(c):
-			l.newline()
-		case c == ' ' || c == '\t' || c == '\v' || c == '\f':
-			l.offset++
-		default:
-			return
-		}
-	}
-}
-
 func hexValue(c int) (value int, ok bool) {
 	switch {
 	case c == eof || !isHexDigit(byte(c)):
