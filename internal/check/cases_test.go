@@ -108,6 +108,10 @@ var mistakes = []struct {
 	{source: "if arg then C.cap_set_proc('=') C.chroot('/') end", want: []string{"1:33: error: C.chroot needs"}, unproved: true},
 	{source: "for i = 1, 2 do C.cap_set_proc('=') C.chroot('/') end", want: []string{"1:37: error: C.chroot needs"}},
 
+	// Calls of libraries between them change nothing.
+	{source: "local function f() set_no_new_privs() end\nfor _, x in ipairs({ 1 }) do print(tostring(x)) end for x in ('a'):gmatch('.') do x:upper() end\n" +
+		"C.seccomp_set_mode_filter('x')", want: []string{"3:1: warning: C.seccomp_set_mode_filter"}},
+
 	// Descriptors.
 	{source: "local fd = C.open('/', C.O_RDONLY)\n" + execute, want: []string{"1:14: warning: the program that C.execve executes in line 2 gets this descriptor, for want of O_CLOEXEC"}},
 	{source: "local FLAGS = bit.bor(C.O_RDONLY, C.O_PATH)\nlocal fd = C.open('/', FLAGS) C.fchdir(fd)\n" + execute, want: []string{"2:14: warning: the program"}},

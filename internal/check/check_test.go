@@ -76,3 +76,23 @@ func TestShippedScripts(t *testing.T) {
 		t.Errorf("only %d scripts", scripts)
 	}
 }
+
+// The recipes say which kernel they need.
+func TestKernelsOfRecipes(t *testing.T) {
+	tests := []struct{ file, kernel, want string }{
+		{"lua/recipes/read-only-host.lua", "5.1", "C.open_tree needs Linux 5.2, the target is 5.1"},
+		{"lua/recipes/read-only-host.lua", "5.11", "C.mount_setattr needs Linux 5.12, the target is 5.11"},
+		{"lua/recipes/read-only-host.lua", "5.12", ""},
+		{"lua/recipes/landlock-jail.lua", "5.12", "C.landlock_create_ruleset needs Linux 5.13, the target is 5.12"},
+		{"lua/recipes/landlock-jail.lua", "5.13", ""}, // which asks for the ABI
+		{"examples/rootless-box.lua", "5.11", ""},     // which tries
+	}
+	for _, test := range tests {
+		text, err := os.ReadFile("../../" + test.file)
+		must(t, err)
+		got := strings.Join(lines(check.Check(string(text), check.Options{Kernel: kernel(t, test.kernel)})), "\n")
+		if !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
+			t.Errorf("%s on Linux %s: %q, want %q", test.file, test.kernel, got, test.want)
+		}
+	}
+}

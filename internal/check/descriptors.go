@@ -8,10 +8,7 @@ import (
 
 // opening has the calls that return descriptors: which argument, or which field of it, can have which
 // flag for close-on-exec.
-var opening = map[string]struct {
-	argument    int
-	field, flag string
-}{
+var opening = map[string]openingFlag{
 	"C.open":       {argument: 1, flag: "O_CLOEXEC"},
 	"C.openat2":    {argument: 2, field: "flags", flag: "O_CLOEXEC"},
 	"C.socket":     {argument: 1, flag: "SOCK_CLOEXEC"},
@@ -21,6 +18,11 @@ var opening = map[string]struct {
 	"C.fsmount":    {argument: 1, flag: "FSMOUNT_CLOEXEC"},
 	"C.fspick":     {argument: 2, flag: "FSPICK_CLOEXEC"},
 	"C.open_tree":  {argument: 2, flag: "OPEN_TREE_CLOEXEC"},
+}
+
+type openingFlag struct {
+	argument    int
+	field, flag string
 }
 
 // keepDescriptors notes the descriptors that calls return without close-on-exec.

@@ -83,7 +83,9 @@ func (f *follower) statement(statement luasyntax.Stmt) {
 	case *luasyntax.GenericForStmt:
 		f.expressions(n.Values)
 		f.loop(func() {
-			f.state.havoc(f.effects) // of the iterator
+			if !f.isLibraryIterator(n.Values) {
+				f.state.havoc(f.effects)
+			}
 			f.block(n.Body)
 		})
 	case *luasyntax.ReturnStmt:
@@ -237,7 +239,28 @@ func (f *follower) expression(e luasyntax.Expr) {
 	}
 }
 
-// pure are functions of Lua that call nothing of the script, unless they get a function.
+// callers are functions of Lua that call the functions which they get.
+var callers = []string{"string.gsub", "table.sort", "table.foreach", "table.foreachi", "debug.sethook"}
+
+// isLibraryCall tells whether a function of that name calls nothing of the script, but for callers.
+func isLibraryCall(meaning string) bool {
+	in := library(meaning)
+	return pure[meaning] || pure[in] && in != "coroutine" || in == "ffi"
+}
+
+// isLibraryIterator recognizes ipairs(t), io.lines(path), text:gmatch(pattern) and the like.
+func (f *follower) isLibraryIterator(values []luasyntax.Expr) bool {
+	call, ok := values[0].(*luasyntax.Call)
+	if !ok {
+		return false
+	}
+	if call.Method != nil {
+		return !f.fields[call.Method.Value]
+	}
+	return isLibraryCall(f.meaning(call.Function))
+}
+
+// pure are the libraries and functions of Lua that call nothing of the script, but for callers.
 var pure = map[string]bool{}
 
 func init() {
@@ -253,7 +276,7 @@ func (f *follower) call(call *luasyntax.Call) {
 	meaning := f.meaning(call.Function)
 	switch {
 	case call.Method != nil:
-		if f.fields[call.Method.Value] || f.passesFunction(call) {
+		if f.fields[call.Method.Value] || call.Method.Value == "gsub" && f.passesFunction(call) {
 			f.state.havoc(f.effects)
 		}
 	case f.api.functions[meaning] != nil:
@@ -262,10 +285,11 @@ func (f *follower) call(call *luasyntax.Call) {
 		f.state = &state{dead: true}
 	case f.functionValue(call.Function) != nil:
 		f.inline(f.functionValue(call.Function))
-	case f.isForeign(call):
-		f.state.havoc(anything)
-	case pure[meaning] || pure[library(meaning)] && library(meaning) != "coroutine" || library(meaning) == "ffi":
-		if f.passesFunction(call) {
+	case f.foreignEffects(call) != (effects{}):
+		f.state.havoc(f.foreignEffects(call))
+		f.state.havoc(f.effects)
+	case isLibraryCall(meaning):
+		if slices.Contains(callers, meaning) && f.passesFunction(call) {
 			f.state.havoc(f.effects)
 		}
 	default:
@@ -282,17 +306,18 @@ func library(meaning string) string {
 	return before
 }
 
-// isForeign tells whether a call is to code that is not in the script and can do anything.
-func (s *script) isForeign(call *luasyntax.Call) bool {
-	if s.loadsCode(call) {
-		return true
-	}
+// foreignEffects are those of a call to code that is not in the script.
+func (s *script) foreignEffects(call *luasyntax.Call) effects {
 	meaning := s.meaning(call.Function)
-	if strings.HasPrefix(meaning, "ffi.C.") || meaning == "ffi.load" {
-		return true
+	switch {
+	case s.loadsCode(call):
+		return anything
+	case strings.HasPrefix(meaning, "ffi.C.") || meaning == "ffi.load":
+		return ofSystem
+	case meaning == "" && call.Method == nil && s.usesFFI && s.functionValue(call.Function) == nil:
+		return ofSystem // it may be what ffi.load or ffi.cast returned
 	}
-	// It may be what ffi.load or ffi.cast returned.
-	return meaning == "" && s.usesFFI && s.functionValue(call.Function) == nil
+	return effects{}
 }
 
 // loadsCode tells whether a call brings code into the script.

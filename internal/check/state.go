@@ -90,7 +90,18 @@ func (s *state) havoc(e effects) {
 	}
 }
 
-var anything = effects{true, true, true, true}
+var (
+	anything = effects{true, true, true, true}
+	// ofSystem are the effects of calls that go past C. They do not reach variables of Lua.
+	ofSystem = effects{noNewPrivs: true, caps: true, descriptors: true}
+)
+
+func (e *effects) add(f effects) {
+	e.errexit = e.errexit || f.errexit
+	e.noNewPrivs = e.noNewPrivs || f.noNewPrivs
+	e.caps = e.caps || f.caps
+	e.descriptors = e.descriptors || f.descriptors
+}
 
 // allEffects are those of all functions of the script, and of the functions of the API that are passed on.
 func (s *script) allEffects() effects {
@@ -115,9 +126,7 @@ func (s *script) addEffects(e *effects, node luasyntax.Node, inFunction bool) {
 	case *luasyntax.Call:
 		if inFunction {
 			e.addCall(s.meaning(n.Function))
-			if s.isForeign(n) {
-				*e = anything
-			}
+			e.add(s.foreignEffects(n))
 		}
 	}
 	for _, child := range luasyntax.Children(node) {
