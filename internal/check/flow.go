@@ -1,6 +1,7 @@
 package check
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -18,6 +19,8 @@ type follower struct {
 	loopEnds []*state // where break leads, for each loop around
 	returns  []*state // what is known at the ends of the functions around
 	budget   int
+	// mayHaveEnded says that a condition may have ended the script before.
+	mayHaveEnded bool
 }
 
 // maxSteps ends the following of functions that call others many times.
@@ -62,13 +65,13 @@ func (f *follower) statement(statement luasyntax.Stmt) {
 	case *luasyntax.IfStmt:
 		f.ifStatement(n)
 	case *luasyntax.WhileStmt:
-		f.loop(func() {
+		f.loop(n.Body, func() {
 			f.expression(n.Condition)
 			f.state.certain = false
 			f.block(n.Body)
 		})
 	case *luasyntax.RepeatStmt:
-		f.loop(func() {
+		f.loop(n.Body, func() {
 			f.block(n.Body)
 			if !f.state.dead {
 				f.expression(n.Condition)
@@ -79,12 +82,12 @@ func (f *follower) statement(statement luasyntax.Stmt) {
 		if n.Step != nil {
 			f.expression(n.Step)
 		}
-		f.loop(func() { f.block(n.Body) })
+		f.loop(n.Body, func() { f.block(n.Body) })
 	case *luasyntax.GenericForStmt:
 		f.expressions(n.Values)
-		f.loop(func() {
+		f.loop(n.Body, func() {
 			if !f.isLibraryIterator(n.Values) {
-				f.state.havoc(f.effects)
+				f.havoc(f.effects)
 			}
 			f.block(n.Body)
 		})
@@ -96,6 +99,18 @@ func (f *follower) statement(statement luasyntax.Stmt) {
 	case *luasyntax.GotoStmt:
 		f.state = &state{dead: true}
 	}
+}
+
+// havoc applies what unknown code may have done.
+func (f *follower) havoc(e effects) {
+	f.state.havoc(e)
+	f.mayHaveEnded = f.mayHaveEnded || e.exit
+}
+
+// end is a call after which nothing of the script runs.
+func (f *follower) end() {
+	f.mayHaveEnded = f.mayHaveEnded || !f.state.certain
+	f.state = &state{dead: true}
 }
 
 // leave ends what is followed, and joins it to what is known where the script goes on.
@@ -174,8 +189,8 @@ func (f *follower) leaves(block *luasyntax.Block) bool {
 	return found
 }
 
-// loop goes through its body until nothing changes, without and then with reports.
-func (f *follower) loop(body func()) {
+// loop goes through it until nothing changes, without and then with reports.
+func (f *follower) loop(block *luasyntax.Block, body func()) {
 	certain := f.state.certain
 	end := &state{dead: true}
 	f.loopEnds = append(f.loopEnds, end)
@@ -192,7 +207,7 @@ func (f *follower) loop(body func()) {
 	body()
 	f.state.join(entry)
 	f.state.join(end)
-	f.state.certain = certain
+	f.state.certain = certain && !f.leaves(block)
 	f.loopEnds = f.loopEnds[:len(f.loopEnds)-1]
 }
 
@@ -277,23 +292,25 @@ func (f *follower) call(call *luasyntax.Call) {
 	switch {
 	case call.Method != nil:
 		if f.fields[call.Method.Value] || call.Method.Value == "gsub" && f.passesFunction(call) {
-			f.state.havoc(f.effects)
+			f.havoc(f.effects)
 		}
 	case f.api.functions[meaning] != nil:
 		f.apiCall(call, f.api.functions[meaning])
-	case meaning == "error" || meaning == "os.exit":
+	case meaning == "error":
 		f.state = &state{dead: true}
+	case meaning == "os.exit":
+		f.end()
 	case f.functionValue(call.Function) != nil:
 		f.inline(f.functionValue(call.Function))
 	case f.foreignEffects(call) != (effects{}):
-		f.state.havoc(f.foreignEffects(call))
-		f.state.havoc(f.effects)
+		f.havoc(f.foreignEffects(call))
+		f.havoc(f.effects)
 	case isLibraryCall(meaning):
 		if slices.Contains(callers, meaning) && f.passesFunction(call) {
-			f.state.havoc(f.effects)
+			f.havoc(f.effects)
 		}
 	default:
-		f.state.havoc(f.effects)
+		f.havoc(f.effects)
 	}
 }
 
@@ -306,13 +323,20 @@ func library(meaning string) string {
 	return before
 }
 
+// endsProcess matches functions of the C library after which a script may not go on.
+var endsProcess = regexp.MustCompile(`exit|abort|exec|kill|raise|syscall`)
+
 // foreignEffects are those of a call to code that is not in the script.
 func (s *script) foreignEffects(call *luasyntax.Call) effects {
 	meaning := s.meaning(call.Function)
 	switch {
 	case s.loadsCode(call):
 		return anything
-	case strings.HasPrefix(meaning, "ffi.C.") || meaning == "ffi.load":
+	case strings.HasPrefix(meaning, "ffi.C."):
+		e := ofSystem
+		e.exit = endsProcess.MatchString(meaning)
+		return e
+	case meaning == "ffi.load":
 		return ofSystem
 	case meaning == "" && call.Method == nil && s.usesFFI && s.functionValue(call.Function) == nil:
 		return ofSystem // it may be what ffi.load or ffi.cast returned
@@ -348,7 +372,7 @@ func (s *script) passesFunction(call *luasyntax.Call) bool {
 // inline goes through a function of the script.
 func (f *follower) inline(function *luasyntax.Function) {
 	if len(f.calling) == maxCalls || slices.Contains(f.calling, function) {
-		f.state.havoc(f.effects)
+		f.havoc(f.effects)
 		return
 	}
 	certain := f.state.certain

@@ -120,7 +120,9 @@ func (f *follower) apply(call *luasyntax.Call, function *function) {
 		f.applyUserIDs(call, sure)
 	case "C.execve", "C.fexecve":
 		f.checkDescriptors(call, function)
-		f.state.dead = f.state.dead || sure
+		if sure {
+			f.end()
+		}
 		f.state.certain = false
 	case "C.close", "C.closefrom", "C.fcntl", "C.dup2":
 		f.closeDescriptors(call, function)

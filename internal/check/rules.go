@@ -14,7 +14,7 @@ var systemNames = map[string]string{"linux": "Linux", "freebsd": "FreeBSD"}
 
 // checkSystem reports a name that the target does not have.
 func (f *follower) checkSystem(index *luasyntax.Index) {
-	if !f.state.certain {
+	if !f.state.certain || f.mayHaveEnded {
 		return
 	}
 	name, has := f.meaning(index), ""
@@ -29,7 +29,9 @@ func (f *follower) checkSystem(index *luasyntax.Index) {
 }
 
 // demanded tells whether a call that fails here ends the script, and nothing has been asked before.
-func (f *follower) demanded() bool { return f.state.certain && f.state.errexit == yes }
+func (f *follower) demanded() bool {
+	return f.state.certain && !f.mayHaveEnded && f.state.errexit == yes
+}
 
 // apiCall checks what a call needs, and follows what it does.
 func (f *follower) apiCall(call *luasyntax.Call, function *function) {

@@ -335,7 +335,7 @@ func (s *script) findEscape(e luasyntax.Expr, parent luasyntax.Node) {
 	switch {
 	case (meaning == "C" || meaning == "_G") && !indexed:
 		s.unpredictable = true
-	case s.api.functions[meaning] != nil && !called:
+	case (s.api.functions[meaning] != nil || meaning == "os.exit") && !called:
 		s.indirect = append(s.indirect, meaning)
 	}
 	if isName && name.Local == nil && !called && !indexed {

@@ -72,6 +72,7 @@ func (s *state) join(other *state) {
 // effects are what code may do to a state.
 type effects struct {
 	errexit, noNewPrivs, caps, descriptors bool
+	exit                                   bool // may end the script
 }
 
 // havoc applies what unknown code may have done.
@@ -91,9 +92,9 @@ func (s *state) havoc(e effects) {
 }
 
 var (
-	anything = effects{true, true, true, true}
+	anything = effects{true, true, true, true, true}
 	// ofSystem are the effects of calls that go past C. They do not reach variables of Lua.
-	ofSystem = effects{noNewPrivs: true, caps: true, descriptors: true}
+	ofSystem = effects{noNewPrivs: true, caps: true, descriptors: true, exit: true}
 )
 
 func (e *effects) add(f effects) {
@@ -101,6 +102,7 @@ func (e *effects) add(f effects) {
 	e.noNewPrivs = e.noNewPrivs || f.noNewPrivs
 	e.caps = e.caps || f.caps
 	e.descriptors = e.descriptors || f.descriptors
+	e.exit = e.exit || f.exit
 }
 
 // allEffects are those of all functions of the script, and of the functions of the API that are passed on.
@@ -144,6 +146,8 @@ func (e *effects) addCall(name string) {
 		e.caps = true
 	case "C.close", "C.closefrom", "C.fcntl", "C.dup2":
 		e.descriptors = true
+	case "C.execve", "C.fexecve", "os.exit":
+		e.exit = true
 	}
 }
 
