@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-initscript/initscript/tools/script-api/definitions"
+	"github.com/go-initscript/initscript/internal/definitions"
 )
 
 //go:generate go run ./tools/script-api lua/initscript.d.lua docs/script-api.md

@@ -2647,28 +2647,28 @@ function C.seccomp_set_mode_filter(bpf_fprogram, flags) end
 
 ---An access to the network. Addresses do not count, only ports.
 ---@alias initscript.LandlockAccessNet
----| "bind_tcp" # give a TCP socket a port (4)
+---| "bind_tcp" # give a TCP socket a port (ABI 4)
 ---| "connect_tcp" # connect a TCP socket to a port (4)
 ---| "bind_udp" # give a UDP socket a port (10)
 ---| "connect_send_udp" # connect a UDP socket or send from it to a port (10)
 
 ---What a domain can be kept from reaching outside of itself; there are no rules for it.
 ---@alias initscript.LandlockScope
----| "abstract_unix_socket" # connect or send to abstract addresses (6)
+---| "abstract_unix_socket" # connect or send to abstract addresses (ABI 6)
 ---| "signal" # send signals (6)
 
 ---A question to the kernel.
 ---@alias initscript.LandlockCreateRulesetFlag
----| "version" # the version of the ABI (1)
+---| "version" # its version (ABI 1)
 ---| "errata" # a set of bits, one for each corrected mistake (7)
 
 ---A flag of `C.landlock_add_rule`.
 ---@alias initscript.LandlockAddRuleFlag
----| "quiet" # log no denials that the ruleset declares quiet for this object (10)
+---| "quiet" # log no denials that the ruleset declares quiet for this object (ABI 10)
 
 ---A flag of `C.landlock_restrict_self`.
 ---@alias initscript.LandlockRestrictSelfFlag
----| "log_same_exec_off" # log no denials of this process before `execve` (7)
+---| "log_same_exec_off" # log no denials of this process before `execve` (ABI 7)
 ---| "log_new_exec_on" # log those after it (7)
 ---| "log_subdomains_off" # log none of domains that are made inside; the ruleset may be -1 (7)
 ---| "tsync" # for all threads, no_new_privs too (8)

@@ -54,6 +54,8 @@ func exitStatus(err error) int {
 		return statusSignalBase + int(signal)
 	case errors.As(err, &exit):
 		return exit.ExitCode()
+	case errors.Is(err, foundError{}):
+		return statusFound
 	case errors.As(err, &exec) && exec.NotFound():
 		return statusNotFound
 	case errors.As(err, &exec):
@@ -72,10 +74,10 @@ var flagOfField = map[string]string{
 }
 
 // failureText returns one line with the cause, or "" if there is nothing to say: a program speaks
-// for itself.
+// for itself, and so do the mistakes in a script.
 func failureText(err error) string {
 	var exit *initscript.ExitError
-	if err == nil || errors.As(err, &exit) {
+	if err == nil || errors.As(err, &exit) || errors.Is(err, foundError{}) {
 		return ""
 	}
 	text := err.Error()

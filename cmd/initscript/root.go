@@ -31,5 +31,6 @@ func newRootCommand() *cobra.Command {
 	})
 	root.AddCommand(newRunCommand())
 	root.AddCommand(newSeccompCommand())
+	root.AddCommand(newCheckCommand())
 	return root
 }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/go-initscript/initscript/tools/script-api/definitions"
+	"github.com/go-initscript/initscript/internal/definitions"
 )
 
 func main() {

@@ -1,0 +1,247 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/go-initscript/initscript/internal/definitions"
+	"github.com/go-initscript/initscript/lua"
+)
+
+// api is what the definitions say.
+type api struct {
+	functions map[string]*function // "C.open", "mode"
+	constants map[string]*constant // "C.O_CLOEXEC"
+	globals   map[string]bool
+	classes   map[string]*class
+	texts     map[string]*textList // of aliases
+	abis      []definitions.Version
+}
+
+type function struct {
+	name    string // as the script calls it
+	system  string // "linux", "freebsd", or "" for both
+	kernel  definitions.Version
+	calls   []signature
+	results int
+	// result is the type of the first result, "" where that depends on success.
+	result string
+}
+
+// signature is one of the ways to call a function.
+type signature []parameter
+
+type parameter struct {
+	name, typ string
+	optional  bool
+}
+
+func (s signature) required() int {
+	n := 0
+	for i, p := range s {
+		if !p.optional {
+			n = i + 1
+		}
+	}
+	return n
+}
+
+type constant struct {
+	system string
+	kernel definitions.Version
+}
+
+// class is a table with named fields.
+type class struct {
+	fields []parameter
+	abi    map[string]int // of fields that came with a version of Landlock
+	// strict says that other fields raise an error.
+	strict bool
+}
+
+// textList is what strings of a list may be.
+type textList struct {
+	texts  []string
+	abi    map[string]int
+	kernel map[string]definitions.Version
+}
+
+// loadAPI panics if the embedded definitions are not well-formed, which tests exclude.
+var loadAPI = sync.OnceValue(func() *api {
+	blocks, err := definitions.Parse(lua.Definitions)
+	if err != nil {
+		panic(fmt.Sprintf("definitions of the script API: %v", err))
+	}
+	a := &api{map[string]*function{}, map[string]*constant{}, map[string]bool{}, map[string]*class{},
+		map[string]*textList{}, nil}
+	if a.abis, err = definitions.LandlockABIs(blocks); err != nil {
+		panic(fmt.Sprintf("definitions of the script API: %v", err))
+	}
+	for _, block := range blocks {
+		a.add(&block)
+	}
+	return a
+})
+
+func (a *api) add(block *definitions.Block) {
+	switch {
+	case block.Kind == definitions.Function:
+		a.functions[block.Name] = newFunction(block)
+		if !strings.Contains(block.Name, ".") {
+			a.globals[block.Name] = true
+		}
+	case block.Kind == definitions.Variable:
+		a.globals[block.Name] = true
+	case block.IsConstants():
+		for _, field := range block.Fields {
+			origin, _ := field.Origin()
+			a.constants["C."+field.Name] = &constant{system(origin), field.Kernel()}
+		}
+	case block.Kind == definitions.Class:
+		a.classes[block.Name] = newClass(block)
+	case block.Kind == definitions.Alias:
+		a.texts[block.Name] = newTextList(block)
+	}
+}
+
+// system reads the end of an origin, as in "init.script, Linux only".
+func system(origin string) string {
+	switch {
+	case strings.HasSuffix(origin, ", Linux only"):
+		return "linux"
+	case strings.HasSuffix(origin, ", FreeBSD only"):
+		return "freebsd"
+	default:
+		return ""
+	}
+}
+
+func newFunction(block *definitions.Block) *function {
+	f := &function{name: block.Name, system: system(block.Origin()), results: len(block.Returns)}
+	f.kernel, _ = block.Kernel()
+	var main signature
+	for _, p := range block.Params {
+		main = append(main, parameter{p.Name, p.Type, p.Optional})
+	}
+	f.calls = append(f.calls, main)
+	if len(block.Returns) > 0 {
+		f.result = block.Returns[0].Type
+	}
+	for _, overload := range block.Overloads {
+		parameters, results, _ := strings.Cut(strings.TrimPrefix(overload, "fun("), "): ")
+		var call signature
+		for _, text := range splitType(parameters, ',') {
+			name, typ, _ := strings.Cut(strings.TrimSpace(text), ": ")
+			name, optional := strings.CutSuffix(name, "?")
+			if name != "" {
+				call = append(call, parameter{name, typ, optional})
+			}
+		}
+		if !slices.Equal(call, main) {
+			f.calls = append(f.calls, call)
+		}
+		if !strings.HasPrefix(results, f.result) {
+			f.result = ""
+		}
+	}
+	return f
+}
+
+func newClass(block *definitions.Block) *class {
+	c := &class{abi: map[string]int{}}
+	for _, line := range block.Text {
+		if strings.Contains(line, "Other fields raise an error") {
+			c.strict = true
+		}
+	}
+	unit, versions := definitions.Since(block.Fields)
+	for i, field := range block.Fields {
+		c.fields = append(c.fields, parameter{field.Name, field.Type, field.Optional})
+		if unit == "ABI" && versions[i] != "" {
+			c.abi[field.Name], _ = strconv.Atoi(versions[i])
+		}
+	}
+	return c
+}
+
+func newTextList(block *definitions.Block) *textList {
+	l := &textList{abi: map[string]int{}, kernel: map[string]definitions.Version{}}
+	unit, versions := definitions.Since(block.Values)
+	for i, value := range block.Values {
+		text := strings.Trim(value.Name, `"`)
+		l.texts = append(l.texts, text)
+		switch unit {
+		case "ABI":
+			l.abi[text], _ = strconv.Atoi(versions[i])
+		case "Linux":
+			l.kernel[text], _ = definitions.ParseVersion(versions[i])
+		}
+	}
+	return l
+}
+
+// splitType splits at a separator that is not in brackets.
+func splitType(s string, separator rune) []string {
+	var parts []string
+	depth, start := 0, 0
+	for i, r := range s {
+		switch {
+		case strings.ContainsRune("<({[", r):
+			depth++
+		case strings.ContainsRune(">)}]", r):
+			depth--
+		case r == separator && depth == 0:
+			parts = append(parts, s[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, s[start:])
+}
+
+// landlockABI returns the highest version of Landlock that a kernel has.
+func (a *api) landlockABI(kernel definitions.Version) int {
+	abi := 0
+	for abi < len(a.abis) && !kernel.Less(a.abis[abi]) {
+		abi++
+	}
+	return abi
+}
+
+// similar returns " (did you mean NAME?)" if there is a name that is nearly the same.
+func similar[V any](name string, names map[string]V) string {
+	best, bestDistance := "", 3
+	for candidate := range names {
+		d := distance(name, candidate)
+		if d < bestDistance || d == bestDistance && candidate < best {
+			best, bestDistance = candidate, d
+		}
+	}
+	if best == "" || bestDistance*3 > len(name) {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", best)
+}
+
+// distance counts the letters to change, insert or remove.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
