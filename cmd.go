@@ -15,6 +15,8 @@ import (
 // DefaultMemoryLimit is how much memory a script may use where Cmd.MemoryLimit is 0, in bytes.
 const DefaultMemoryLimit = 64 << 20
 
+const defaultScriptName = "init.script"
+
 // Cmd is a program behind an init script, in preparation or running. It is used like an
 // os/exec.Cmd and, like that, cannot be reused after Start. All signals have their default
 // dispositions in the child, also those that the host ignores. Different Cmds may be used from any
@@ -223,9 +225,8 @@ func (c *Cmd) check() error {
 			return &FieldError{fmt.Sprintf("Env[%d]", i), fmt.Errorf("%q is not of the form key=value", s)}
 		}
 	}
-	if i := strings.IndexByte(c.Script, 0); i >= 0 {
-		line := 1 + strings.Count(c.Script[:i], "\n")
-		return &FieldError{"Script", fmt.Errorf("%s:%d: NUL byte: not a Lua source text", c.scriptName(), line)}
+	if err := checkScript(c.Script, c.scriptName()); err != nil {
+		return err
 	}
 	if rest := c.Namespaces &^ allNamespaces; rest != 0 {
 		return &FieldError{"Namespaces", fmt.Errorf("unknown namespace %s", rest)}
@@ -240,6 +241,15 @@ func (c *Cmd) check() error {
 		return &FieldError{"ExtraFiles", fmt.Errorf("%d files; at most %d can be passed", len(c.ExtraFiles), maxExtraFiles)}
 	}
 	return c.checkFiles()
+}
+
+// checkScript refuses what is no text.
+func checkScript(script, name string) error {
+	if i := strings.IndexByte(script, 0); i >= 0 {
+		line := 1 + strings.Count(script[:i], "\n")
+		return &FieldError{"Script", fmt.Errorf("%s:%d: NUL byte: not a Lua source text", name, line)}
+	}
+	return nil
 }
 
 func (c *Cmd) checkFiles() error {
@@ -264,7 +274,7 @@ func (c *Cmd) checkFiles() error {
 
 func (c *Cmd) scriptName() string {
 	if c.ScriptName == "" {
-		return "init.script"
+		return defaultScriptName
 	}
 	return c.ScriptName
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -150,8 +151,9 @@ static int l_send_with_fd(lua_State *L)
 
 static int l_set_no_new_privs(lua_State *L)
 {
-	return initscript_result_styled(L, "set_no_new_privs",
-	                                prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), INITSCRIPT_PLAIN);
+	return initscript_result_styled(
+	        L, "set_no_new_privs",
+	        initscript_change(L, SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), INITSCRIPT_PLAIN);
 }
 
 static int l_bind_unix(lua_State *L)

@@ -1,5 +1,6 @@
 #include "api.h"
 
+#include <errno.h>
 #include <linux/landlock.h>
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -234,6 +235,11 @@ static int l_landlock_create_ruleset(lua_State *L)
 	if (has_attr)
 		attr = read_ruleset_attr(L, 1);
 	uint32_t flags = read_call_flags(L, 2, &create_ruleset_flags);
+	if (attr.scoped & LANDLOCK_SCOPE_SIGNAL &&
+	    !initscript_operations_of(L)->can_scope_signals()) {
+		errno = EOPNOTSUPP;
+		return initscript_result(L, "landlock_create_ruleset", -1);
+	}
 	return initscript_result(L, "landlock_create_ruleset",
 	                         syscall(SYS_landlock_create_ruleset, has_attr ? &attr : NULL,
 	                                 has_attr ? ruleset_attr_size(&attr) : 0, flags));
@@ -327,8 +333,9 @@ static int l_landlock_restrict_self(lua_State *L)
 	int fd = check_ruleset_fd(L);
 	check_flags(L, 2);
 	uint32_t flags = read_call_flags(L, 2, &restrict_self_flags);
-	return initscript_result(L, "landlock_restrict_self",
-	                         syscall(SYS_landlock_restrict_self, fd, flags));
+	return initscript_result(
+	        L, "landlock_restrict_self",
+	        initscript_operations_of(L)->restrict_self(initscript_env_of(L), fd, flags));
 }
 
 const struct initscript_function initscript_landlock_functions[] = {

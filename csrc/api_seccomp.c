@@ -54,6 +54,10 @@ static int l_seccomp_set_mode_filter(lua_State *L)
 	/* A number is what C.read(), as the only argument, leaves behind its string. */
 	bool has_flags = !lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TNUMBER;
 	uint64_t flags = has_flags ? read_filter_flags(L) : 0;
+	if (initscript_operations_of(L)->every_thread) {
+		flags |= SECCOMP_FILTER_FLAG_TSYNC;
+		has_flags = true;
+	}
 	size_t length;
 	const char *bytes = initscript_bytes(L, 1, &length);
 	size_t count = length / sizeof(struct sock_filter);

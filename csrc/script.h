@@ -13,6 +13,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdnoreturn.h>
 
 /* One function a script can call. Each family of calls has one array, ended by a NULL name. */
@@ -38,9 +39,22 @@ extern const struct initscript_function initscript_capability_functions[]; /* ap
 /* The global helpers (mode, write_all, ...), ended by a NULL name. */
 extern const struct initscript_function initscript_helpers[]; /* api_helper.c */
 
-/* Has libcap change the calling thread only, from now on. In a program that links libpsx it would
- * look for other threads in /proc, which a script may have replaced, and signal what it finds. */
-void initscript_capabilities_of_this_thread(void);
+struct initscript_env;
+
+/* How a script changes what the kernel keeps per thread. A child has one thread, so it just makes
+ * the system call; in a running program (live.c) every thread must make it. */
+struct initscript_operations {
+	bool every_thread;
+	/* The system call NUMBER, which returns 0, or -1 with errno set. If it fails nothing has
+	 * changed; if a thread differs from the others the process ends. */
+	long (*change)(struct initscript_env *env, long number, long a, long b, long c, long d,
+	               long e);
+	/* landlock_restrict_self(2). */
+	long (*restrict_self)(struct initscript_env *env, int ruleset, uint32_t flags);
+	/* Whether LANDLOCK_SCOPE_SIGNAL would leave the process in working order. */
+	bool (*can_scope_signals)(void);
+};
+extern const struct initscript_operations initscript_child_operations; /* operations.c */
 
 /* What one script runs in. It is the allocator's user data, so every wrapper finds it through its
  * lua_State, without a global variable. */
@@ -51,6 +65,7 @@ struct initscript_env {
 	unsigned execs; /* how many calls of execve were announced to the host */
 	int report_fd;  /* where failures go as data; -1: nowhere */
 	int hidden_end; /* descriptors from report_fd up to here are not the script's business */
+	const struct initscript_operations *operations; /* NULL: those of a child */
 };
 
 /* Opens a Lua state with the standard libraries, the globals and the table C; the JIT compiler is
@@ -62,6 +77,12 @@ void initscript_env_close(struct initscript_env *env);
 
 /* The environment L belongs to. */
 struct initscript_env *initscript_env_of(lua_State *L);
+
+/* The operations of the environment L belongs to. */
+const struct initscript_operations *initscript_operations_of(lua_State *L);
+
+/* A system call that changes the calling thread, made by every thread that must make it. */
+long initscript_change(lua_State *L, long number, long a, long b, long c, long d, long e);
 
 /* Loads and runs a script (source text only) under the chunk name "@NAME". Returns true when it
  * ended normally; otherwise the failure is already on stderr and on the report socket. */

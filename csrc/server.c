@@ -236,7 +236,6 @@ void initscript_serve(int control, const struct initscript_greeting *greeting)
 	server.env.arena.limit = SIZE_MAX;
 	clearenv();
 	prctl(PR_SET_NAME, "initscript");
-	initscript_capabilities_of_this_thread();
 	if (!drop_capabilities(greeting) || !take_over_signals(&server) ||
 	    !take_over_descriptors(control) ||
 	    !initscript_close_range(CONTROL + 1, server.signals - 1) ||

@@ -1,0 +1,84 @@
+package initscript
+
+// #include "csrc/live.h"
+// #include "csrc/wire.h"
+import "C"
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"syscall"
+	"unsafe"
+)
+
+var confining sync.Mutex
+
+func (c *Confinement) apply() error {
+	confining.Lock()
+	defer confining.Unlock()
+	// Afterwards the program's file may be out of reach. If it is so already, only the start of
+	// a child fails, and says so.
+	_, _ = programCopy()
+
+	limit := readFileLimit()
+	if err := c.run(); err != nil {
+		return err
+	}
+	RenewServer()
+	limit.settle()
+	return nil
+}
+
+// run runs the script in C, on a thread that never executes Go code.
+func (c *Confinement) run() error {
+	script, name := append([]byte(c.Script), 0), append([]byte(c.scriptName()), 0)
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	pinner.Pin(&script[0])
+	pinner.Pin(&name[0])
+	confinement := C.struct_initscript_confinement{
+		script:        (*C.char)(unsafe.Pointer(&script[0])),
+		script_length: C.size_t(len(c.Script)),
+		script_name:   (*C.char)(unsafe.Pointer(&name[0])),
+		memory_limit:  C.uint64_t(c.memoryLimit()),
+		arg:           -1,
+	}
+	if c.Arg != nil {
+		confinement.arg = C.int(c.Arg.Fd())
+	}
+	var refusal C.struct_initscript_refusal
+	result := C.initscript_confine(&confinement, &refusal)
+	clear(script)
+	runtime.KeepAlive(c.Arg)
+	switch {
+	case result == 0:
+		return nil
+	case refusal.system_call != nil:
+		return &SetupError{C.GoString(refusal.system_call), syscall.Errno(refusal.error)}
+	case refusal.message[0] == 0:
+		return &SetupError{"start script", errors.New("its thread has ended")}
+	}
+	failure := record{kind: C.INITSCRIPT_LOAD_FAILED, fields: []string{C.GoString(&refusal.message[0])}}
+	return failure.scriptError(c.scriptName())
+}
+
+// fileLimit is RLIMIT_NOFILE as it was before the script. The syscall package remembers the one
+// with which the program was started, and gives that to every child.
+type fileLimit struct {
+	syscall.Rlimit
+	known bool
+}
+
+func readFileLimit() (l fileLimit) {
+	l.known = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l.Rlimit) == nil
+	return l
+}
+
+// settle makes the syscall package forget the older limit if the script has set one.
+func (before fileLimit) settle() {
+	now := readFileLimit()
+	if now.known && now != before {
+		syscall.Setrlimit(syscall.RLIMIT_NOFILE, &now.Rlimit)
+	}
+}

@@ -1,0 +1,39 @@
+#include "script.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static long change(struct initscript_env *env, long number, long a, long b, long c, long d, long e)
+{
+	(void)env;
+	return syscall(number, a, b, c, d, e);
+}
+
+static long restrict_self(struct initscript_env *env, int ruleset, uint32_t flags)
+{
+	(void)env;
+	return syscall(SYS_landlock_restrict_self, ruleset, flags);
+}
+
+static bool can_scope_signals(void)
+{
+	return true;
+}
+
+const struct initscript_operations initscript_child_operations = {
+        .every_thread = false,
+        .change = change,
+        .restrict_self = restrict_self,
+        .can_scope_signals = can_scope_signals,
+};
+
+const struct initscript_operations *initscript_operations_of(lua_State *L)
+{
+	const struct initscript_operations *own = initscript_env_of(L)->operations;
+	return own ? own : &initscript_child_operations;
+}
+
+long initscript_change(lua_State *L, long number, long a, long b, long c, long d, long e)
+{
+	return initscript_operations_of(L)->change(initscript_env_of(L), number, a, b, c, d, e);
+}
