@@ -144,16 +144,18 @@ func skip(t *testing.T, reason string) {
 	t.Skip(reason)
 }
 
+// subprocessMarker is the environment variable that names the test a subprocess is for.
+const subprocessMarker = "INITSCRIPT_TEST_SUBPROCESS"
+
 // runInSubprocess runs the calling test once more in a process of its own, for what cannot be
 // undone or needs a host that ends. It returns true in that process.
 func runInSubprocess(t *testing.T, attr *syscall.SysProcAttr) bool {
 	t.Helper()
-	const marker = "INITSCRIPT_TEST_SUBPROCESS"
-	if os.Getenv(marker) == t.Name() {
+	if os.Getenv(subprocessMarker) == t.Name() {
 		return true
 	}
 	cmd := exec.Command("/proc/self/exe", "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.v")
-	cmd.Env = append(os.Environ(), marker+"="+t.Name())
+	cmd.Env = append(os.Environ(), subprocessMarker+"="+t.Name())
 	cmd.SysProcAttr = attr
 	out, err := cmd.CombinedOutput()
 	if err != nil {
