@@ -20,7 +20,7 @@ enum { SIGNAL = 33 };
 
 /* A thread that does not answer this long is none that can: a worker of io_uring, or one that has
  * blocked libc's signal by a raw system call. */
-enum { PATIENCE_SECONDS = 10 };
+enum { PATIENCE_SECONDS = 5 };
 
 enum phase { GATHER, MAKE, RELEASE };
 

@@ -1,0 +1,305 @@
+package initscript_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/threadtest"
+	"golang.org/x/sys/unix"
+)
+
+// What cannot be run at all is an error, and changes nothing: also not in the test's own process.
+func TestConfineErrors(t *testing.T) {
+	closed, err := os.Open("/dev/null")
+	must(t, err)
+	closed.Close()
+	tests := []struct {
+		name        string
+		confinement initscript.Confinement
+		want        string
+	}{
+		{"syntax", initscript.Confinement{Script: "set_no_new_privs()\nlocal = 1"}, "init.script:2: '<name>' expected near '='"},
+		{"named script", initscript.Confinement{Script: "x x", ScriptName: "jail.lua"}, "jail.lua:1: '=' expected near 'x'"},
+		{"bytecode", initscript.Confinement{Script: "\x1bLJ\x02"}, "init.script: attempt to load chunk with wrong mode"},
+		{"NUL byte", initscript.Confinement{Script: "set_no_new_privs()\n\x00"}, "Script: init.script:2: NUL byte: not a Lua source text"},
+		{"name with NUL byte", initscript.Confinement{ScriptName: "a\x00b"}, `ScriptName: "a\x00b" contains a NUL byte`},
+		{"negative limit", initscript.Confinement{MemoryLimit: -1}, "MemoryLimit: -1 is negative"},
+		{"closed arg", initscript.Confinement{Arg: closed}, "Arg: is nil or closed"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := test.confinement.Apply()
+			if err == nil || err.Error() != test.want {
+				t.Errorf("%v, want %s", err, test.want)
+			}
+			var scriptError *initscript.ScriptError
+			var fieldError *initscript.FieldError
+			if !errors.As(err, &scriptError) && !errors.As(err, &fieldError) {
+				t.Errorf("type %T", err)
+			}
+			if threadState(t, fmt.Sprint(os.Getpid()))["NoNewPrivs"] != "0" {
+				t.Error("something has changed")
+			}
+		})
+	}
+}
+
+func TestConfineWithoutDescriptors(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	must(t, initscript.Confine("", nil))
+	var limit syscall.Rlimit
+	must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	limit.Cur = 3
+	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	var setupError *initscript.SetupError
+	if err := initscript.Confine("", nil); !errors.As(err, &setupError) || !errors.Is(err, unix.EMFILE) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A script that fails while it runs takes the process with it, whatever it has done before.
+func TestConfineFailureEndsProcess(t *testing.T) {
+	const own = "<3>ipc_actor/init"
+	tests := []struct {
+		name, script, stderr string
+	}{
+		{"call", `set_no_new_privs() C.mkdir('/dev/null/x', 0)`, own + "/mkdir: Not a directory\nstack traceback:\n\tinit.script:1: in main chunk\n"},
+		{"call by every thread", `C.cap_set_secbits(-1)`, own + "/cap_set_secbits: Operation not permitted\nstack traceback:\n\tinit.script:1: in main chunk\n"},
+		{"Lua error", `print('said') error('no', 0)`, own + "/script: no\n"},
+		{"error that is no string", `error({})`, own + "/script: (error object is a table value)\n"},
+		{"helper", `receive_with_fd(-1, 1)`, own + ": Bad file descriptor\n"},
+		{"wrong shape", `C.cap_set_proc('nonsense')`, own + "/cap_set_proc: Invalid argument\n"},
+		{"memory", `local t = {} while true do t[#t + 1] = string.rep('x', 1e6) .. #t end`, own + "/alloc: Cannot allocate memory\n"},
+		{"unshare", `C.unshare(C.CLONE_NEWNS)`, own + "/unshare: would change one thread only: not possible in a running program\n" +
+			own + "/unshare: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
+		{"setns", `C.setns(C.open('/proc/self/ns/net', 0), 0)`, own + "/setns: would change one thread only: not possible in a running program\n" +
+			own + "/setns: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
+		{"execve", `C.execve('/bin/true', {}, {})`, own + "/execve: would end the running program with all its threads: start a child instead\n" +
+			own + "/execve: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
+		{"fexecve", `C.fexecve(0, {}, {})`, own + "/fexecve: would end the running program with all its threads: start a child instead\n" +
+			own + "/fexecve: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
+		{"finalizer", `local p = newproxy(true) getmetatable(p).__gc = function() C.mkdir('/dev/null/x', 0) end`,
+			own + "/mkdir: Not a directory\nstack traceback:\n\tinit.script:1: in function <init.script:1>\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if os.Getenv(subprocessMarker) == t.Name() {
+				err := initscript.Confine(test.script, nil)
+				fmt.Fprintln(os.Stderr, "returned:", err)
+				os.Exit(3)
+			}
+			cmd := exec.Command("/proc/self/exe", "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$")
+			cmd.Env = append(os.Environ(), subprocessMarker+"="+t.Name())
+			if os.Geteuid() == 0 {
+				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: ordinaryID, Gid: ordinaryID}}
+			}
+			var stdout, stderr strings.Builder
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			err := cmd.Run()
+			if cmd.ProcessState.ExitCode() != 1 || stderr.String() != test.stderr {
+				t.Errorf("%v, stderr %q, want %q", err, stderr.String(), test.stderr)
+			}
+			if test.name == "Lua error" && stdout.String() != "said\n" {
+				t.Errorf("stdout %q", stdout.String())
+			}
+		})
+	}
+}
+
+// The script can do what it likes with descriptors: they are its own.
+func TestConfineDescriptors(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	must(t, initscript.Confine("", nil)) // makes the copy of the program
+	host, arg := socketpair(t)
+	_, err := host.Write([]byte("hello"))
+	must(t, err)
+	before := openDescriptors(t)
+	must(t, initscript.Confine(`
+		assert(arg == 4 and C.read(arg, 10) == 'hello')
+		C.write(arg, 'one')
+		local null = C.open('/dev/null', C.O_RDWR)
+		errexit = false
+		for fd = 5, 200 do C.dup2(null, fd) end
+		errexit = true
+		C.write(arg, 'two')
+		set_no_new_privs() -- still reaches every thread
+		C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {'make_dir'}})))
+		C.closefrom(0)
+		C.prctl(C.PR_SET_TIMERSLACK, 50001)
+		errexit = false
+		assert(select(2, C.write(4, 'three')) == `+fmt.Sprint(int(unix.EBADF))+`)
+		assert(C.open('/', C.O_PATH) == 0)`, arg))
+	if now := openDescriptors(t); fmt.Sprint(now) != fmt.Sprint(before) {
+		t.Errorf("before: %v\nafter: %v", before, now)
+	}
+	_, err = arg.Write([]byte("from the host"))
+	must(t, err)
+	arg.Close()
+	if got := receiveAll(t, host); fmt.Sprint(got) != "[one two from the host]" {
+		t.Errorf("%q", got)
+	}
+	if state := threadState(t, fmt.Sprint(os.Getpid())); state["NoNewPrivs"] != "1" {
+		t.Errorf("%v", state)
+	}
+}
+
+// arg may be any descriptor.
+func TestConfineArg(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	for fd := range 12 {
+		reader, writer, err := os.Pipe()
+		must(t, err)
+		saved, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 100)
+		if err != nil {
+			saved = -1
+		}
+		flags, _ := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if int(writer.Fd()) == fd || int(reader.Fd()) == fd {
+			continue
+		}
+		if saved >= 0 && fd > 2 {
+			unix.Close(saved) // not ours to replace: the runtime may use it
+			continue
+		}
+		must(t, unix.Dup3(int(writer.Fd()), fd, unix.O_CLOEXEC))
+		must(t, initscript.Confine(`C.write(arg, 'to arg')`, os.NewFile(uintptr(fd), "arg")))
+		if saved >= 0 {
+			must(t, unix.Dup3(saved, fd, flags&unix.O_CLOEXEC))
+			unix.Close(saved)
+		}
+		got := make([]byte, 100)
+		n, err := reader.Read(got)
+		if err != nil || string(got[:n]) != "to arg" {
+			t.Errorf("as %d: %q, %v", fd, got[:n], err)
+		}
+	}
+}
+
+func TestConfineOutputIsFlushed(t *testing.T) {
+	if os.Getenv(subprocessMarker) == t.Name() {
+		must(t, initscript.Confine(`io.write('no newline')`, nil))
+		syscall.Exit(0)
+	}
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), subprocessMarker+"="+t.Name())
+	if out, err := cmd.Output(); err != nil || string(out) != "no newline" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// Every thread makes the call while others come and go, collect garbage, and change ids.
+func TestConfineAmongBusyThreads(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	var busy sync.WaitGroup
+	stop := make(chan struct{})
+	keepDoing := func(something func()) {
+		busy.Add(1)
+		go func() {
+			defer busy.Done()
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					something()
+				}
+			}
+		}()
+	}
+	keepDoing(func() { threadtest.NewGo().Stop() })
+	keepDoing(func() {
+		thread, err := threadtest.NewC()
+		if err != nil {
+			t.Errorf("thread: %v", err)
+			return
+		}
+		thread.Stop()
+	})
+	keepDoing(func() { _ = make([]byte, 1<<20) })
+	keepDoing(func() {
+		if err := syscall.Setresgid(-1, -1, -1); err != nil { // by libc, with the same signal
+			t.Errorf("setresgid: %v", err)
+		}
+	})
+	keepDoing(func() {
+		if err := exec.Command("/bin/true").Run(); err != nil {
+			t.Errorf("os/exec: %v", err)
+		}
+	})
+	for i := range 40 {
+		slack := 60000 + i
+		must(t, initscript.Confine(fmt.Sprintf(`C.prctl(C.PR_SET_TIMERSLACK, %d) C.prctl(C.PR_SET_TIMERSLACK, %d)`, 1, slack), nil))
+		for _, id := range threadIDs(t) {
+			got, err := os.ReadFile("/proc/" + id + "/timerslack_ns")
+			if err != nil { // ended meanwhile; or not ours to read without CAP_SYS_NICE
+				continue
+			}
+			if strings.TrimSpace(string(got)) != fmt.Sprint(slack) {
+				t.Fatalf("round %d: thread %s has %s, want %d", i, id, got, slack)
+			}
+		}
+	}
+	close(stop)
+	busy.Wait()
+}
+
+// A thread that cannot be reached makes the call fail, not hang, and nothing has changed.
+func TestConfineUnreachableThread(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	thread, err := threadtest.NewC()
+	must(t, err)
+	mask := uint64(1) << (33 - 1)
+	address := address(string(binary.NativeEndian.AppendUint64(nil, mask)))
+	if _, errno := thread.Syscall(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, address, 0, 8); errno != 0 {
+		t.Fatal(errno)
+	}
+	must(t, initscript.Confine(`errexit = false local r, e = set_no_new_privs() assert(r == -1 and e == `+fmt.Sprint(int(unix.ETIMEDOUT))+`, e)`, nil))
+	for _, id := range threadIDs(t) {
+		if state := threadState(t, id); state != nil && state["NoNewPrivs"] != "0" {
+			t.Errorf("thread %s: %v", id, state)
+		}
+	}
+	if _, errno := thread.Syscall(unix.SYS_RT_SIGPROCMASK, unix.SIG_UNBLOCK, address, 0, 8); errno != 0 {
+		t.Fatal(errno)
+	}
+	must(t, initscript.Confine(`set_no_new_privs()`, nil))
+	checkThreadStatus(t, "the same thread", thread.ID, map[string]string{"NoNewPrivs": "1"})
+}
+
+// No file on which the confinement depends is opened when it is too late.
+func TestConfineWithoutProc(t *testing.T) {
+	requireRoot(t)
+	if !runInSubprocess(t, &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}) {
+		return
+	}
+	must(t, syscall.Mount("none", "/proc", "tmpfs", 0, ""))
+	must(t, initscript.Confine(`errexit = false local r, e = set_no_new_privs() assert(r == -1 and e == `+fmt.Sprint(int(unix.ENOENT))+`, e)`, nil))
+	must(t, initscript.Confine(`C.umask(63)`, nil)) // needs no other thread
+	must(t, initscript.Confine(`C.seccomp_set_mode_filter(`+refuseSysinfo+`)`, nil))
+	for _, thread := range startThreads(t) {
+		if got := askingSysinfo.try(thread); got != askingSysinfo.want {
+			t.Errorf("%s thread: %s", thread.Kind, got)
+		}
+	}
+	if err := newCmd(t, "").Run(); err == nil || !strings.Contains(err.Error(), "/proc/self/exe") {
+		t.Errorf("start of a child: %v", err)
+	}
+}
