@@ -242,16 +242,22 @@ func TestConfineAmongBusyThreads(t *testing.T) {
 			t.Errorf("os/exec: %v", err)
 		}
 	})
+	threads := startThreads(t)
 	for i := range 40 {
-		slack := 60000 + i
-		must(t, initscript.Confine(fmt.Sprintf(`C.prctl(C.PR_SET_TIMERSLACK, %d) C.prctl(C.PR_SET_TIMERSLACK, %d)`, 1, slack), nil))
+		slack := fmt.Sprint(60000 + i)
+		must(t, initscript.Confine(`C.prctl(C.PR_SET_TIMERSLACK, 1) C.prctl(C.PR_SET_TIMERSLACK, `+slack+`)`, nil))
+		for _, thread := range threads {
+			if got := threadReads(unix.PR_GET_TIMERSLACK, "").try(thread); got != slack {
+				t.Fatalf("round %d: %s thread has %s, want %s", i, thread.Kind, got, slack)
+			}
+		}
 		for _, id := range threadIDs(t) {
 			got, err := os.ReadFile("/proc/" + id + "/timerslack_ns")
 			if err != nil { // ended meanwhile; or not ours to read without CAP_SYS_NICE
 				continue
 			}
-			if strings.TrimSpace(string(got)) != fmt.Sprint(slack) {
-				t.Fatalf("round %d: thread %s has %s, want %d", i, id, got, slack)
+			if strings.TrimSpace(string(got)) != slack {
+				t.Fatalf("round %d: thread %s has %s, want %s", i, id, got, slack)
 			}
 		}
 	}
