@@ -20,13 +20,10 @@ func (c *Confinement) apply() error {
 	// Afterwards the program's file may be out of reach. If it is so already, only the start of
 	// a child fails, and says so.
 	_, _ = programCopy()
-
-	limit := readFileLimit()
 	if err := c.run(); err != nil {
 		return err
 	}
 	RenewServer()
-	limit.settle()
 	return nil
 }
 
@@ -61,24 +58,4 @@ func (c *Confinement) run() error {
 	}
 	failure := record{kind: C.INITSCRIPT_LOAD_FAILED, fields: []string{C.GoString(&refusal.message[0])}}
 	return failure.scriptError(c.scriptName())
-}
-
-// fileLimit is RLIMIT_NOFILE as it was before the script. The syscall package remembers the one
-// with which the program was started, and gives that to every child.
-type fileLimit struct {
-	syscall.Rlimit
-	known bool
-}
-
-func readFileLimit() (l fileLimit) {
-	l.known = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l.Rlimit) == nil
-	return l
-}
-
-// settle makes the syscall package forget the older limit if the script has set one.
-func (before fileLimit) settle() {
-	now := readFileLimit()
-	if now.known && now != before {
-		syscall.Setrlimit(syscall.RLIMIT_NOFILE, &now.Rlimit)
-	}
 }
