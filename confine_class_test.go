@@ -21,11 +21,11 @@ import (
 type class string
 
 const (
-	reads       class = "reads"       // changes nothing
-	descriptors class = "descriptors" // of the script's own table
-	process     class = "process"     // or more: files, mounts, the host's name
-	everyThread class = "every thread"
-	refused     class = "refused"
+	reads          class = "reads"       // changes nothing
+	ownDescriptors class = "descriptors" // of the script's own table
+	process        class = "process"     // or more: files, mounts, the host's name
+	everyThread    class = "every thread"
+	refused        class = "refused"
 )
 
 // For each function an experiment: what a script calls, as root in its own mount and UTS
@@ -53,30 +53,30 @@ var confineClasses = map[string]struct {
 	"getegid":                 {reads, `C.getegid()`},
 	"getgroups":               {reads, `C.getgroups()`},
 	"getrlimit":               {reads, `C.getrlimit(C.RLIMIT_NOFILE)`},
-	"read":                    {descriptors, `C.read(C.open('/dev/null', C.O_RDONLY), 1)`},
-	"write":                   {descriptors, `C.write(C.open('/dev/null', C.O_WRONLY), 'x')`},
-	"write_all":               {descriptors, `write_all(C.open('/dev/null', C.O_WRONLY), 'x')`},
-	"open":                    {descriptors, `C.open('/dev/null', C.O_RDONLY)`},
-	"openat2":                 {descriptors, `C.openat2(C.AT_FDCWD, '/dev/null', {flags = C.O_RDONLY})`},
-	"close":                   {descriptors, `C.close(C.open('/dev/null', C.O_RDONLY)) errexit = false for fd = 3, 100 do C.close(fd) end`},
-	"closefrom":               {descriptors, `C.closefrom(3)`},
-	"dup":                     {descriptors, `C.dup(1)`},
-	"dup2":                    {descriptors, `for fd = 3, 40 do C.dup2(1, fd) end`},
-	"fcntl":                   {descriptors, `C.fcntl(1, C.F_DUPFD, 10) C.fcntl(2, C.F_SETFD, C.FD_CLOEXEC)`},
-	"pipe2":                   {descriptors, `C.pipe2(0)`},
-	"socket":                  {descriptors, `C.socket(C.AF_UNIX, C.SOCK_STREAM, 0)`},
-	"socketpair":              {descriptors, `C.socketpair(C.AF_UNIX, C.SOCK_STREAM, 0)`},
+	"read":                    {ownDescriptors, `C.read(C.open('/dev/null', C.O_RDONLY), 1)`},
+	"write":                   {ownDescriptors, `C.write(C.open('/dev/null', C.O_WRONLY), 'x')`},
+	"write_all":               {ownDescriptors, `write_all(C.open('/dev/null', C.O_WRONLY), 'x')`},
+	"open":                    {ownDescriptors, `C.open('/dev/null', C.O_RDONLY)`},
+	"openat2":                 {ownDescriptors, `C.openat2(C.AT_FDCWD, '/dev/null', {flags = C.O_RDONLY})`},
+	"close":                   {ownDescriptors, `C.close(C.open('/dev/null', C.O_RDONLY)) errexit = false for fd = 3, 100 do C.close(fd) end`},
+	"closefrom":               {ownDescriptors, `C.closefrom(3)`},
+	"dup":                     {ownDescriptors, `C.dup(1)`},
+	"dup2":                    {ownDescriptors, `for fd = 3, 40 do C.dup2(1, fd) end`},
+	"fcntl":                   {ownDescriptors, `C.fcntl(1, C.F_DUPFD, 10) C.fcntl(2, C.F_SETFD, C.FD_CLOEXEC)`},
+	"pipe2":                   {ownDescriptors, `C.pipe2(0)`},
+	"socket":                  {ownDescriptors, `C.socket(C.AF_UNIX, C.SOCK_STREAM, 0)`},
+	"socketpair":              {ownDescriptors, `C.socketpair(C.AF_UNIX, C.SOCK_STREAM, 0)`},
 	"bind_unix":               {process, `bind_unix(C.socket(C.AF_UNIX, C.SOCK_STREAM, 0), 's')`},
 	"listen":                  {process, `local s = C.socket(C.AF_UNIX, C.SOCK_STREAM, 0) bind_unix(s, 's') C.listen(s, 1)`},
-	"receive_with_fd":         {descriptors, `local a, b = C.socketpair(C.AF_UNIX, C.SOCK_STREAM, 0) send_with_fd(a, 'x', 1) receive_with_fd(b, 1)`},
-	"send_with_fd":            {descriptors, `send_with_fd(C.socketpair(C.AF_UNIX, C.SOCK_STREAM, 0), 'x', 1)`},
-	"landlock_create_ruleset": {descriptors, `C.landlock_create_ruleset({handled_access_fs = {'execute'}})`},
-	"landlock_add_rule":       {descriptors, landlockRules + `allow(C.landlock_create_ruleset({handled_access_fs = {'execute'}}), '/', {'execute'})`},
-	"fsopen":                  {descriptors, `C.fsopen('tmpfs', 0)`},
-	"fsconfig":                {descriptors, `C.fsconfig(C.fsopen('tmpfs', 0), C.FSCONFIG_SET_STRING, 'mode', '700', 0)`},
-	"fsmount":                 {descriptors, `local f = C.fsopen('tmpfs', 0) C.fsconfig(f, C.FSCONFIG_CMD_CREATE, nil, nil, 0) C.fsmount(f, 0, 0)`},
-	"fspick":                  {descriptors, `C.mount('none', '.', 'tmpfs', 0) C.fspick(C.AT_FDCWD, '/proc', 0)`},
-	"open_tree":               {descriptors, `C.open_tree(C.AT_FDCWD, '/', C.OPEN_TREE_CLONE)`},
+	"receive_with_fd":         {ownDescriptors, `local a, b = C.socketpair(C.AF_UNIX, C.SOCK_STREAM, 0) send_with_fd(a, 'x', 1) receive_with_fd(b, 1)`},
+	"send_with_fd":            {ownDescriptors, `send_with_fd(C.socketpair(C.AF_UNIX, C.SOCK_STREAM, 0), 'x', 1)`},
+	"landlock_create_ruleset": {ownDescriptors, `C.landlock_create_ruleset({handled_access_fs = {'execute'}})`},
+	"landlock_add_rule":       {ownDescriptors, landlockRules + `allow(C.landlock_create_ruleset({handled_access_fs = {'execute'}}), '/', {'execute'})`},
+	"fsopen":                  {ownDescriptors, `C.fsopen('tmpfs', 0)`},
+	"fsconfig":                {ownDescriptors, `C.fsconfig(C.fsopen('tmpfs', 0), C.FSCONFIG_SET_STRING, 'mode', '700', 0)`},
+	"fsmount":                 {ownDescriptors, `local f = C.fsopen('tmpfs', 0) C.fsconfig(f, C.FSCONFIG_CMD_CREATE, nil, nil, 0) C.fsmount(f, 0, 0)`},
+	"fspick":                  {ownDescriptors, `C.mount('none', '.', 'tmpfs', 0) C.fspick(C.AT_FDCWD, '/proc', 0)`},
+	"open_tree":               {ownDescriptors, `C.open_tree(C.AT_FDCWD, '/', C.OPEN_TREE_CLONE)`},
 	"move_mount":              {process, `C.mkdir('m', 448) C.move_mount(C.open_tree(C.AT_FDCWD, '/proc', C.OPEN_TREE_CLONE), '', C.AT_FDCWD, 'm', C.MOVE_MOUNT_F_EMPTY_PATH)`},
 	"mount_setattr":           {process, `C.mkdir('m', 448) C.mount('none', 'm', 'tmpfs', 0) C.mount_setattr(C.AT_FDCWD, 'm', 0, {attr_set = C.MOUNT_ATTR_RDONLY})`},
 	"mount":                   {process, `C.mkdir('m', 448) C.mount('none', 'm', 'tmpfs', 0)`},
@@ -203,8 +203,8 @@ func threadIDs(t *testing.T) []string {
 	return ids
 }
 
-// openDescriptors tells what the process has open, and whether it is closed on exec.
-func openDescriptors(t *testing.T) map[string]string {
+// descriptorTable tells what the process has open, and whether it is closed on exec.
+func descriptorTable(t *testing.T) map[string]string {
 	t.Helper()
 	open := map[string]string{}
 	entries, err := os.ReadDir("/proc/self/fd")
@@ -256,7 +256,7 @@ func tryConfineClass(t *testing.T, name string) {
 	t.Helper()
 	c := confineClasses[name]
 	self := fmt.Sprint(os.Getpid())
-	before, files := threadState(t, self), openDescriptors(t)
+	before, files := threadState(t, self), descriptorTable(t)
 	script := c.script
 	if c.class == refused {
 		script = "errexit = false local r, e = " + c.script + " assert(r == -1 and e == " + fmt.Sprint(int(unix.EOPNOTSUPP)) + ", e)"
@@ -272,7 +272,7 @@ func tryConfineClass(t *testing.T, name string) {
 			t.Errorf("%s: thread %s: %v\nmain thread: %v", name, id, state, after)
 		}
 	}
-	if now := openDescriptors(t); !maps.Equal(now, files) {
+	if now := descriptorTable(t); !maps.Equal(now, files) {
 		t.Errorf("%s: descriptors before: %v\nafter: %v", name, files, now)
 	}
 	if c.class != process && c.class != everyThread && !maps.Equal(before, after) {

@@ -125,7 +125,7 @@ func TestConfineDescriptors(t *testing.T) {
 	host, arg := socketpair(t)
 	_, err := host.Write([]byte("hello"))
 	must(t, err)
-	before := openDescriptors(t)
+	before := descriptorTable(t)
 	must(t, initscript.Confine(`
 		assert(arg == 4 and C.read(arg, 10) == 'hello')
 		C.write(arg, 'one')
@@ -141,7 +141,7 @@ func TestConfineDescriptors(t *testing.T) {
 		errexit = false
 		assert(select(2, C.write(4, 'three')) == `+fmt.Sprint(int(unix.EBADF))+`)
 		assert(C.open('/', C.O_PATH) == 0)`, arg))
-	if now := openDescriptors(t); fmt.Sprint(now) != fmt.Sprint(before) {
+	if now := descriptorTable(t); fmt.Sprint(now) != fmt.Sprint(before) {
 		t.Errorf("before: %v\nafter: %v", before, now)
 	}
 	_, err = arg.Write([]byte("from the host"))
@@ -273,7 +273,7 @@ func TestConfineUnreachableThread(t *testing.T) {
 	thread, err := threadtest.NewC()
 	must(t, err)
 	mask := uint64(1) << (33 - 1)
-	address := address(string(binary.NativeEndian.AppendUint64(nil, mask)))
+	address := addressOf(string(binary.NativeEndian.AppendUint64(nil, mask)))
 	if _, errno := thread.Syscall(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, address, 0, 8); errno != 0 {
 		t.Fatal(errno)
 	}

@@ -39,15 +39,15 @@ func (a threadCall) try(thread *threadtest.Thread) string {
 }
 
 func threadOpens(path, want string) threadCall {
-	return threadCall{want, unix.SYS_OPENAT, []uintptr{workingDirectory, address(path), unix.O_RDONLY | unix.O_CLOEXEC}}
+	return threadCall{want, unix.SYS_OPENAT, []uintptr{workingDirectory, addressOf(path), unix.O_RDONLY | unix.O_CLOEXEC}}
 }
 
 const workingDirectory = ^uintptr(99) // AT_FDCWD
 
 var pinned []*runtime.Pinner
 
-// address returns where a string is for ever, as a system call wants it.
-func address(text string) uintptr {
+// addressOf returns where a string is for ever, as a system call wants it.
+func addressOf(text string) uintptr {
 	pinner, bytes := new(runtime.Pinner), append([]byte(text), 0)
 	pinner.Pin(&bytes[0])
 	pinned = append(pinned, pinner)
@@ -55,7 +55,7 @@ func address(text string) uintptr {
 }
 
 var (
-	changingRoot  = threadCall{"EPERM", unix.SYS_CHROOT, []uintptr{address("/")}}
+	changingRoot  = threadCall{"EPERM", unix.SYS_CHROOT, []uintptr{addressOf("/")}}
 	becomingRoot  = threadCall{"EPERM", unix.SYS_SETUID, []uintptr{0}}
 	refuseSysinfo = filter(unix.SYS_SYSINFO, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))
 	askingSysinfo = threadCall{"EDOM", unix.SYS_SYSINFO, []uintptr{0}}
@@ -118,7 +118,7 @@ var threadCases = []struct {
 		`C.prctl(C.PR_SET_KEEPCAPS, 1) C.setresuid(1004, 1004, 1004) C.cap_set_proc('cap_kill=ep') set_no_new_privs() ` +
 		`C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {'make_dir'}}))) ` + install(refuseSysinfo),
 		status:   map[string]string{"Uid": "1004\t1004\t1004\t1004", "Groups": "", "CapEff": capabilities(unix.CAP_KILL), "NoNewPrivs": "1", "Seccomp": "2"},
-		attempts: []threadCall{askingSysinfo, becomingRoot, changingRoot, {"EACCES", unix.SYS_MKDIRAT, []uintptr{workingDirectory, address("/tmp/initscript-never"), 0o700}}}},
+		attempts: []threadCall{askingSysinfo, becomingRoot, changingRoot, {"EACCES", unix.SYS_MKDIRAT, []uintptr{workingDirectory, addressOf("/tmp/initscript-never"), 0o700}}}},
 }
 
 // startThreads makes threads of both kinds.

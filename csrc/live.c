@@ -205,6 +205,7 @@ static bool take_descriptors(struct session *session)
 	if (hidden < 0)
 		return fail(session, "fcntl");
 	session->env.report_fd = hidden;
+	session->env.hidden_end = hidden + 1;
 	if (arg == INITSCRIPT_ARG_FD && fcntl(arg, F_SETFD, FD_CLOEXEC) != 0)
 		return fail(session, "fcntl");
 	if (arg >= 0 && arg != INITSCRIPT_ARG_FD && dup3(arg, INITSCRIPT_ARG_FD, O_CLOEXEC) < 0)
