@@ -49,6 +49,12 @@
 //		...
 //	}
 //
+// # Live mode
+//
+// [Confine] runs an init script in the calling process, and so confines all threads of a running
+// program: Landlock, seccomp, capabilities, ids and so on, but no new namespaces. Children that are
+// started afterwards are confined too.
+//
 // # Errors
 //
 // What went wrong is told as data. [*ScriptError]: the script failed; it names the call, its
