@@ -88,6 +88,10 @@ func TestConfineFailureEndsProcess(t *testing.T) {
 			own + "/execve: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
 		{"fexecve", `C.fexecve(0, {}, {})`, own + "/fexecve: would end the running program with all its threads: start a child instead\n" +
 			own + "/fexecve: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
+		{"no answer", `set_no_new_privs() C.seccomp_set_mode_filter(` + filter(unix.SYS_RECVMSG, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM)) + `) errexit = false C.prctl(C.PR_SET_TIMERSLACK, 2)`,
+			own + ": not every thread could be confined\n"},
+		{"no question", `set_no_new_privs() C.seccomp_set_mode_filter(` + filter(unix.SYS_SENDMSG, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM)) + `) C.prctl(C.PR_SET_TIMERSLACK, 2)`,
+			own + "/prctl: Numerical argument out of domain\nstack traceback:\n\tinit.script:1: in main chunk\n"},
 		{"finalizer", `local p = newproxy(true) getmetatable(p).__gc = function() C.mkdir('/dev/null/x', 0) end`,
 			own + "/mkdir: Not a directory\nstack traceback:\n\tinit.script:1: in function <init.script:1>\n"},
 	}

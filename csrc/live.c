@@ -59,11 +59,16 @@ static noreturn void end_half_confined(void)
 
 /* The script's side. */
 
+/* False with errno set if the message could not be sent. Without an answer there is no going on:
+ * threads may be stopped. */
 static bool exchange(int socket, struct message *message, const int *fd)
 {
 	size_t none = 0;
-	return initscript_send(socket, message, sizeof *message, fd, fd ? 1 : 0) &&
-	       initscript_receive(socket, message, sizeof *message, NULL, &none);
+	if (!initscript_send(socket, message, sizeof *message, fd, fd ? 1 : 0))
+		return false;
+	if (!initscript_receive(socket, message, sizeof *message, NULL, &none))
+		end_half_confined();
+	return true;
 }
 
 /* Has every thread make the call, this one first: if it fails, nothing has changed. FD is not NULL
