@@ -92,7 +92,7 @@ var threadCases = []struct {
 		attempts: []threadCall{threadOpens("/etc/passwd", "EACCES"), threadOpens("/etc", "EACCES")}},
 	{name: "Landlock that scopes signals", needsRoot: true, script: `C.landlock_restrict_self((C.landlock_create_ruleset({scoped = {'signal'}}))) ` +
 		`C.setgroups({1001}) set_no_new_privs()`, status: map[string]string{"NoNewPrivs": "1", "Groups": "1001"},
-		attempts: []threadCall{{"EPERM", unix.SYS_KILL, []uintptr{uintptr(os.Getppid()), 0}}}},
+		attempts: []threadCall{{"EPERM", unix.SYS_KILL, []uintptr{1, 0}}}},
 	{name: "seccomp", script: install(refuseSysinfo), status: map[string]string{"Seccomp": "2", "NoNewPrivs": "1"}, attempts: []threadCall{askingSysinfo}},
 	{name: "seccomp with flags", script: `set_no_new_privs() C.seccomp_set_mode_filter(` + refuseSysinfo + `, {'log'})`, attempts: []threadCall{askingSysinfo}},
 	{name: "capabilities", needsRoot: true, script: `C.cap_set_proc('cap_chown,cap_kill=ep')`,
