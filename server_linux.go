@@ -26,6 +26,8 @@ type server struct {
 	control *os.File
 	state   hostState // of the thread that started it
 
+	requests sync.RWMutex // held for writing by retire: a retired server gets no request
+
 	mu      sync.Mutex
 	nextID  uint64
 	started map[uint64]*child // not yet reported as ended
@@ -291,12 +293,24 @@ func (s *server) isAlive() bool {
 	return !s.dead && !s.retired
 }
 
-// retire lets the server end as soon as nothing that it started is left.
+// retire lets the server end as soon as nothing that it started is left. Until then it starts
+// nothing more, whoever asks: what has got hold of this process could do so, too.
 func (s *server) retire() {
+	s.requests.Lock()
+	defer s.requests.Unlock()
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	first := !s.retired
 	s.retired = true
 	s.closeIfIdle()
+	s.mu.Unlock()
+	if first {
+		s.send(&C.struct_initscript_request{kind: C.INITSCRIPT_RETIRE}) // fails if it has ended
+	}
+}
+
+func (s *server) send(request *C.struct_initscript_request, fds ...int) error {
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(request)), unsafe.Sizeof(*request))
+	return sendMessage(s.control, bytes, fds...)
 }
 
 func (s *server) closeIfIdle() {
@@ -309,17 +323,9 @@ var errServerGone = errors.New("fork server is gone")
 
 // request asks for a child and enters it, so that its end will be reported.
 func (s *server) request(c *child, namespaces uint32, announce bool, start, directory int) error {
-	if err := s.enter(c); err != nil {
+	err := s.enterAndSend(c, namespaces, announce, start, directory)
+	if err == nil || err == errServerGone {
 		return err
-	}
-	message := C.struct_initscript_request{kind: C.INITSCRIPT_START, id: C.uint64_t(c.id), namespaces: C.uint32_t(namespaces)}
-	if announce {
-		message.announce = 1
-	}
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
-	err := sendMessage(s.control, bytes, start, directory)
-	if err == nil {
-		return nil
 	}
 	s.forget(c)
 	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
@@ -332,11 +338,23 @@ func (s *server) request(c *child, namespaces uint32, announce bool, start, dire
 	return &ServerError{"send start request", err}
 }
 
+func (s *server) enterAndSend(c *child, namespaces uint32, announce bool, start, directory int) error {
+	s.requests.RLock()
+	defer s.requests.RUnlock()
+	if err := s.enter(c); err != nil {
+		return err
+	}
+	request := C.struct_initscript_request{kind: C.INITSCRIPT_START, id: C.uint64_t(c.id), namespaces: C.uint32_t(namespaces)}
+	if announce {
+		request.announce = 1
+	}
+	return s.send(&request, start, directory)
+}
+
 // detach lets a child outlive this process.
 func (s *server) detach(c *child) error {
-	message := C.struct_initscript_request{kind: C.INITSCRIPT_DETACH, id: C.uint64_t(c.id), pid: C.int32_t(c.process.Pid)}
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
-	if err := sendMessage(s.control, bytes); err != nil {
+	request := C.struct_initscript_request{kind: C.INITSCRIPT_DETACH, id: C.uint64_t(c.id), pid: C.int32_t(c.process.Pid)}
+	if err := s.send(&request); err != nil {
 		return &ServerError{"detach", err}
 	}
 	return nil

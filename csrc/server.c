@@ -34,6 +34,7 @@ struct server {
 	void *children; /* tsearch(3) tree of struct child */
 	int signals;    /* signalfd for SIGCHLD */
 	pid_t pid;
+	bool retired;              /* starts nothing more */
 	struct initscript_env env; /* what every child begins with */
 };
 
@@ -221,7 +222,9 @@ static bool serve_one(struct server *server)
 		end(server);
 	if (request.kind == INITSCRIPT_DETACH)
 		detach(server, &request);
-	else if (fd_count == 2 && start(server, &request, fds[0], fds[1]))
+	else if (request.kind == INITSCRIPT_RETIRE)
+		server->retired = true;
+	else if (!server->retired && fd_count == 2 && start(server, &request, fds[0], fds[1]))
 		return true;
 	for (size_t i = 0; i < fd_count; i++)
 		close(fds[i]);

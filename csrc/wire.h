@@ -28,6 +28,7 @@ enum initscript_request_kind {
 	INITSCRIPT_START =
 	        1,         /* with the child's end of the start socket, and the working directory */
 	INITSCRIPT_DETACH, /* the child may outlive the host */
+	INITSCRIPT_RETIRE, /* no more children: they would have what the host has given up */
 };
 
 struct initscript_request {
