@@ -34,7 +34,8 @@ func (r *results) chart() string {
 	axis := newAxis(shown)
 	height := 2*chartMargin + groups*headHeight + len(shown)*rowHeight + axisHeight
 	var out strings.Builder
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", chartWidth, height)
+	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d"`, chartWidth, height)
+	fmt.Fprintln(&out, ` font-family="sans-serif" font-size="12">`)
 	fmt.Fprintf(&out, "<title>Milliseconds from the start to the end of /bin/true</title>\n")
 	fmt.Fprintf(&out, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", chartWidth, height)
 	axis.draw(&out, height)
@@ -70,28 +71,42 @@ func (r *results) charted() (shown []startResult, groups int) {
 }
 
 // axis maps microseconds to pixels.
-type axis struct{ low, high float64 } // whole powers of ten
+type axis struct{ ticks []float64 } // 1, 2, 5, 10, ... from below the shortest to above the longest
 
 func newAxis(shown []startResult) axis {
 	low, high := math.Inf(1), 0.0
 	for _, s := range shown {
 		low, high = min(low, s.P10), max(high, s.P90)
 	}
-	return axis{math.Floor(math.Log10(low)), math.Ceil(math.Log10(high))}
+	var a axis
+	for power := math.Pow(10, math.Floor(math.Log10(low))); ; power *= 10 {
+		for _, step := range []float64{1, 2, 5} {
+			if tick := step * power; len(a.ticks) > 0 && tick <= low {
+				a.ticks[0] = tick
+			} else {
+				a.ticks = append(a.ticks, tick)
+			}
+			if step*power >= high && len(a.ticks) > 1 {
+				return a
+			}
+		}
+	}
 }
 
 func (a axis) x(microseconds float64) float64 {
-	return plotLeft + plotWidth*(math.Log10(microseconds)-a.low)/(a.high-a.low)
+	low, high := math.Log(a.ticks[0]), math.Log(a.ticks[len(a.ticks)-1])
+	return plotLeft + plotWidth*(math.Log(microseconds)-low)/(high-low)
 }
 
 func (a axis) draw(out *strings.Builder, height int) {
 	bottom := height - chartMargin - axisHeight
-	for power := a.low; power <= a.high; power++ {
-		x := a.x(math.Pow(10, power))
-		fmt.Fprintf(out, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#d1d5db"/>`+"\n", x, chartMargin+headHeight, x, bottom)
-		label := fmt.Sprintf("%g ms", math.Pow(10, power)/1000)
-		text(out, int(x), bottom+16, "middle", "#4b5563", "", label)
+	for _, tick := range a.ticks {
+		x := a.x(tick)
+		fmt.Fprintf(out, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#d1d5db"/>`+"\n",
+			x, chartMargin+headHeight, x, bottom)
+		text(out, int(x), bottom+16, "middle", "#4b5563", "", fmt.Sprintf("%g", tick/1000))
 	}
+	text(out, chartWidth-chartMargin, bottom+16, "end", "#4b5563", "", "milliseconds")
 }
 
 func drawRow(out *strings.Builder, s startResult, a axis, y int) {
@@ -103,7 +118,8 @@ func drawRow(out *strings.Builder, s startResult, a axis, y int) {
 		color = limitColor
 	}
 	text(out, plotLeft-10, y+4, "end", color, "", s.Name)
-	fmt.Fprintf(out, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="%s" stroke-width="2"/>`+"\n", a.x(s.P10), y, a.x(s.P90), y, color)
+	fmt.Fprintf(out, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="%s" stroke-width="2"/>`+"\n",
+		a.x(s.P10), y, a.x(s.P90), y, color)
 	fmt.Fprintf(out, `<circle cx="%.1f" cy="%d" r="5" fill="%s"/>`+"\n", a.x(s.Median), y, color)
 	value := fmt.Sprintf("%.2f ms, %.2f x", s.Median/1000, s.Ratio)
 	text(out, chartWidth-chartMargin, y+4, "end", color, "", value)

@@ -9,7 +9,7 @@ import (
 // Names that budgets refer to.
 const (
 	groupScript   = "script finished, "
-	groupProgram  = "/bin/true behind a script, "
+	groupProgram  = "start to end of /bin/true, "
 	groupLength   = "script of some length"
 	nameExit      = "C: clone, _exit"
 	nameExec      = "C: clone, exec /bin/true"

@@ -36,7 +36,7 @@ func main() {
 		os.Exit(2)
 	}
 	if o.quick {
-		o.latency, o.throughput = 8*time.Second, time.Second
+		o.latency, o.throughput = 6*time.Second, 600*time.Millisecond
 	}
 	if err := run(&o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

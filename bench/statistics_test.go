@@ -85,12 +85,12 @@ func someResults() *results {
 
 func TestBudgets(t *testing.T) {
 	want := map[string]string{
-		"/bin/true behind a script, no namespaces / limit":   "1.20 yes",
+		"script and /bin/true, no namespaces / limit":        "1.20 yes",
 		"throughput of 8 goroutines, no namespaces / limit":  "0.90 yes",
 		"memory (PSS) of the fork server":                    "5000 kB no",
 		"box and /bin/true / bubblewrap with the same box":   "unknown",
 		"throughput of 8 goroutines, six namespaces / limit": "unknown",
-		"/bin/true behind a script, six namespaces / limit":  "unknown",
+		"script and /bin/true, six namespaces / limit":       "unknown",
 	}
 	r := someResults()
 	found := 0

@@ -121,7 +121,9 @@ func (r *results) markdown() string {
 		fmt.Fprintf(&out, "\n### %s\n\n|%s|\n|---%s\n", t.title, strings.Join(t.head, "|"),
 			strings.Repeat("|---:", len(t.head)-1)+"|")
 		for _, row := range t.rows {
-			fmt.Fprintf(&out, "|%s|\n", strings.Join(row, "|"))
+			line := strings.Join(row, "\x00")
+			line = strings.ReplaceAll(strings.ReplaceAll(line, "|", `\|`), "\x00", "|")
+			fmt.Fprintf(&out, "|%s|\n", line)
 		}
 	}
 	return out.String()
