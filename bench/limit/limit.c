@@ -224,28 +224,29 @@ static const char *grow(long kilobytes, long mappings)
 
 static const char *serve(const char *command, int64_t *answer)
 {
-	char level_name[8], ending[8];
+	static const char *const levels[] = {[NONE] = "none", [SIX] = "six", [BOX] = "box"};
+	char level_name[8] = "", ending[8] = "";
 	int milliseconds;
 	long count, kilobytes, mappings;
 	if (sscanf(command, "grow %ld %ld", &kilobytes, &mappings) == 2)
 		return grow(kilobytes, mappings);
 	int words = sscanf(command, "%*s %7s %7s %d", level_name, ending, &milliseconds);
-	enum level level = strcmp(level_name, "box") == 0   ? BOX
-	                   : strcmp(level_name, "six") == 0 ? SIX
-	                                                    : NONE;
+	enum level level = NONE;
+	while (level <= BOX && strcmp(level_name, levels[level]) != 0)
+		level++;
 	bool executes = strcmp(ending, "exec") == 0;
+	const char *error = "unknown command";
+	if (level > BOX || (!executes && strcmp(ending, "exit") != 0))
+		return error;
 	if (words == 2 && strncmp(command, "start ", 6) == 0) {
 		int64_t begin = now();
-		const char *error = start(level, executes);
+		error = start(level, executes);
 		*answer = now() - begin;
-		return error;
-	}
-	if (words == 3 && strncmp(command, "repeat ", 7) == 0) {
-		const char *error = repeat(level, executes, milliseconds, &count);
+	} else if (words == 3 && strncmp(command, "repeat ", 7) == 0) {
+		error = repeat(level, executes, milliseconds, &count);
 		*answer = count;
-		return error;
 	}
-	return "unknown command";
+	return error;
 }
 
 int main(void)
