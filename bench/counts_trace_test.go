@@ -18,9 +18,9 @@ func TestCountCalls(t *testing.T) {
 101 <... futex resumed>) = 0
 101 clone(child_stack=NULL, flags=CLONE_VM|CLONE_VFORK|SIGCHLD <unfinished ...>
 102 close(3) = 0
-102 execve("/proc/self/fd/7", ["initscript-server"], 0xc0 <unfinished ...>
+102 execveat(7, "", ["initscript-server"], 0xc0 /* 2 vars */, AT_EMPTY_PATH <unfinished ...>
 101 <... clone resumed>) = 102
-102 <... execve resumed>) = 0
+102 <... execveat resumed>) = 0
 102 poll([{fd=3, events=POLLIN}], 2, -1) = 1
 102 clone(child_stack=NULL, flags=CLONE_NEWPID|SIGCHLD) = 103
 103 prctl(PR_SET_PDEATHSIG, SIGKILL) = 0
@@ -33,7 +33,7 @@ func TestCountCalls(t *testing.T) {
 `
 	want := map[string]int{
 		"host":    2, // execve, openat; the rest is the runtime's
-		"child":   4, // close, execve of what becomes the server; prctl, execve
+		"child":   4, // close, execveat of what becomes the server; prctl, execve
 		"server":  3,
 		"program": 2,
 	}
