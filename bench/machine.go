@@ -19,6 +19,7 @@ type machine struct {
 	Virtual      bool     `json:"virtual"`
 	Go           string   `json:"go"`
 	User         int      `json:"uid"`
+	Load         string   `json:"load"`  // average of the last minute, before the run
 	Peers        []string `json:"peers"` // first lines of their --version
 }
 
@@ -27,6 +28,7 @@ func describeMachine() machine {
 	unix.Uname(&name)
 	processors, _ := os.ReadFile("/proc/cpuinfo")
 	distribution, _ := os.ReadFile("/etc/os-release")
+	load, _ := os.ReadFile("/proc/loadavg")
 	m := machine{
 		Kernel:       unix.ByteSliceToString(name.Release[:]) + " " + unix.ByteSliceToString(name.Machine[:]),
 		Distribution: strings.Trim(lineAfter(string(distribution), "PRETTY_NAME="), `"`),
@@ -35,6 +37,7 @@ func describeMachine() machine {
 		Virtual:      strings.Contains(lineAfter(string(processors), "flags"), " hypervisor"),
 		Go:           runtime.Version(),
 		User:         os.Geteuid(),
+		Load:         lineAfter(strings.ReplaceAll(string(load), " ", "\n"), ""),
 	}
 	for _, peer := range []string{"unshare", "bwrap", "firejail", "crun", "runc"} {
 		if out, err := exec.Command(peer, "--version").Output(); err == nil {
@@ -60,7 +63,7 @@ func (m machine) String() string {
 	if m.Virtual {
 		kind = "virtual machine"
 	}
-	return fmt.Sprintf("%s with %d processors (%s), Linux %s, %s, %s, uid %d; %s",
-		kind, m.Processors, m.Processor, m.Kernel, m.Distribution, m.Go, m.User,
+	return fmt.Sprintf("%s with %d processors (%s), Linux %s, %s, %s, uid %d; load %s before the run; %s",
+		kind, m.Processors, m.Processor, m.Kernel, m.Distribution, m.Go, m.User, m.Load,
 		strings.Join(m.Peers, ", "))
 }
