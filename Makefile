@@ -2,6 +2,8 @@
 # make run        show it at work: a container-like box, made without root
 # make test       all tests: as the caller, as an ordinary user, with the race detector, with sanitizers
 # make fuzz       each fuzz target for half a minute
+# make bench      starts measured beside other programs' and the kernel's limit, into bench/out/
+# make bench-docs the same, and puts the results into docs/; see docs/performance.md
 # make lint       formatting, vet, staticcheck, compiler warnings
 # make install-deps  what the above need, from Debian's or Ubuntu's packages
 
@@ -13,7 +15,7 @@ export PATH := $(PATH):/usr/local/go/bin
 export GOTOOLCHAIN ?= auto
 export GO_TAGS
 
-.PHONY: build run test fuzz lint install-deps clean
+.PHONY: build run test fuzz bench bench-docs lint install-deps clean
 
 build:
 	go build -tags $(GO_TAGS) -o bin/initscript ./cmd/initscript
@@ -27,6 +29,14 @@ test: install-deps
 
 fuzz:
 	tools/fuzz
+
+# BENCH_FLAGS=-quick for a first impression.
+bench: install-deps
+	tools/install-bench-deps
+	tools/bench $(BENCH_FLAGS)
+
+bench-docs: BENCH_FLAGS += -docs
+bench-docs: bench
 
 lint:
 	tools/lint
