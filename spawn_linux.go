@@ -49,6 +49,7 @@ type spawnRequest struct {
 type child struct {
 	server     *server
 	id         uint64 // given by the server
+	server     *server
 	scriptName string // for errors
 	path       string // for logs, like the next two
 	entry      string
@@ -238,9 +239,11 @@ func (c *child) await(announced bool) error {
 			return c.setupError(record)
 		case record.kind != C.INITSCRIPT_STARTED: // what comes later is for Wait
 			ready = true
-		case record.err != 0 && c.namespaces != 0:
-			return &NamespaceError{c.namespaces, record.err}
 		case record.err != 0:
+			c.server.forget(c) // or it would wait for the report of its end
+			if c.namespaces != 0 {
+				return &NamespaceError{c.namespaces, record.err}
+			}
 			return &SetupError{"fork", record.err}
 		default:
 			born = true
