@@ -149,6 +149,9 @@ func errnoText(err error) string {
 	if !errors.As(err, &errno) {
 		return err.Error()
 	}
+	if errno == unix.ENOSYS {
+		return fmt.Sprintf("%v (ENOSYS): the kernel does not have it, or a seccomp filter hides it", errno)
+	}
 	if name := unix.ErrnoName(errno); name != "" {
 		return fmt.Sprintf("%v (%s)", errno, name)
 	}

@@ -2,6 +2,7 @@
 
 #include "child.h"
 #include "fds.h"
+#include "pidfd.h"
 #include "script.h"
 #include "socket.h"
 #include "wire.h"
@@ -164,8 +165,8 @@ static pid_t give_birth(const struct initscript_request *request, int *pidfd)
 		return syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
 	}
 	pid_t pid = fork();
-	if (pid > 0 && (*pidfd = syscall(SYS_pidfd_open, pid, 0)) < 0) {
-		int error = errno; /* ENOSYS before Linux 5.3, EMFILE */
+	if (pid > 0 && (*pidfd = initscript_pidfd_of_child(pid)) < 0) {
+		int error = errno;
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		errno = error;
