@@ -150,7 +150,8 @@ func TestRenewServer(t *testing.T) {
 	awaitDeath(t, pidfd) // with its last child
 }
 
-// A child that the kernel refuses to make must not keep its server.
+// A child that the kernel refuses to make must not keep its server, also if the host has lost
+// interest in it before.
 func TestRefusedStartIsForgotten(t *testing.T) {
 	attr := &syscall.SysProcAttr{}
 	if os.Geteuid() == 0 {
@@ -167,6 +168,15 @@ func TestRefusedStartIsForgotten(t *testing.T) {
 		t.Fatalf("a PID namespace for an ordinary user: %v", err)
 	}
 	initscript.RenewServer()
+	awaitDeath(t, pidfd)
+
+	pidfd = openPidfd(t, theServer(t))
+	syscall.Umask(0o137) // the start finds that the server is unlike the host, and takes another
+	again := newCmd(t, "")
+	again.Namespaces = initscript.NewPID
+	if err := again.Run(); !errors.As(err, &refusal) {
+		t.Fatalf("a PID namespace for an ordinary user: %v", err)
+	}
 	awaitDeath(t, pidfd)
 }
 

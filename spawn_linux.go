@@ -49,7 +49,6 @@ type spawnRequest struct {
 type child struct {
 	server     *server
 	id         uint64 // given by the server
-	server     *server
 	scriptName string // for errors
 	path       string // for logs, like the next two
 	entry      string
@@ -151,7 +150,6 @@ func (r *spawnRequest) request(s *server, directory int) (*child, error) {
 		return nil, &SetupError{"fcntl", err}
 	}
 	c := &child{
-		server:     s,
 		scriptName: r.plan.scriptName,
 		path:       r.plan.path,
 		entry:      r.plan.entry,
@@ -239,11 +237,9 @@ func (c *child) await(announced bool) error {
 			return c.setupError(record)
 		case record.kind != C.INITSCRIPT_STARTED: // what comes later is for Wait
 			ready = true
+		case record.err != 0 && c.namespaces != 0:
+			return &NamespaceError{c.namespaces, record.err}
 		case record.err != 0:
-			c.server.forget(c) // or it would wait for the report of its end
-			if c.namespaces != 0 {
-				return &NamespaceError{c.namespaces, record.err}
-			}
 			return &SetupError{"fork", record.err}
 		default:
 			born = true
@@ -285,8 +281,7 @@ func (c *child) isEnded() bool {
 
 func (c *child) isOrphan() bool { return c.isEnded() && c.err != nil }
 
-// abandon ends a child that was not started completely. Where it was never born nobody will
-// report its end.
+// abandon ends a child that was not started completely.
 func (c *child) abandon() {
 	c.process.Kill()
 	c.close()

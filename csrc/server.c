@@ -196,6 +196,10 @@ static bool start(struct server *server, const struct initscript_request *reques
 		started.error = 0;
 	}
 	initscript_send(start_socket, &started, sizeof started, &pidfd, pidfd >= 0);
+	/* The host may listen to the start socket no more, and must not wait for an end. */
+	const struct initscript_exit_report never_born = {.id = request->id};
+	if (pid < 0 && !initscript_send(CONTROL, &never_born, sizeof never_born, NULL, 0))
+		end(server);
 	if (pidfd >= 0)
 		close(pidfd);
 	if (chdir("/") != 0) {
