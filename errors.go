@@ -35,7 +35,11 @@ type NamespaceError struct {
 }
 
 func (e *NamespaceError) Error() string {
-	return fmt.Sprintf("create namespaces %s: %s", e.Namespaces, errnoText(e.Err))
+	text := fmt.Sprintf("create namespaces %s: %s", e.Namespaces, errnoText(e.Err))
+	if hint := e.hint(); hint != "" {
+		text += ": " + hint
+	}
+	return text
 }
 func (e *NamespaceError) Unwrap() error { return e.Err }
 

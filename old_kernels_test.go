@@ -239,6 +239,31 @@ func TestMissingCallsAreNamed(t *testing.T) {
 	}
 }
 
+// The refusal of namespaces says what helps.
+func TestRefusedNamespacesHaveAHint(t *testing.T) {
+	attr := &syscall.SysProcAttr{}
+	if os.Geteuid() == 0 {
+		attr.Credential = &syscall.Credential{Uid: ordinaryID, Gid: ordinaryID}
+	}
+	if !runInSubprocess(t, attr) {
+		return
+	}
+	refused := func(want string) {
+		t.Helper()
+		cmd := newCmd(t, "")
+		cmd.Namespaces = initscript.NewUTS
+		var refusal *initscript.NamespaceError
+		if err := cmd.Run(); !errors.As(err, &refusal) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	if seccompAtStart(t) == "0" {
+		refused("need CAP_SYS_ADMIN, or a user namespace")
+	}
+	must(t, (&olderKernel{}).become()) // any filter
+	refused("--security-opt seccomp=unconfined")
+}
+
 // A child without a pidfd is signalled, and waited for when its server has died, all the same.
 func TestProcessWithoutPidfd(t *testing.T) {
 	if !lacking(unix.SYS_PIDFD_OPEN) {
@@ -265,6 +290,7 @@ func TestProcessWithoutPidfd(t *testing.T) {
 	if _, err := cmd.Process.PidFD(); !errors.Is(err, unix.ENOSYS) {
 		t.Errorf("PidFD: %v", err)
 	}
+	must(t, cmd.WaitScript())
 	must(t, cmd.Process.Signal(syscall.SIGSTOP))
 	must(t, syscall.Kill(server, syscall.SIGKILL))
 	var serverError *initscript.ServerError
