@@ -150,6 +150,7 @@ func (r *spawnRequest) request(s *server, directory int) (*child, error) {
 		return nil, &SetupError{"fcntl", err}
 	}
 	c := &child{
+		server:     s,
 		scriptName: r.plan.scriptName,
 		path:       r.plan.path,
 		entry:      r.plan.entry,
