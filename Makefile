@@ -1,6 +1,8 @@
 # make            build the command into bin/
 # make run        show it at work: a container-like box, made without root
 # make test       all tests: as the caller, as an ordinary user, with the race detector, with sanitizers
+# make matrix     all tests in images of several distributions, with several privileges (needs Docker)
+# make static     build the command as one static file, bin/static/initscript
 # make fuzz       each fuzz target for half a minute
 # make bench      starts measured beside other programs' and the kernel's limit, into bench/out/
 # make bench-docs the same, and puts the results into docs/; see docs/performance.md
@@ -15,10 +17,13 @@ export PATH := $(PATH):/usr/local/go/bin
 export GOTOOLCHAIN ?= auto
 export GO_TAGS
 
-.PHONY: build run test fuzz bench bench-docs lint install-deps clean
+.PHONY: build run static test matrix fuzz bench bench-docs lint install-deps clean
 
 build:
 	go build -tags $(GO_TAGS) -o bin/initscript ./cmd/initscript
+
+static:
+	tools/build-static bin/static/initscript
 
 run: install-deps build
 	bin/initscript run --ns user,mount,pid,net,uts,ipc --map-root --env PATH=/usr/bin:/bin \
@@ -26,6 +31,9 @@ run: install-deps build
 
 test: install-deps
 	tools/test
+
+matrix:
+	docker/matrix
 
 fuzz:
 	tools/fuzz

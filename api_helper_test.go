@@ -54,7 +54,7 @@ var helperCases = []scriptCase{
 		end
 		local leaked = open_fds() - before
 		local lost = (receive(5, 16)) - 1 - good -- by errors when a message had been received
-		R(lost > 0, leaked)`, sent: []string{"true,0"}},
+		R((lost > 0) == raising, leaked)`, sent: []string{"true,0"}},
 	{name: "what is received is closed on execve", peer: &peer{queued: []message{{"hi", 1}}},
 		script: `local m, fd = receive_with_fd(5, 16) C.execve('/bin/sh', {'sh', '-c', '[ -e /proc/self/fd/' .. fd .. ' ] || echo closed'})`, stdout: "closed\n"},
 	{name: "receive into more memory than there is", script: `receive_with_fd(99, 2^40)`, stderr: outOfMemory, err: memoryExhausted},

@@ -44,7 +44,7 @@ var ioCases = []scriptCase{
 			if try(i % 3 + 1, read, fd, 2^20) then good = good + 1 end
 		end
 		local position = io.open('/proc/self/fdinfo/' .. fd):read('*a'):match('pos:%s*(%d+)')
-		R(position / 2^20 - good > 20) -- errors when something had been read`, sent: []string{"true"}},
+		R((position / 2^20 - good > 20) == raising) -- errors when something had been read`, sent: []string{"true"}},
 	{name: "read as much as is no number", script: `errexit = false R(C.read(0, 0 / 0))`, sent: []string{"nil,22"}},
 
 	// write
@@ -99,6 +99,8 @@ var ioCases = []scriptCase{
 // that runs as the nth raises an error. Finalizers run where memory is allocated: before a system
 // call, and after it, when its result becomes a string.
 const raisingFinalizers = `
+	getmetatable(newproxy(true)).__gc = error
+	local raising = not pcall(collectgarbage) -- newer LuaJIT keeps such errors to itself
 	collectgarbage('setpause', 1) collectgarbage('setstepmul', 100000)
 	local calls, nth, litter
 	local function finalize()

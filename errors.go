@@ -35,7 +35,11 @@ type NamespaceError struct {
 }
 
 func (e *NamespaceError) Error() string {
-	return fmt.Sprintf("create namespaces %s: %s", e.Namespaces, errnoText(e.Err))
+	text := fmt.Sprintf("create namespaces %s: %s", e.Namespaces, errnoText(e.Err))
+	if hint := e.hint(); hint != "" {
+		text += ": " + hint
+	}
+	return text
 }
 func (e *NamespaceError) Unwrap() error { return e.Err }
 
@@ -148,6 +152,9 @@ func errnoText(err error) string {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
 		return err.Error()
+	}
+	if errno == unix.ENOSYS {
+		return fmt.Sprintf("%v (ENOSYS): the kernel does not have it, or a seccomp filter hides it", errno)
 	}
 	if name := unix.ErrnoName(errno); name != "" {
 		return fmt.Sprintf("%v (%s)", errno, name)

@@ -56,7 +56,7 @@ var extProcessCases = []scriptCase{
 		`local function map(protection) return ffi.cast('intptr_t', ffi.C.mmap(nil, 4096, protection, 0x22, -1, 0)) == -1 and ffi.errno() end ` +
 		`R(map(7)) R(C.prctl(C.PR_GET_MDWE)) R(C.prctl(C.PR_SET_MDWE, C.PR_MDWE_REFUSE_EXEC_GAIN)) R(C.prctl(C.PR_GET_MDWE)) R(map(7)) R(map(3))`,
 		sent: []string{"false", "0,0", "0,0", "1,0", "13", "false"}},
-	{name: "PR_GET_SECCOMP", script: `R(C.prctl(C.PR_GET_SECCOMP)) ` + install(allowAll) + `R(C.prctl(C.PR_GET_SECCOMP))`, sent: []string{"0,0", "2,0"}},
+	{name: "PR_GET_SECCOMP", script: `R((C.prctl(C.PR_GET_SECCOMP)) == tonumber(status('Seccomp'))) ` + install(allowAll) + `R(C.prctl(C.PR_GET_SECCOMP))`, sent: []string{"true", "2,0"}},
 	{name: "PR_GET_SECUREBITS", in: initscript.NewUser, script: `C.cap_set_secbits(C.SECBIT_NOROOT) R(C.prctl(C.PR_GET_SECUREBITS))`, sent: []string{"1,0"}},
 	{name: "prctl calls the kernel for known options only", script: install(filter(unix.SYS_PRCTL, unix.SECCOMP_RET_KILL_PROCESS)) +
 		`errexit = false R(C.prctl(` + getPdeathsig + `, 0)) S('alive') C.prctl(C.PR_GET_DUMPABLE) S('alive')`, sent: []string{"-1,22", "alive"}, err: killed(unix.SIGSYS)},

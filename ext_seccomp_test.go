@@ -30,7 +30,8 @@ func echo(systemCall, argument uint32) string {
 }
 
 // threads makes the functions context(link, function, arguments...), a call with what follows it,
-// and start(context), which makes a thread for it; modes() has the seccomp mode of every thread.
+// and start(context), which makes a thread for it; filters() has the number
+// of filters that every thread has installed.
 const threads = `local ffi = require 'ffi' ffi.cdef[[
 	typedef struct context { unsigned long flags; struct context *link; void *stack; int stack_flags; size_t stack_size; char rest[16384]; } context;
 	int getcontext(context *); void makecontext(context *, void *, int, ...); int setcontext(const context *); int prctl(int, ...);
@@ -45,9 +46,10 @@ const threads = `local ffi = require 'ffi' ffi.cdef[[
 		kept[#kept + 1] = {c, stack, arguments} return c
 	end
 	local function start(c) assert(ffi.C.pthread_create(ffi.new('unsigned long[1]'), nil, ffi.cast('void *', ffi.C.setcontext), c) == 0) end
-	local function modes()
+	local at_start = status('Seccomp_filters')
+	local function filters()
 		local list = {} for tid in io.popen('ls /proc/' .. C.getpid() .. '/task'):lines() do
-		list[#list + 1] = io.open('/proc/self/task/' .. tid .. '/status'):read('*a'):match('Seccomp:%s*(%d)') end return unpack(list)
+		list[#list + 1] = io.open('/proc/self/task/' .. tid .. '/status'):read('*a'):match('Seccomp_filters:%s*(%d+)') - at_start end return unpack(list)
 	end `
 
 // anotherThread starts a thread that does nothing; deviatingThread one that first installs a
@@ -67,8 +69,8 @@ func needsContexts(t *testing.T, _ *initscript.Cmd) {
 }
 
 var extSeccompCases = []scriptCase{
-	{name: "flags are a list", script: `set_no_new_privs() for _, flags in ipairs({{}, {'log'}, {'tsync'}, {'spec_allow'}, {'log', 'tsync', 'spec_allow', 'log', x = 1}}) do ` +
-		`R(C.seccomp_set_mode_filter(` + allowAll + `, flags)) end R(status('Seccomp'), status('Seccomp_filters'))`, sent: []string{"0,0", "0,0", "0,0", "0,0", "0,0", "2,5"}},
+	{name: "flags are a list", script: `local at_start = status('Seccomp_filters') set_no_new_privs() for _, flags in ipairs({{}, {'log'}, {'tsync'}, {'spec_allow'}, {'log', 'tsync', 'spec_allow', 'log', x = 1}}) do ` +
+		`R(C.seccomp_set_mode_filter(` + allowAll + `, flags)) end R(status('Seccomp'), status('Seccomp_filters') - at_start)`, sent: []string{"0,0", "0,0", "0,0", "0,0", "0,0", "2,5"}},
 	{name: "the errno of C.read is no list", script: `local r, w = C.pipe2(0) C.write(w, ` + allowAll + `) set_no_new_privs() R(C.seccomp_set_mode_filter(C.read(r, 8)))`, sent: []string{"0,0"}},
 	{name: "nil is no list", script: `set_no_new_privs() R(C.seccomp_set_mode_filter(` + allowAll + `, nil))`, sent: []string{"0,0"}},
 	{name: "a filter with flags is in force", script: `set_no_new_privs() R(C.seccomp_set_mode_filter(` +
@@ -77,14 +79,14 @@ var extSeccompCases = []scriptCase{
 	{name: "flags are what the kernel gets", script: install(echo(unix.SYS_SECCOMP, secondArgument)) + `errexit = false for _, flags in ipairs({{'tsync'}, {'log'}, {'spec_allow'}, {'new_listener'}, ` +
 		`{'log', 'spec_allow'}, {'tsync', 'new_listener'}}) do R(C.seccomp_set_mode_filter(` + allowAll + `, flags)) end R(C.seccomp_set_mode_filter(` + allowAll + `))`,
 		sent: []string{"-1,1", "-1,2", "-1,4", "-1,8", "-1,6", "-1,25", "0,0"}}, // 25: with TSYNC_ESRCH
-	{name: "without tsync other threads are free", set: needsContexts, script: anotherThread + install(allowAll) + `R(modes())`, sent: []string{"2,0"}},
-	{name: "tsync confines all threads", set: needsContexts, script: anotherThread + `set_no_new_privs() R(C.seccomp_set_mode_filter(` + allowAll + `, {'tsync'})) R(modes())`, sent: []string{"0,0", "2,2"}},
+	{name: "without tsync other threads are free", set: needsContexts, script: anotherThread + install(allowAll) + `R(filters())`, sent: []string{"1,0"}},
+	{name: "tsync confines all threads", set: needsContexts, script: anotherThread + `set_no_new_privs() R(C.seccomp_set_mode_filter(` + allowAll + `, {'tsync'})) R(filters())`, sent: []string{"0,0", "1,1"}},
 	{name: "a failed tsync confines nobody", set: needsContexts, script: deviatingThread + `errexit = false R(C.seccomp_set_mode_filter(` + allowAll + `, {'tsync'})) ` +
-		`R(C.seccomp_set_mode_filter(` + allowAll + `, {'tsync', 'new_listener'})) R(modes())`, sent: []string{"-1,3", "-1,3", "0,2"}},
+		`R(C.seccomp_set_mode_filter(` + allowAll + `, {'tsync', 'new_listener'})) R(filters())`, sent: []string{"-1,3", "-1,3", "0,1"}},
 	{name: "a listener", script: `set_no_new_privs() local fd, e = C.seccomp_set_mode_filter(` + filter(unix.SYS_CHDIR, unix.SECCOMP_RET_USER_NOTIF) + `, {'new_listener'}) ` +
 		`R(fd, e) R(C.fcntl(fd, C.F_GETFD)) C.close(fd) errexit = false R(C.chdir('/'))`, sent: []string{"5,0", "1,0", "-1,38"}}, // nobody answers
-	{name: "a listener for all threads", set: needsContexts, script: anotherThread + `set_no_new_privs() R(C.seccomp_set_mode_filter(` + allowAll + `, {'new_listener', 'tsync'})) R(modes())`,
-		sent: []string{"5,0", "2,2"}},
+	{name: "a listener for all threads", set: needsContexts, script: anotherThread + `set_no_new_privs() R(C.seccomp_set_mode_filter(` + allowAll + `, {'new_listener', 'tsync'})) R(filters())`,
+		sent: []string{"5,0", "1,1"}},
 }
 
 var extSeccompFailures = []failureCase{

@@ -92,12 +92,13 @@ func TestChildIsLikeHostNow(t *testing.T) {
 			must(t, syscall.Setgroups([]int{4711}))
 		}, []string{"Groups"}},
 		{"bounding set", true, func(t *testing.T) {
-			must(t, cap.DropBound(cap.SYS_ADMIN, cap.NET_ADMIN))
+			must(t, cap.DropBound(cap.SYS_CHROOT, cap.MKNOD))
 		}, []string{"CapBnd", "CapPrm"}},
 		{"securebits", true, func(t *testing.T) {
 			must(t, (cap.SecbitNoRoot | cap.SecbitNoRootLocked).Set())
 		}, []string{"CapPrm", "CapEff"}},
 		{"network namespace", true, func(t *testing.T) {
+			requireNamespaces(t, initscript.NewNet)
 			runtime.LockOSThread()
 			must(t, unix.Unshare(unix.CLONE_NEWNET))
 		}, nil},

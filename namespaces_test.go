@@ -101,6 +101,7 @@ func TestIDMaps(t *testing.T) {
 	})
 	t.Run("several ranges", func(t *testing.T) {
 		requireRoot(t)
+		requireUserNamespaces(t)
 		cmd := newCmd(t, "C.setgroups({7}) C.setresgid(5, 5, 5) C.setresuid(1001, 1001, 1001)", "sh", "-c", "cat /proc/self/uid_map; id -u; id -G")
 		cmd.Namespaces = initscript.NewUser
 		cmd.UIDMap = []initscript.IDMap{{0, 100000, 1000}, {1000, 200000, 10}}

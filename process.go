@@ -17,7 +17,7 @@ type Process struct {
 	Pid int
 
 	mu    sync.RWMutex // held while pidfd is in use
-	pidfd int          // -1 after the process has been waited for
+	pidfd int          // or its directory in /proc; -1 after the process has been waited for
 }
 
 // Signal sends a signal through the pidfd, so it can never reach a process that got the same pid
@@ -45,12 +45,17 @@ func (p *Process) Signal(sig os.Signal) error {
 // Kill sends SIGKILL.
 func (p *Process) Kill() error { return p.Signal(os.Kill) }
 
-// PidFD returns a new descriptor of the process, see pidfd_open(2). The caller closes it.
+// PidFD returns a new descriptor of the process, see pidfd_open(2). The caller closes it. The error
+// is ENOSYS where the kernel cannot make one of a process that exists: without NewPID before Linux
+// 5.3, or under a filter that hides pidfd_open.
 func (p *Process) PidFD() (*os.File, error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.pidfd < 0 {
 		return nil, os.ErrProcessDone
+	}
+	if isProcDirectory(p.pidfd) {
+		return nil, os.NewSyscallError("pidfd_open", unix.ENOSYS)
 	}
 	fd, err := unix.FcntlInt(uintptr(p.pidfd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -64,6 +69,10 @@ func (p *Process) waitForDeath() {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.pidfd < 0 {
+		return
+	}
+	if isProcDirectory(p.pidfd) {
+		waitForProcDirectory(p.pidfd)
 		return
 	}
 	poll := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}}

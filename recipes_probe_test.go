@@ -406,7 +406,13 @@ func moveOut() error {
 
 // makeWritable makes the mount that the file is on writable, and opens it for writing.
 func makeWritable(path string) error {
-	if err := unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_BIND, ""); err != nil {
+	// Other flags are locked in a mount that came from another user namespace.
+	var root unix.Statfs_t
+	if err := unix.Statfs("/", &root); err != nil {
+		return fmt.Errorf("statfs: %w", err)
+	}
+	kept := uintptr(root.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME)
+	if err := unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_BIND|kept, ""); err != nil {
 		return fmt.Errorf("mount: %w", err)
 	}
 	return opening(path, unix.O_WRONLY)()

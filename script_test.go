@@ -352,6 +352,7 @@ func (c *failureCase) text() string {
 
 func (c *failureCase) run(t *testing.T) {
 	t.Helper()
+	c.requireNoFilterOn(t)
 	function, args, _ := strings.Cut(strings.TrimSuffix(c.report, ")"), "(")
 	fails := scriptCase{
 		script: c.before + " " + c.call, as: c.as, in: c.in, peer: c.peer,

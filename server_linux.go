@@ -106,6 +106,10 @@ func replaceServer() (*server, error) {
 func startServer() (*server, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if err := unix.PidfdSendSignal(-1, 0, nil, 0); err == unix.ENOSYS {
+		return nil, fmt.Errorf("%w: without it no child can be signalled safely; it needs Linux 5.1, and no seccomp filter that hides it",
+			os.NewSyscallError("pidfd_send_signal", err))
+	}
 	// A state that cannot be read equals no later one: then every start gets its own server.
 	state, stateErr := readHostState()
 	if stateErr != nil {

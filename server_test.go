@@ -82,12 +82,32 @@ func awaitDeath(t *testing.T, pidfd int) {
 	}
 }
 
+// awaitAnyDeath waits until one of the processes has ended; false if none does.
+func awaitAnyDeath(t *testing.T, pids []int) bool {
+	t.Helper()
+	poll := make([]unix.PollFd, 0, len(pids))
+	for _, pid := range pids {
+		pidfd, err := unix.PidfdOpen(pid, 0)
+		if err == unix.ESRCH {
+			return true
+		}
+		must(t, err)
+		defer unix.Close(pidfd)
+		poll = append(poll, unix.PollFd{Fd: int32(pidfd), Events: unix.POLLIN})
+	}
+	n, err := unix.Poll(poll, int(testTimeout.Milliseconds()))
+	return n > 0 || err == unix.EINTR
+}
+
 func theServer(t *testing.T) int {
 	t.Helper()
 	if err := newCmd(t, "").Run(); err != nil {
 		t.Fatalf("run: %v", err)
 	}
 	servers := serversOf(t, os.Getpid())
+	for len(servers) > 1 && awaitAnyDeath(t, servers) { // of those that have been replaced
+		servers = serversOf(t, os.Getpid())
+	}
 	if len(servers) != 1 {
 		t.Fatalf("fork servers: %v, want exactly one", servers)
 	}
@@ -128,6 +148,36 @@ func TestRenewServer(t *testing.T) {
 		t.Errorf("a process of the old server ended with: %v", err)
 	}
 	awaitDeath(t, pidfd) // with its last child
+}
+
+// A child that the kernel refuses to make must not keep its server, also if the host has lost
+// interest in it before.
+func TestRefusedStartIsForgotten(t *testing.T) {
+	attr := &syscall.SysProcAttr{}
+	if os.Geteuid() == 0 {
+		attr.Credential = &syscall.Credential{Uid: ordinaryID, Gid: ordinaryID}
+	}
+	if !runInSubprocess(t, attr) {
+		return
+	}
+	pidfd := openPidfd(t, theServer(t))
+	cmd := newCmd(t, "")
+	cmd.Namespaces = initscript.NewPID
+	var refusal *initscript.NamespaceError
+	if err := cmd.Run(); !errors.As(err, &refusal) || !errors.Is(err, unix.EPERM) {
+		t.Fatalf("a PID namespace for an ordinary user: %v", err)
+	}
+	initscript.RenewServer()
+	awaitDeath(t, pidfd)
+
+	pidfd = openPidfd(t, theServer(t))
+	syscall.Umask(0o137) // the start finds that the server is unlike the host, and takes another
+	again := newCmd(t, "")
+	again.Namespaces = initscript.NewPID
+	if err := again.Run(); !errors.As(err, &refusal) {
+		t.Fatalf("a PID namespace for an ordinary user: %v", err)
+	}
+	awaitDeath(t, pidfd)
 }
 
 func TestServerDeathEndsChildren(t *testing.T) {

@@ -282,8 +282,7 @@ func (c *child) isEnded() bool {
 
 func (c *child) isOrphan() bool { return c.isEnded() && c.err != nil }
 
-// abandon ends a child that was not started completely. Where it was never born nobody will
-// report its end.
+// abandon ends a child that was not started completely.
 func (c *child) abandon() {
 	c.process.Kill()
 	c.close()

@@ -2,6 +2,7 @@
 
 #include "child.h"
 #include "fds.h"
+#include "pidfd.h"
 #include "script.h"
 #include "socket.h"
 #include "wire.h"
@@ -165,8 +166,8 @@ static pid_t give_birth(const struct initscript_request *request, int *pidfd)
 		return syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
 	}
 	pid_t pid = fork();
-	if (pid > 0 && (*pidfd = syscall(SYS_pidfd_open, pid, 0)) < 0) {
-		int error = errno; /* ENOSYS before Linux 5.3, EMFILE */
+	if (pid > 0 && (*pidfd = initscript_pidfd_of_child(pid)) < 0) {
+		int error = errno;
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		errno = error;
@@ -196,6 +197,10 @@ static bool start(struct server *server, const struct initscript_request *reques
 		started.error = 0;
 	}
 	initscript_send(start_socket, &started, sizeof started, &pidfd, pidfd >= 0);
+	/* The host may listen to the start socket no more, and must not wait for an end. */
+	const struct initscript_exit_report never_born = {.id = request->id};
+	if (pid < 0 && !initscript_send(CONTROL, &never_born, sizeof never_born, NULL, 0))
+		end(server);
 	if (pidfd >= 0)
 		close(pidfd);
 	if (chdir("/") != 0) {
