@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "script.h"
+#include "trace.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
@@ -96,7 +97,7 @@ static void add_argument(struct builder *b, lua_State *L, int index)
 	add(b, text, out - text);
 }
 
-static int script_line(lua_State *L)
+int initscript_script_line(lua_State *L)
 {
 	lua_Debug frame;
 	for (int level = 1; lua_getstack(L, level, &frame); level++)
@@ -114,7 +115,7 @@ void initscript_report_call(lua_State *L, const char *name, int error)
 		arguments = MAX_ARGUMENTS;
 
 	struct builder b;
-	begin(&b, INITSCRIPT_CALL_FAILED, error, script_line(L));
+	begin(&b, INITSCRIPT_CALL_FAILED, error, initscript_script_line(L));
 	add(&b, name, strcspn(name, "/")); /* without the part that initscript_die() may name */
 	size_t length;
 	luaL_traceback(L, L, NULL, 1);
@@ -126,6 +127,7 @@ void initscript_report_call(lua_State *L, const char *name, int error)
 	for (int i = 1; i <= arguments; i++)
 		add_argument(&b, L, i);
 	send_record(initscript_env_of(L)->report_fd, &b);
+	initscript_trace_failed(L, error);
 }
 
 /* So many announcements fit into the socket in any case. A script that tries more often must not
