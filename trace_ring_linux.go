@@ -176,6 +176,9 @@ func (p *traceParser) values(count int) []any {
 		value := p.value(0)
 		values = append(values, value)
 		if p.cut {
+			if _, told := value.(luaCut); !told {
+				values = append(values, luaCut{})
+			}
 			break
 		}
 	}
