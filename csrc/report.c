@@ -108,6 +108,7 @@ int initscript_script_line(lua_State *L)
 
 void initscript_report_call(lua_State *L, const char *name, int error)
 {
+	initscript_trace_failed(L, error);
 	int arguments = lua_gettop(L);
 	while (arguments > 0 && lua_isnil(L, arguments)) /* what lua_settop() added */
 		arguments--;
@@ -127,7 +128,6 @@ void initscript_report_call(lua_State *L, const char *name, int error)
 	for (int i = 1; i <= arguments; i++)
 		add_argument(&b, L, i);
 	send_record(initscript_env_of(L)->report_fd, &b);
-	initscript_trace_failed(L, error);
 }
 
 /* So many announcements fit into the socket in any case. A script that tries more often must not
