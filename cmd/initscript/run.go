@@ -62,6 +62,7 @@ func newRunCommand() *cobra.Command {
 	o.addSandboxFlags(flags)
 	flags.StringVar(&o.argFile, "arg-file", "", "open `PATH` for reading; arg is the descriptor in the script")
 	flags.StringVarP(&o.code, "code", "e", "", "the script itself, `CODE` in Lua")
+	o.trace.addTo(flags)
 	flags.IntVar(&o.statusFD, "status-fd", 0, "write status events to descriptor `N`")
 	command.RegisterFlagCompletionFunc("ns", completeNamespaces)
 	command.RunE = func(command *cobra.Command, args []string) error {
@@ -83,7 +84,6 @@ func (o *runOptions) addSandboxFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.env, "env", nil, "environment `K=V` of the program; K: the caller's value (repeatable)")
 	flags.StringVarP(&o.dir, "chdir", "C", "", "working directory `DIR` in which the script starts")
 	flags.Var(&o.memoryLimit, "memory-limit", "what the script may use, in bytes, or with K, M or G")
-	o.trace.addTo(flags)
 }
 
 // splitArguments returns the path of the script, unless that is given by -e, and the program.

@@ -43,7 +43,7 @@ func (o *traceOptions) addTo(flags *pflag.FlagSet) {
 
 // apply has the command traced, if that is asked for.
 func (o *traceOptions) apply(command *initscript.Cmd) error {
-	fdGiven := o.flags.Changed("trace-fd")
+	fdGiven := o.flags != nil && o.flags.Changed("trace-fd")
 	if o.format == "" {
 		if fdGiven {
 			return errors.New("--trace-fd needs --trace")
