@@ -12,6 +12,7 @@ local MAX_DEPTH = 2
 local read, write, flush, stdout = C.read, C.write, io.stdout.flush, io.stdout
 local loadstring, pcall, select, tostring, type = loadstring, pcall, select, tostring, type
 local format, byte, gsub, rep, sub = string.format, string.byte, string.gsub, string.rep, string.sub
+local getmetatable = getmetatable
 local find, match, concat, sort, next = string.find, string.match, table.concat, table.sort, next
 
 -- High, so that the numbers that a line sees are those of a script without arg.
@@ -84,8 +85,8 @@ function show(value, depth)
         return quote(value)
     elseif type(value) == "number" then
         return format("%.14g", value)
-    elseif type(value) == "table" and not getmetatable(value) and depth < MAX_DEPTH then
-        return show_table(value, depth)
+    elseif type(value) == "table" and not getmetatable(value) then
+        return depth < MAX_DEPTH and show_table(value, depth) or "{...}"
     end
     local good, text = pcall(tostring, value)
     return good and type(text) == "string" and text or "(" .. type(value) .. ")"
@@ -130,14 +131,20 @@ local function answer_results(code, good, ...)
     answer("V" .. format("%d", errno_of(code, count, ...)), concat(texts, ", "))
 end
 
+local function same(...)
+    return ...
+end
+
 local function run(code)
-    local chunk = loadstring("return " .. code, "=line")
-    local message
-    if not chunk then
+    local chunk, message = loadstring("return " .. code, "=line")
+    if chunk then -- as a tail call it would leave no trace of the line in messages
+        chunk = loadstring("return (...)(" .. code .. ")", "=line") or -- there may be a comment
+            loadstring("return (...)(" .. code .. "\n)", "=line") or chunk
+    else
         chunk, message = loadstring(code, "=line")
     end
     if chunk then
-        answer_results(code, pcall(chunk))
+        answer_results(code, pcall(chunk, same))
     elseif find(message, "'<eof>'$") then
         answer("M", "")
     else

@@ -15,6 +15,7 @@ import (
 // as they are.
 type lineReader struct {
 	input    *os.File
+	output   *os.File
 	plain    *bufio.Reader  // what is no terminal
 	terminal *term.Terminal // nil if it is none
 	names    []string
@@ -24,7 +25,7 @@ type lineReader struct {
 }
 
 func newLineReader(input, output *os.File) *lineReader {
-	r := &lineReader{input: input}
+	r := &lineReader{input: input, output: output}
 	if !term.IsTerminal(int(input.Fd())) || !term.IsTerminal(int(output.Fd())) {
 		r.plain = bufio.NewReader(input)
 		return r
@@ -56,15 +57,15 @@ func (r *lineReader) read(prompt string) (string, error) {
 	if err := r.makeRaw(); err != nil {
 		return "", err
 	}
-	defer r.restore()
 	r.terminal.SetPrompt(prompt)
 	if width, height, err := term.GetSize(int(r.input.Fd())); err == nil && width > 0 {
 		r.terminal.SetSize(width, height)
 	}
 	line, err := r.terminal.ReadLine()
+	r.restore()
 	switch {
 	case err == io.EOF:
-		fmt.Fprint(r.terminal, "\n")
+		fmt.Fprintln(r.output)
 	case err == term.ErrPasteIndicator:
 		err = nil
 	case line == interruptedLine:

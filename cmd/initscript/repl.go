@@ -75,7 +75,7 @@ func (o *runOptions) runREPL(program []string) error {
 	r := &repl{socket: host, answers: receiveMessages(host), lines: lines}
 	finished := r.run()
 	lines.restore()
-	host.Close()
+	unix.Shutdown(int(host.Fd()), unix.SHUT_RDWR) // close would wait for the goroutine that reads
 	if command.WaitScript() == nil {
 		signals.scriptEnded()
 	}
