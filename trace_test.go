@@ -441,11 +441,11 @@ func TestTraceTakesPlaceOfOneExtraFile(t *testing.T) {
 	defer null.Close()
 	cmd := newCmd(t, "")
 	cmd.Trace = func(initscript.TraceEvent) {}
-	cmd.ExtraFiles = slices.Repeat([]*os.File{null}, 246)
+	cmd.ExtraFiles = slices.Repeat([]*os.File{null}, 242)
 	must(t, cmd.Run())
 	cmd = newCmd(t, "")
 	cmd.Trace = func(initscript.TraceEvent) {}
-	cmd.ExtraFiles = slices.Repeat([]*os.File{null}, 247)
+	cmd.ExtraFiles = slices.Repeat([]*os.File{null}, 243)
 	var field *initscript.FieldError
 	if err := cmd.Run(); !errors.As(err, &field) || field.Field != "ExtraFiles" {
 		t.Errorf("%v", err)
