@@ -1,7 +1,7 @@
 -- The child's side of `initscript repl`. Each message on arg is code to run. The answer is any number
 -- of messages "T" with parts of a text, and one that says what the text is: "V" the results and the
--- errno among them, "E" an error, "M" nothing: the code is not complete. The first message of all, before
--- any code, is the list of names for completion.
+-- errno among them, "E" an error, "M" nothing: the code is not complete. The first message of all,
+-- before any code, is the list of names for completion.
 
 local MAX_MESSAGE = 65536 -- of the host
 local PART = 32768
