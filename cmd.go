@@ -70,6 +70,13 @@ type Cmd struct {
 	// MemoryLimit is how much memory the script may use, in bytes; 0 means DefaultMemoryLimit.
 	MemoryLimit int64
 
+	// Trace, if not nil, is called for every call that the script makes through the table C and the
+	// helpers, shortly after it has ended, in order, from one goroutine. All calls of it are over
+	// when Wait returns. The script behaves as if it were not traced: it makes no system call for
+	// it, so also what it calls behind a seccomp filter or Landlock is seen. If Trace is too slow for
+	// the script, events are lost, and counted in TraceEvent.Lost. See TraceText and TraceJSON.
+	Trace func(TraceEvent)
+
 	// Cancel is called when the context of CommandContext is done; nil kills the process.
 	Cancel func() error
 
@@ -87,6 +94,7 @@ type Cmd struct {
 	ctx      context.Context
 	actor    *actorFiles // nil: a program
 	child    *child
+	tracer   *tracer
 	stdio    stdio
 	watch    chan error // the context's error, if it had the process killed
 	stopped  chan struct{}
@@ -191,10 +199,16 @@ func (c *Cmd) start() error {
 	if c.MemoryLimit == 0 {
 		request.plan.memoryLimit = DefaultMemoryLimit
 	}
-	c.child, err = spawn(ctx, request)
-	if err != nil {
+	if request.tracer, err = newTracer(c.Trace, request); err != nil {
 		return err
 	}
+	c.child, err = spawn(ctx, request)
+	if err != nil {
+		request.tracer.abandon()
+		return err
+	}
+	c.tracer = request.tracer
+	c.tracer.follow(c.child)
 	c.Process = &c.child.process
 	c.stdio.copy()
 	c.watchContext(ctx)
@@ -237,8 +251,12 @@ func (c *Cmd) check() error {
 	if c.MemoryLimit < 0 {
 		return &FieldError{"MemoryLimit", fmt.Errorf("%d is negative", c.MemoryLimit)}
 	}
-	if len(c.ExtraFiles) > maxExtraFiles {
-		return &FieldError{"ExtraFiles", fmt.Errorf("%d files; at most %d can be passed", len(c.ExtraFiles), maxExtraFiles)}
+	limit := maxExtraFiles
+	if c.Trace != nil {
+		limit--
+	}
+	if len(c.ExtraFiles) > limit {
+		return &FieldError{"ExtraFiles", fmt.Errorf("%d files; at most %d can be passed", len(c.ExtraFiles), limit)}
 	}
 	return c.checkFiles()
 }
@@ -358,6 +376,7 @@ func (c *Cmd) Wait() error {
 	}
 	c.waited = true
 	err := c.child.wait()
+	c.tracer.wait()
 	c.ProcessState = c.child.state
 	if cancelled := c.stopWatching(); cancelled != nil && err != nil {
 		err = cancelled

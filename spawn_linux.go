@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -43,6 +44,7 @@ type spawnRequest struct {
 	arg            *os.File
 	extraFiles     []*os.File
 	hiddenFiles    []*os.File // see enum initscript_hidden_file
+	tracer         *tracer    // nil: the script is not traced
 }
 
 // child is the host's side of one start.
@@ -209,6 +211,10 @@ func (c *child) sendGoAhead(r *spawnRequest, memfd, size int) error {
 	fds := append(make([]int, 0, 8), memfd)
 	for _, file := range files {
 		fds = append(fds, int(file.Fd()))
+	}
+	if r.tracer != nil {
+		message.has_trace = 1
+		fds = slices.Insert(fds, len(fds)-len(r.hiddenFiles), r.tracer.ring.memfd)
 	}
 	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
 	err := sendMessage(c.reports.socket, bytes, fds...)

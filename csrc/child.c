@@ -7,6 +7,7 @@
 #include "report.h"
 #include "socket.h"
 #include "stack.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -113,14 +114,18 @@ static void receive_plan(struct child *child)
 		fail(child, "recvmsg");
 	}
 	const struct initscript_go_ahead *go_ahead = &child->go_ahead;
-	if (count !=
-	    5 + !!go_ahead->has_arg + (size_t)go_ahead->extra_files + go_ahead->hidden_files) {
+	if (count != 5 + !!go_ahead->has_arg + (size_t)go_ahead->extra_files +
+	                     !!go_ahead->has_trace + go_ahead->hidden_files) {
 		errno = EBADMSG;
 		fail(child, "recvmsg");
 	}
 	map_plan(child, fds[0]);
 	if (child->plan->entry)
 		prctl(PR_SET_NAME, child->plan_base + child->plan->entry);
+	/* Its descriptor is closed below. */
+	if (go_ahead->has_trace &&
+	    !initscript_trace_open(child->env, fds[count - go_ahead->hidden_files - 1]))
+		fail(child, "mmap");
 	const int *next = fds + 1;
 	for (int target = 0; target < INITSCRIPT_INBOX_FD; target++)
 		place(child, *next++, target, 0);

@@ -1,5 +1,6 @@
 #include "report.h"
 #include "script.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <luajit.h>
@@ -45,7 +46,7 @@ static int index_C(lua_State *L)
 		return 1;
 	case LUA_TLIGHTUSERDATA: {
 		const struct initscript_function *f = lua_touserdata(L, -1);
-		lua_pushcfunction(L, f->function);
+		initscript_trace_push(L, f);
 		return 1;
 	}
 	default:
@@ -108,6 +109,7 @@ void initscript_env_close(struct initscript_env *env)
 	lua_close(env->L);
 	env->L = NULL;
 	env->closing = false;
+	initscript_trace_close(env);
 	initscript_arena_wipe(&env->arena);
 }
 

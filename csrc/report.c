@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "script.h"
+#include "trace.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
@@ -96,7 +97,7 @@ static void add_argument(struct builder *b, lua_State *L, int index)
 	add(b, text, out - text);
 }
 
-static int script_line(lua_State *L)
+int initscript_script_line(lua_State *L)
 {
 	lua_Debug frame;
 	for (int level = 1; lua_getstack(L, level, &frame); level++)
@@ -107,6 +108,7 @@ static int script_line(lua_State *L)
 
 void initscript_report_call(lua_State *L, const char *name, int error)
 {
+	initscript_trace_failed(L, error);
 	int arguments = lua_gettop(L);
 	while (arguments > 0 && lua_isnil(L, arguments)) /* what lua_settop() added */
 		arguments--;
@@ -114,7 +116,7 @@ void initscript_report_call(lua_State *L, const char *name, int error)
 		arguments = MAX_ARGUMENTS;
 
 	struct builder b;
-	begin(&b, INITSCRIPT_CALL_FAILED, error, script_line(L));
+	begin(&b, INITSCRIPT_CALL_FAILED, error, initscript_script_line(L));
 	add(&b, name, strcspn(name, "/")); /* without the part that initscript_die() may name */
 	size_t length;
 	luaL_traceback(L, L, NULL, 1);

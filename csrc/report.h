@@ -23,6 +23,9 @@ bool initscript_report_strings(int fd, enum initscript_record_kind kind, int err
  * the Lua stack, line and traceback from the running function's caller. */
 void initscript_report_call(lua_State *L, const char *name, int error);
 
+/* The line of the script that is running, or 0. Takes no memory. */
+int initscript_script_line(lua_State *L);
+
 /* Tells that the script itself is about to execute the program PATH. */
 void initscript_report_exec(lua_State *L, const char *path);
 

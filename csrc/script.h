@@ -66,6 +66,7 @@ struct initscript_env {
 	int report_fd;  /* where failures go as data; -1: nowhere */
 	int hidden_end; /* descriptors from report_fd up to here are not the script's business */
 	const struct initscript_operations *operations; /* NULL: those of a child */
+	struct initscript_trace_ring *trace; /* where calls are told (trace.h); NULL: nowhere */
 };
 
 /* Opens a Lua state with the standard libraries, the globals and the table C; the JIT compiler is

@@ -16,7 +16,7 @@
 
 /* The first message on the control socket, from the host; the server sends it back when it is
  * ready. The number in the text changes with every change of this file. */
-#define INITSCRIPT_GREETING "initscript fork server, protocol 3"
+#define INITSCRIPT_GREETING "initscript fork server, protocol 4"
 struct initscript_greeting {
 	char text[40];
 	/* Of the thread that starts the server, bits 1 << CAP_*. */
@@ -77,13 +77,14 @@ struct initscript_record {
 enum { INITSCRIPT_RECORD_SIZE = 16384 }; /* no record is longer; fields are cut to fit */
 
 /* The host's answer on the start socket: this message, with the descriptors in SCM_RIGHTS in the
- * order plan, stdin, stdout, stderr, inbox, [arg,] extra files, hidden files. */
+ * order plan, stdin, stdout, stderr, inbox, [arg,] extra files, [ring of trace_ring.h,] hidden
+ * files. */
 struct initscript_go_ahead {
 	uint64_t plan_size;
 	uint32_t has_arg;
 	uint32_t extra_files;
 	uint32_t hidden_files;
-	uint32_t padding;
+	uint32_t has_trace;
 };
 
 /* The hidden files of an actor, in their order. The script does not see them. */

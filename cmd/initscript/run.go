@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const runHelp = `Runs the init script in a new process, then PROGRAM in its place. SCRIPT may be "-", the standard
@@ -24,7 +25,9 @@ SIGTERM, SIGHUP, SIGINT and SIGQUIT end it, with status 128+n.
 
 With --status-fd each of these events is one line of JSON: started (pid), script-done, exited
 (status or signal, user_ms, system_ms, max_rss in bytes), failed (kind, message, and what is known
-of func, args, errno, line, traceback, signal).`
+of func, args, errno, line, traceback, signal).
+
+` + traceHelp
 
 const runExample = `  initscript run --ns user,uts --map-root -e 'C.sethostname("box")' -- /bin/hostname
   initscript run --ns user,mount,pid,net,uts,ipc --map-root --env PATH=/usr/bin:/bin box.lua -- sh`
@@ -39,6 +42,7 @@ type runOptions struct {
 	memoryLimit    sizeFlag
 	dir            string
 	statusFD       int
+	trace          traceOptions
 
 	codeGiven, statusGiven bool
 }
@@ -55,15 +59,10 @@ func newRunCommand() *cobra.Command {
 	flags := command.Flags()
 	flags.SetInterspersed(false) // what follows SCRIPT is not ours
 	flags.SortFlags = false
-	flags.Var(&o.namespaces, "ns", "new namespaces: user,mount,pid,net,uts,ipc,cgroup,time")
-	flags.BoolVar(&o.mapRoot, "map-root", false, "map root in the user namespace to the caller")
-	flags.Var(&o.uidMap, "uid-map", "map N user ids from IN in the user namespace to OUT (repeatable)")
-	flags.Var(&o.gidMap, "gid-map", "the same for group ids (repeatable)")
-	flags.StringArrayVar(&o.env, "env", nil, "environment `K=V` of the program; K: the caller's value (repeatable)")
-	flags.StringVarP(&o.dir, "chdir", "C", "", "working directory `DIR` in which the script starts")
+	o.addSandboxFlags(flags)
 	flags.StringVar(&o.argFile, "arg-file", "", "open `PATH` for reading; arg is the descriptor in the script")
 	flags.StringVarP(&o.code, "code", "e", "", "the script itself, `CODE` in Lua")
-	flags.Var(&o.memoryLimit, "memory-limit", "what the script may use, in bytes, or with K, M or G")
+	o.trace.addTo(flags)
 	flags.IntVar(&o.statusFD, "status-fd", 0, "write status events to descriptor `N`")
 	command.RegisterFlagCompletionFunc("ns", completeNamespaces)
 	command.RunE = func(command *cobra.Command, args []string) error {
@@ -74,6 +73,17 @@ func newRunCommand() *cobra.Command {
 		return o.run(script, program)
 	}
 	return command
+}
+
+// addSandboxFlags adds the flags that say in what the script runs.
+func (o *runOptions) addSandboxFlags(flags *pflag.FlagSet) {
+	flags.Var(&o.namespaces, "ns", "new namespaces: user,mount,pid,net,uts,ipc,cgroup,time")
+	flags.BoolVar(&o.mapRoot, "map-root", false, "map root in the user namespace to the caller")
+	flags.Var(&o.uidMap, "uid-map", "map N user ids from IN in the user namespace to OUT (repeatable)")
+	flags.Var(&o.gidMap, "gid-map", "the same for group ids (repeatable)")
+	flags.StringArrayVar(&o.env, "env", nil, "environment `K=V` of the program; K: the caller's value (repeatable)")
+	flags.StringVarP(&o.dir, "chdir", "C", "", "working directory `DIR` in which the script starts")
+	flags.Var(&o.memoryLimit, "memory-limit", "what the script may use, in bytes, or with K, M or G")
 }
 
 // splitArguments returns the path of the script, unless that is given by -e, and the program.
@@ -136,6 +146,9 @@ func (o *runOptions) command(script string, program []string) (*initscript.Cmd, 
 		command.Path, command.Args = program[0], program
 	}
 	if err := o.mapIDs(command); err != nil {
+		return nil, err
+	}
+	if err := o.trace.apply(command); err != nil {
 		return nil, err
 	}
 	var err error

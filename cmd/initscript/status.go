@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/go-initscript/initscript"
@@ -19,20 +20,29 @@ type statusWriter struct {
 
 // openStatus takes over an inherited descriptor.
 func openStatus(fd int) (*statusWriter, error) {
+	file, err := openInherited("--status-fd", fd)
+	if err != nil {
+		return nil, err
+	}
+	return &statusWriter{file: file}, nil
+}
+
+// openInherited takes over the descriptor that the flag names, for writing.
+func openInherited(flag string, fd int) (*os.File, error) {
 	if fd < 3 {
-		return nil, fmt.Errorf("--status-fd %d: 0, 1 and 2 are the program's", fd)
+		return nil, fmt.Errorf("%s %d: 0, 1 and 2 are the program's", flag, fd)
 	}
 	// exec(2) has closed what had this flag: such a descriptor is one of the Go runtime's.
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 	if err != nil || flags&unix.FD_CLOEXEC != 0 {
-		return nil, fmt.Errorf("--status-fd %d: not an open descriptor", fd)
+		return nil, fmt.Errorf("%s %d: not an open descriptor", flag, fd)
 	}
 	mode, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil || mode&unix.O_ACCMODE == unix.O_RDONLY || mode&unix.O_PATH != 0 {
-		return nil, fmt.Errorf("--status-fd %d: not open for writing", fd)
+		return nil, fmt.Errorf("%s %d: not open for writing", flag, fd)
 	}
 	unix.CloseOnExec(fd)
-	return &statusWriter{file: os.NewFile(uintptr(fd), "status")}, nil
+	return os.NewFile(uintptr(fd), strings.TrimSuffix(strings.TrimPrefix(flag, "--"), "-fd")), nil
 }
 
 type startedEvent struct {
