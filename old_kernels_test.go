@@ -156,6 +156,9 @@ func (k *olderKernel) run(tests ...string) (string, error) {
 
 // On every older kernel the core passes: what is newer has a fallback.
 func TestOlderKernels(t *testing.T) {
+	if withRace || withASan {
+		t.Skip("hundreds of tests in processes of their own, which take ten times as long here")
+	}
 	requireUserNamespaces(t)
 	for _, kernel := range olderKernels {
 		t.Run("without "+kernel.name, func(t *testing.T) {
