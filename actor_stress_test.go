@@ -19,7 +19,7 @@ import (
 
 // roundTrip starts an actor, gets one answer of it and waits for its end.
 func roundTrip(ctx context.Context, message any) error {
-	actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "echo"})
+	actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "echo", Env: actorEnv})
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func startUnder(t *testing.T, policy *initscript.SeccompPolicy, name string) str
 	t.Helper()
 	ctx := testContext(t)
 	filter := filterFile(t, policy)
-	actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "echo", Arg: filter, Script: installFilter})
+	actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "echo", Env: actorEnv, Arg: filter, Script: installFilter})
 	filter.Close()
 	if err == nil {
 		actor.Send(ctx, "hello")
@@ -177,7 +177,7 @@ func TestSpawnCancelledAtAnyMoment(t *testing.T) {
 			}
 			cancel()
 		}()
-		actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "wait"})
+		actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "wait", Env: actorEnv})
 		outcomes[err == nil]++
 		if err == nil {
 			cancel()
@@ -214,7 +214,7 @@ func TestActorUnderTightestFilter(t *testing.T) {
 		t.Run(test.namespaces.String(), func(t *testing.T) {
 			for range 20 { // what the runtime does depends on the moment, too
 				actor := spawn(t, mappedToRoot(initscript.Actor{
-					Entry: "probe", Namespaces: initscript.NewMount | test.namespaces,
+					Entry: "probe", Env: actorEnv, Namespaces: initscript.NewMount | test.namespaces,
 					Arg: filterFile(t, test.policy), Script: emptyRoot + installFilter, Stderr: os.Stderr,
 				}))
 				ask(t, actor, "collect")
@@ -224,7 +224,7 @@ func TestActorUnderTightestFilter(t *testing.T) {
 				finish(t, actor)
 			}
 			actor := spawn(t, mappedToRoot(initscript.Actor{
-				Entry: "probe", Namespaces: initscript.NewMount | test.namespaces,
+				Entry: "probe", Env: actorEnv, Namespaces: initscript.NewMount | test.namespaces,
 				Arg: filterFile(t, test.policy), Script: emptyRoot + installFilter,
 			}))
 			must(t, actor.Send(testContext(t), []any{"setresuid", 0})) // not in the groups

@@ -3,3 +3,5 @@
 package initscript_test
 
 const withRace = false
+
+var actorEnv []string

@@ -1,0 +1,134 @@
+//go:build !asan
+
+// The sanitizer allocates more than the program asks for.
+
+package initscript
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// allocated returns what each of the calls allocates, as the runtime counts it for the process.
+func allocated(calls int, f func()) int64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range calls {
+		f()
+	}
+	runtime.ReadMemStats(&after)
+	return int64(after.TotalAlloc-before.TotalAlloc) / int64(calls)
+}
+
+// No message costs more than it is said to: values for which the decoder allocates most compared
+// with their size.
+func TestMessageCost(t *testing.T) {
+	text := func(n int) string { return strings.Repeat("x", n) }
+	list := func(n int, element func(int) any) []any {
+		values := make([]any, n)
+		for i := range values {
+			values[i] = element(i)
+		}
+		return values
+	}
+	dictionary := func(n int, element func(int) (any, any)) map[any]any {
+		entries := make(map[any]any)
+		for i := range n {
+			key, value := element(i)
+			entries[key] = value
+		}
+		return entries
+	}
+	tests := map[string]any{
+		"floats":             list(10000, func(i int) any { return float64(i) + 0.5 }),
+		"integers":           list(10000, func(i int) any { return i + 1000 }),
+		"short strings":      list(10000, func(int) any { return "x" }),
+		"strings of 17":      list(10000, func(int) any { return text(17) }),
+		"strings of 1025":    list(1000, func(int) any { return text(1025) }),
+		"strings above 32K":  list(100, func(int) any { return text(32<<10 + 1) }),
+		"bytes":              list(10000, func(int) any { return []byte{1} }),
+		"empty arrays":       list(10000, func(int) any { return []any{} }),
+		"arrays of one":      list(10000, func(i int) any { return []any{i + 1000} }),
+		"empty maps":         list(10000, func(int) any { return map[string]any{} }),
+		"maps of one string": list(10000, func(int) any { return map[string]any{"k": "v"} }),
+		"maps of one float":  list(10000, func(i int) any { return map[any]any{float64(i) + .5: "v"} }),
+	}
+	for _, n := range []int{8, 9, 15, 113, 897, 3585, 7169, 28673} {
+		tests[fmt.Sprintf("map of %d strings", n)] = dictionary(n, func(i int) (any, any) { return fmt.Sprint(i + 100000), "v" })
+		tests[fmt.Sprintf("map of %d mixed", n)] = dictionary(n, func(i int) (any, any) {
+			if i == 0 {
+				return true, "x"
+			}
+			return fmt.Sprintf("%x", i), []byte("x")
+		})
+		tests[fmt.Sprintf("map of %d floats", n)] = dictionary(n, func(i int) (any, any) { return float64(i) + .5, []any{} })
+	}
+	scratch := make([]byte, maxInlineBody)
+	for name, value := range tests {
+		packet, _, err := encodeMessage(value, 1<<40)
+		if err != nil {
+			t.Fatal(err)
+		}
+		header, body := packet[:messageHeaderSize], packet[messageHeaderSize:]
+		putMessageHeader(header, messageInMemfd, 1, len(body))
+		memfd, memfdErr := newSealedMemfd("test", body)
+		if memfdErr != nil {
+			t.Fatal(memfdErr)
+		}
+		const calls = 3
+		fds := make([][]int, 3*calls)
+		for i := range fds {
+			fd, err := unix.FcntlInt(uintptr(memfd), unix.F_DUPFD_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fds[i] = []int{fd}
+		}
+		cost, limit := int64(0), int64(1<<40)
+		decode := func() {
+			d := &descriptors{fds: fds[0]}
+			fds = fds[1:]
+			decoder := messageDecoder{limit: limit, descriptors: d}
+			if err := decoder.header(header, scratch); err != nil {
+				t.Fatal(err)
+			}
+			if err := decoder.check(); err != nil {
+				t.Fatal(err)
+			}
+			decoder.in.position = 0
+			if _, err := decoder.value(); err != nil {
+				t.Fatal(err)
+			}
+			d.close()
+			cost = decoder.cost.bytes()
+		}
+		got := allocated(calls, decode)
+		if got > cost {
+			t.Errorf("%s: %d bytes allocated, cost %d", name, got, cost)
+		}
+		t.Logf("%s: %d bytes of body, %d allocated, cost %d", name, len(body), got, cost)
+
+		// The sender counts the same, to the byte.
+		if _, _, err := encodeMessage(value, cost); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, _, err := encodeMessage(value, cost-1); err == nil {
+			t.Errorf("%s: costs less to its sender", name)
+		}
+		limit = cost
+		decode()
+		d := &descriptors{fds: fds[0]}
+		if _, err := decodeMessage(header, d, cost-1, scratch); err == nil || !strings.Contains(err.Error(), "too large") {
+			t.Errorf("%s: %v", name, err)
+		}
+		d.close()
+		for _, fd := range fds[1:] {
+			unix.Close(fd[0])
+		}
+		unix.Close(memfd)
+	}
+}
