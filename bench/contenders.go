@@ -68,6 +68,14 @@ func (b *bench) contenders() ([]contender, error) {
 	add(group, "crun", bundle.run("crun", "--cgroup-manager=disabled"))
 	add(group, "runc", bundle.run("runc"))
 
+	for _, l := range levels {
+		group = groupActor + levelNames[l]
+		if l != box { // os/exec makes no mounts
+			add(group, nameExecSelf, execSelf(l))
+		}
+		add(group, nameGoActor, b.firstReply(l))
+	}
+
 	add(groupLength, nameEmpty, finish("", none, ""))
 	add(groupLength, fmt.Sprintf("%d lines of %s", longLines, shortScript),
 		finish(strings.Repeat(shortScript+"\n", longLines), none, ""))

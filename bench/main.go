@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"time"
+
+	"github.com/go-initscript/initscript"
 )
 
 type options struct {
@@ -23,6 +25,8 @@ type options struct {
 }
 
 func main() {
+	initscript.Main()
+	beExecuted()
 	var o options
 	flag.StringVar(&o.tools, "tools", "bin", "`directory` with initscript and bench/limit")
 	flag.StringVar(&o.out, "out", "bench/out", "`directory` for the results")

@@ -68,7 +68,18 @@ func measureMemory() ([]memoryResult, error) {
 	children, release, err = idleChildren(1, six, "/bin/cat")
 	err = errors.Join(err, add("PID 1 of a program", children...))
 	release()
-	return results, err
+	if err != nil {
+		return nil, err
+	}
+	for _, count := range []int{1, manyActors} {
+		actors, release, err := idleActors(count)
+		err = errors.Join(err, add(fmt.Sprintf("idle Go actors: %d", count), actors...))
+		release()
+		if err != nil {
+			return nil, err
+		}
+	}
+	return results, nil
 }
 
 // idleChildren starts children that wait, either in their scripts or in a program, and returns
