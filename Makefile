@@ -20,7 +20,7 @@ export GO_TAGS
 .PHONY: build run static test matrix fuzz bench bench-docs lint install-deps clean
 
 build:
-	go build -tags $(GO_TAGS) -o bin/initscript ./cmd/initscript
+	go build -tags $(GO_TAGS) -trimpath -ldflags "-s -w" -o bin/initscript ./cmd/initscript
 
 static:
 	tools/build-static bin/static/initscript

@@ -73,22 +73,25 @@ func newSealedMemfd(name string, content []byte) (int, error) {
 	if err != nil {
 		return -1, err
 	}
+	if err := writeAndSeal(fd, content); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+func writeAndSeal(fd int, content []byte) error {
 	for len(content) > 0 {
 		n, err := unix.Write(fd, content)
 		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {
-			unix.Close(fd)
-			return -1, os.NewSyscallError("write", err)
+			return os.NewSyscallError("write", err)
 		}
 		content = content[n:]
 	}
-	if err := sealMemfd(fd); err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
+	return sealMemfd(fd)
 }
 
 // newMemfd creates a memfd that can be sealed. modern holds flags that old kernels do not know and

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"bytes"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -170,22 +171,45 @@ func copyProgram() (*os.File, error) {
 		return nil, err
 	}
 	defer program.Close()
+	size, err := loadedSize(program)
+	if err != nil {
+		return nil, err
+	}
+	// Not by splice(2): pages that it has handed over stay in use for a while, and the file cannot
+	// be sealed as long.
+	text, err := unix.Mmap(int(program.Fd()), 0, size, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_POPULATE)
+	if err != nil {
+		return nil, os.NewSyscallError("mmap", err)
+	}
+	defer unix.Munmap(text)
 	fd, err := newMemfd("initscript", 0, unix.MFD_EXEC)
 	if err != nil {
 		return nil, err
 	}
 	copied := os.NewFile(uintptr(fd), "initscript program")
-	// By read(2) and write(2): pages that splice(2) has handed over stay in use for a while, and
-	// the file cannot be sealed as long.
-	if _, err := io.Copy(struct{ io.Writer }{copied}, struct{ io.Reader }{program}); err != nil {
-		copied.Close()
-		return nil, err
-	}
-	if err := sealMemfd(fd); err != nil {
+	if err := writeAndSeal(fd, text); err != nil {
 		copied.Close()
 		return nil, err
 	}
 	return copied, nil
+}
+
+// loadedSize returns how much of a program the kernel and the dynamic loader read: debugging
+// information comes after that, and can be most of the file.
+func loadedSize(program *os.File) (int, error) {
+	info, err := program.Stat()
+	if err != nil {
+		return 0, err
+	}
+	file, err := elf.NewFile(program)
+	if err != nil {
+		return int(info.Size()), nil // whatever the kernel has executed there
+	}
+	size := uint64(0)
+	for _, segment := range file.Progs {
+		size = max(size, segment.Off+segment.Filesz)
+	}
+	return int(min(size, uint64(info.Size()))), nil
 }
 
 // launch executes the server and exchanges greetings with it.
