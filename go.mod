@@ -14,6 +14,7 @@ require (
 )
 
 require (
+	github.com/aarzilli/golua v0.0.0-20250217091409-248753f411c4 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	golang.org/x/tools v0.26.0 // indirect

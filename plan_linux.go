@@ -17,14 +17,18 @@ import (
 type plan struct {
 	script, scriptName string
 	path               string
-	entry              string // of an actor
+	entry              string // of an actor in Go
+	module             string // of an actor in Lua: a path
+	moduleSource       string // or a text
 	args, env          []string
 	memoryLimit        int64
+	moduleMemoryLimit  int64
 }
 
 // encode lays the plan out as wire.h describes it.
 func (p *plan) encode() []byte {
 	size := int(C.sizeof_struct_initscript_plan) + len(p.script) + len(p.scriptName) + len(p.path) + len(p.entry) + 4
+	size += len(p.module) + len(p.moduleSource) + 2
 	for _, list := range [][]string{p.args, p.env} {
 		for _, s := range list {
 			size += len(s) + 1
@@ -56,8 +60,24 @@ func (p *plan) encode() []byte {
 		header.entry = add(p.entry)
 		rand.Read(unsafe.Slice((*byte)(&header.random[0]), len(header.random)))
 	}
+	header.module_memory_limit = C.uint64_t(p.moduleMemoryLimit)
+	if p.module != "" {
+		header.module = add(p.module)
+	}
+	if p.moduleSource != "" {
+		header.module_source = add(p.moduleSource)
+		header.module_source_length = C.uint64_t(len(p.moduleSource))
+	}
 	copy(encoded, unsafe.Slice((*byte)(unsafe.Pointer(&header)), unsafe.Sizeof(header)))
 	return encoded
+}
+
+// moduleName is what logs call the module, "" if there is none.
+func (p *plan) moduleName() string {
+	if p.moduleSource != "" {
+		return "module"
+	}
+	return p.module
 }
 
 // seal writes the plan into a memfd that nobody can change any more.
