@@ -37,6 +37,9 @@ type Actor struct {
 	Module       string
 	ModuleSource string
 
+	// ModuleName is what messages call a ModuleSource; "" means "module".
+	ModuleName string
+
 	// ModuleMemoryLimit is how much memory the Lua program may use, in bytes; 0 means no limit.
 	// What it allocates through the ffi library does not count.
 	ModuleMemoryLimit int64
@@ -120,9 +123,10 @@ func Main() {
 // When ctx is done before the actor has ended by itself, the actor is killed, also long after
 // Spawn has returned. Errors are those of [Cmd.Start] and [Cmd.Wait].
 func Spawn(ctx context.Context, a Actor) (*Actor, error) {
-	if err := a.prepare(ctx); err != nil {
+	if err := a.check(); err != nil {
 		return nil, err
 	}
+	a.prepare(ctx)
 	if err := a.start(); err != nil {
 		return nil, err
 	}
@@ -130,17 +134,13 @@ func Spawn(ctx context.Context, a Actor) (*Actor, error) {
 	return &a, nil
 }
 
-func (a *Actor) prepare(ctx context.Context) error {
-	if err := a.check(); err != nil {
-		return err
-	}
+func (a *Actor) prepare(ctx context.Context) {
 	cmd := CommandContext(ctx, "")
 	cmd.Script, cmd.ScriptName, cmd.MemoryLimit = a.Script, a.ScriptName, a.MemoryLimit
 	cmd.Arg, cmd.ExtraFiles, cmd.Dir, cmd.Env = a.Arg, a.ExtraFiles, a.Dir, a.Env
 	cmd.Namespaces, cmd.UIDMap, cmd.GIDMap = a.Namespaces, a.UIDMap, a.GIDMap
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.Stdin, a.Stdout, a.Stderr
 	a.cmd = cmd
-	return nil
 }
 
 // isLua tells whether the actor is a Lua program.
@@ -176,6 +176,9 @@ func (a *Actor) checkModule() error {
 	case strings.Contains(a.ModuleSource, "\x00"):
 		return &FieldError{"ModuleSource", errors.New("contains a NUL byte: not a Lua source text")}
 	}
+	if err := checkString("ModuleName", a.ModuleName); err != nil {
+		return err
+	}
 	return checkString("Module", a.Module)
 }
 
@@ -186,6 +189,8 @@ func (a *Actor) name() string {
 		return a.Entry
 	case a.Module != "":
 		return a.Module
+	case a.ModuleName != "":
+		return a.ModuleName
 	}
 	return "module"
 }

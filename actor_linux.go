@@ -31,7 +31,9 @@ type actorFiles struct {
 func (f *actorFiles) fill(request *spawnRequest) {
 	request.inbox = f.inbox
 	if f.actor.isLua() {
+		request.plan.isLua = true
 		request.plan.module, request.plan.moduleSource = f.actor.Module, f.actor.ModuleSource
+		request.plan.moduleName = f.actor.name()
 		request.plan.moduleMemoryLimit = f.actor.ModuleMemoryLimit
 		request.hiddenFiles = []*os.File{C.INITSCRIPT_PARENT: f.parent}
 		return
@@ -79,19 +81,25 @@ func (a *Actor) open() (*actorFiles, error) {
 
 // openChannels makes both ends of the channels from and to the actor.
 func (a *Actor) openChannels() (*actorFiles, error) {
-	down, err := seqpacketPair("inbox of actor")
+	down, up, err := channelPairs()
 	if err != nil {
-		return nil, err
-	}
-	up, err := seqpacketPair("channel of actor")
-	if err != nil {
-		closeFiles(down[:])
 		return nil, err
 	}
 	a.channel = newChannel(down[0])
 	a.inbox = NewInbox()
 	a.inbox.addSource(up[0])
 	return &actorFiles{actor: a, inbox: down[1], parent: up[1]}, nil
+}
+
+// channelPairs makes the sockets of both directions, the host's end first.
+func channelPairs() (down, up [2]*os.File, err error) {
+	if down, err = seqpacketPair("inbox of actor"); err != nil {
+		return down, up, err
+	}
+	if up, err = seqpacketPair("channel of actor"); err != nil {
+		closeFiles(down[:])
+	}
+	return down, up, err
 }
 
 func seqpacketPair(name string) (files [2]*os.File, err error) {

@@ -137,7 +137,7 @@ func (e *ExitError) Error() string { return e.ProcessState.String() }
 // is the error that nothing there caught. All texts come from the actor, which may be in the hands
 // of an attacker.
 type ActorError struct {
-	Entry   string // the Module of a Lua program; "module" for a ModuleSource
+	Entry   string // the Module or ModuleName of a Lua program
 	Message string // of the error, or "panic: ..." or "fatal error: ..."
 	Stack   string // of the goroutines, after a panic or a fatal error; a Lua traceback
 }

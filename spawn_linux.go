@@ -155,7 +155,7 @@ func (r *spawnRequest) request(s *server, directory int) (*child, error) {
 		scriptName: r.plan.scriptName,
 		path:       r.plan.path,
 		entry:      r.plan.entry,
-		module:     r.plan.moduleName(),
+		module:     r.plan.moduleName,
 		began:      time.Now(),
 		namespaces: r.namespaces,
 		process:    Process{pidfd: -1},

@@ -20,6 +20,7 @@
 struct program {
 	const struct initscript_lua_actor *actor;
 	char *module, *source; /* a path, or a text; the other one is NULL */
+	char *name;            /* of the text, as a chunk name */
 	size_t source_length;
 	struct {
 		uint64_t used, limit;
@@ -55,7 +56,7 @@ static void leave_plan(struct program *program)
 	const struct initscript_lua_actor *actor = program->actor;
 	const char *base = actor->plan;
 	const struct initscript_plan *plan = actor->plan;
-	const char *envp = base + plan->envp;
+	const char *envp = base + plan->envp, *name = base + plan->module_name;
 	int report_fd = actor->report_fd;
 	environ = initscript_strings(copy(report_fd, envp, packed_size(envp, plan->envc)),
 	                             plan->envc);
@@ -69,6 +70,7 @@ static void leave_plan(struct program *program)
 	else
 		program->source =
 		        copy(report_fd, base + plan->module_source, program->source_length);
+	program->name = copy(report_fd, name, strlen(name) + 1);
 	initscript_wipe_below_gap();
 	if (!initscript_report(report_fd, INITSCRIPT_SCRIPT_DONE, 0))
 		_exit(1); /* the host would wait for it */
@@ -158,8 +160,10 @@ static noreturn void fail_to_run(lua_State *L, int report_fd)
 
 static int load(lua_State *L, const struct program *program)
 {
-	if (program->source)
-		return luaL_loadbufferx(L, program->source, program->source_length, "@module", "t");
+	if (program->source) {
+		const char *name = lua_pushfstring(L, "@%s", program->name);
+		return luaL_loadbufferx(L, program->source, program->source_length, name, "t");
+	}
 	if (!program->module[0]) {
 		lua_pushliteral(L, "no module was given");
 		return LUA_ERRFILE;
@@ -182,6 +186,7 @@ void initscript_run_lua_actor(const struct initscript_lua_actor *actor)
 		fail_to_start(actor->report_fd, text_at_top(L));
 	free(program.source);
 	free(program.module);
+	free(program.name);
 	if (lua_pcall(L, 0, 0, 1) != 0)
 		fail_to_run(L, actor->report_fd);
 	lua_close(L);

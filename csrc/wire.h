@@ -108,7 +108,7 @@ struct initscript_plan {
 	uint64_t entry; /* of an actor in Go; 0: none */
 	/* Of an actor in Lua: the path of a file, or a text; 0: none. Without any of these the
 	 * child ends after the script. */
-	uint64_t module, module_source, module_source_length;
+	uint64_t module, module_source, module_source_length, module_name;
 	uint64_t module_memory_limit; /* bytes; 0: none */
 	uint64_t argv, argc;
 	uint64_t envp, envc;

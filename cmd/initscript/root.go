@@ -30,6 +30,7 @@ func newRootCommand() *cobra.Command {
 		return &usageError{err, command}
 	})
 	root.AddCommand(newRunCommand())
+	root.AddCommand(newHostCommand())
 	root.AddCommand(newSeccompCommand())
 	root.AddCommand(newCheckCommand())
 	return root
