@@ -19,6 +19,8 @@ struct decoder {
 	size_t fd_count;
 	struct initscript_message_cost cost;
 	bool used[INITSCRIPT_MESSAGE_FDS]; /* by index: whether the body refers to the descriptor */
+	int *taken[INITSCRIPT_MESSAGE_FDS]; /* where they are in Lua objects */
+	size_t taken_count;
 };
 
 struct head {
@@ -308,12 +310,12 @@ static bool push_map(lua_State *L, struct decoder *d, size_t length)
 	return true;
 }
 
-static int take_fd(struct decoder *d, size_t index)
+static void take_fd(struct decoder *d, size_t index, int *object)
 {
 	int *fd = &d->packet->fds[index + in_memfd(d->packet)];
-	int taken = *fd;
+	*object = *fd;
 	*fd = -1;
-	return taken;
+	d->taken[d->taken_count++] = object;
 }
 
 static bool push_descriptor(lua_State *L, struct decoder *d, const struct head *tag)
@@ -322,9 +324,9 @@ static bool push_descriptor(lua_State *L, struct decoder *d, const struct head *
 	if (!read_head(d, &index))
 		return false;
 	if (tag->argument == CBOR_TAG_FILE)
-		initscript_lua_push_fd(L)->fd = take_fd(d, index.argument);
+		take_fd(d, index.argument, &initscript_lua_push_fd(L)->fd);
 	else
-		initscript_lua_push_channel(L)->fd = take_fd(d, index.argument);
+		take_fd(d, index.argument, &initscript_lua_push_channel(L)->fd);
 	return true;
 }
 
@@ -360,6 +362,14 @@ static bool push_item(lua_State *L, struct decoder *d)
 bool initscript_message_push(lua_State *L, struct initscript_packet *packet)
 {
 	struct decoder d;
+	d.taken_count = 0;
 	begin(&d, packet);
-	return push_item(L, &d);
+	if (push_item(L, &d))
+		return true;
+	/* The objects are still on the stack; nobody waits for their collection. */
+	for (size_t i = 0; i < d.taken_count; i++) {
+		close(*d.taken[i]);
+		*d.taken[i] = -1;
+	}
+	return false;
 }
