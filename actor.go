@@ -12,10 +12,11 @@ import (
 	"sync/atomic"
 )
 
-// An Actor is a Go function of this program in a process of its own, behind an init script. Spawn
-// starts what the fields describe and returns the running Actor; the methods are for that.
+// An Actor is a Go function of this program, or a Lua program, in a process of its own, behind an
+// init script. Spawn starts what the fields describe and returns the running Actor; the methods are
+// for that. Exactly one of Entry, Module and ModuleSource is set.
 //
-// After the script the Go runtime boots in the new process: the package initializers of the whole
+// For an Entry the Go runtime boots after the script in the new process: the package initializers of the whole
 // program run there, inside the sandbox, then main up to the call of [Main], which calls the entry
 // instead of returning. What the runtime reads from the environment (GOMAXPROCS, GOGC, GOMEMLIMIT,
 // GODEBUG, GOTRACEBACK) it takes from Env. What the C library and the dynamic loader read at the
@@ -28,8 +29,24 @@ type Actor struct {
 	// Entry is the name under which the function was registered; see [Register].
 	Entry string
 
+	// Module is the path of a Lua program, which the actor opens after the script. So it may be a
+	// file that the script has made; a relative path begins at the working directory that the
+	// script leaves. ModuleSource is the text of such a program instead. It runs in a LuaJIT
+	// state of its own; no Go runtime boots for it, and it needs neither Register nor Main.
+	// docs/lua-host.md tells what it finds there.
+	Module       string
+	ModuleSource string
+
+	// ModuleName is what messages call a ModuleSource; "" means "module".
+	ModuleName string
+
+	// ModuleMemoryLimit is how much memory the Lua program may use, in bytes; 0 means no limit.
+	// What it allocates through the ffi library does not count.
+	ModuleMemoryLimit int64
+
 	// These are as in [Cmd]. Env is what os.Environ returns in the actor, and nil is the empty
-	// environment. ExtraFiles are in [Self]. NewTime needs NewPID: it is entered by children.
+	// environment. ExtraFiles are in [Self], and in Lua in the list extra_files. NewTime needs
+	// NewPID: it is entered by children.
 	Script     string
 	ScriptName string
 	Arg        *os.File
@@ -109,30 +126,73 @@ func Spawn(ctx context.Context, a Actor) (*Actor, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
+	a.prepare(ctx)
+	if err := a.start(); err != nil {
+		return nil, err
+	}
+	a.Process = a.cmd.Process
+	return &a, nil
+}
+
+func (a *Actor) prepare(ctx context.Context) {
 	cmd := CommandContext(ctx, "")
 	cmd.Script, cmd.ScriptName, cmd.MemoryLimit = a.Script, a.ScriptName, a.MemoryLimit
 	cmd.Arg, cmd.ExtraFiles, cmd.Dir, cmd.Env = a.Arg, a.ExtraFiles, a.Dir, a.Env
 	cmd.Namespaces, cmd.UIDMap, cmd.GIDMap = a.Namespaces, a.UIDMap, a.GIDMap
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.Stdin, a.Stdout, a.Stderr
 	a.cmd = cmd
-	if err := a.start(); err != nil {
-		return nil, err
-	}
-	a.Process = cmd.Process
-	return &a, nil
 }
 
+// isLua tells whether the actor is a Lua program.
+func (a *Actor) isLua() bool { return a.Entry == "" }
+
 func (a *Actor) check() error {
+	if a.Namespaces&NewTime != 0 && a.Namespaces&NewPID == 0 {
+		return &FieldError{"Namespaces", errors.New("an actor enters a time namespace only together with NewPID")}
+	}
+	if err := a.checkModule(); err != nil || a.isLua() {
+		return err
+	}
 	if !mainCalled.Load() {
 		return errors.New("initscript: Spawn before Main: main (in tests TestMain) has to call initscript.Main first")
 	}
 	if _, err := findEntry(a.Entry); err != nil {
 		return &FieldError{"Entry", err}
 	}
-	if a.Namespaces&NewTime != 0 && a.Namespaces&NewPID == 0 {
-		return &FieldError{"Namespaces", errors.New("an actor enters a time namespace only together with NewPID")}
-	}
 	return nil
+}
+
+func (a *Actor) checkModule() error {
+	const rule = "exactly one of Entry, Module and ModuleSource has to be set"
+	switch {
+	case a.Entry == "" && a.Module == "" && a.ModuleSource == "":
+		return &FieldError{"Entry", errors.New(rule)}
+	case a.ModuleSource != "" && (a.Entry != "" || a.Module != ""):
+		return &FieldError{"ModuleSource", errors.New(rule)}
+	case a.Module != "" && a.Entry != "":
+		return &FieldError{"Module", errors.New(rule)}
+	case a.ModuleMemoryLimit < 0:
+		return &FieldError{"ModuleMemoryLimit", fmt.Errorf("%d is negative", a.ModuleMemoryLimit)}
+	case strings.Contains(a.ModuleSource, "\x00"):
+		return &FieldError{"ModuleSource", errors.New("contains a NUL byte: not a Lua source text")}
+	}
+	if err := checkString("ModuleName", a.ModuleName); err != nil {
+		return err
+	}
+	return checkString("Module", a.Module)
+}
+
+// name is what errors and logs call the actor.
+func (a *Actor) name() string {
+	switch {
+	case a.Entry != "":
+		return a.Entry
+	case a.Module != "":
+		return a.Module
+	case a.ModuleName != "":
+		return a.ModuleName
+	}
+	return "module"
 }
 
 func (a *Actor) start() (err error) {
@@ -156,7 +216,7 @@ func (a *Actor) start() (err error) {
 	a.Close()
 	err = a.waited()
 	if scriptErr == nil && a.cmd.ctx.Err() == nil {
-		return &ActorError{Entry: a.Entry, Message: "the script has ended the process before the entry began"}
+		return &ActorError{Entry: a.name(), Message: "the script has ended the process before the entry began"}
 	}
 	return err
 }
@@ -204,11 +264,11 @@ func (a *Actor) wait() error {
 	err := a.cmd.Wait()
 	var actorError *ActorError
 	if errors.As(err, &actorError) {
-		actorError.Entry = a.Entry
+		actorError.Entry = a.name()
 		return err
 	}
 	var exit *ExitError
-	if errors.As(err, &exit) && (exit.Exited() || exit.Signal() != 0) {
+	if errors.As(err, &exit) && !a.isLua() && (exit.Exited() || exit.Signal() != 0) {
 		if message, stack := a.lastWords(); message != "" {
 			return &ActorError{Entry: a.Entry, Message: message, Stack: stack}
 		}

@@ -22,16 +22,24 @@ const maxCrashText = 64 << 10
 
 // actorFiles are the actor's ends of what connects it with its host.
 type actorFiles struct {
-	entry                string
+	actor                *Actor
 	inbox, parent, crash *os.File
 	program, null        *os.File // not ours to close
 }
 
 // fill makes the request one for an actor.
 func (f *actorFiles) fill(request *spawnRequest) {
-	request.plan.entry = f.entry
-	request.plan.args = os.Args[:1]
 	request.inbox = f.inbox
+	if f.actor.isLua() {
+		request.plan.isLua = true
+		request.plan.module, request.plan.moduleSource = f.actor.Module, f.actor.ModuleSource
+		request.plan.moduleName = f.actor.name()
+		request.plan.moduleMemoryLimit = f.actor.ModuleMemoryLimit
+		request.hiddenFiles = []*os.File{C.INITSCRIPT_PARENT: f.parent}
+		return
+	}
+	request.plan.entry = f.actor.Entry
+	request.plan.args = os.Args[:1]
 	request.hiddenFiles = []*os.File{
 		C.INITSCRIPT_PARENT:  f.parent,
 		C.INITSCRIPT_CRASH:   f.crash,
@@ -44,6 +52,9 @@ func (f *actorFiles) close() { closeFiles([]*os.File{f.inbox, f.parent, f.crash}
 
 // open makes both ends of all that connects the host with the actor.
 func (a *Actor) open() (*actorFiles, error) {
+	if a.isLua() {
+		return a.openChannels()
+	}
 	program, err := programCopy()
 	if err != nil {
 		return nil, &ServerError{"copy this program", err}
@@ -52,32 +63,43 @@ func (a *Actor) open() (*actorFiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	down, err := seqpacketPair("inbox of actor")
+	files, err := a.openChannels()
 	if err != nil {
-		return nil, err
-	}
-	up, err := seqpacketPair("channel of actor")
-	if err != nil {
-		closeFiles(down[:])
 		return nil, err
 	}
 	var crash [2]int
 	if err := unix.Pipe2(crash[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
-		closeFiles(append(down[:], up[:]...))
+		a.Close()
+		files.close()
 		return nil, &SetupError{"pipe2", err}
+	}
+	a.crash = os.NewFile(uintptr(crash[0]), "crash report of actor")
+	files.crash = os.NewFile(uintptr(crash[1]), "crash report")
+	files.program, files.null = program, null
+	return files, nil
+}
+
+// openChannels makes both ends of the channels from and to the actor.
+func (a *Actor) openChannels() (*actorFiles, error) {
+	down, up, err := channelPairs()
+	if err != nil {
+		return nil, err
 	}
 	a.channel = newChannel(down[0])
 	a.inbox = NewInbox()
 	a.inbox.addSource(up[0])
-	a.crash = os.NewFile(uintptr(crash[0]), "crash report of actor")
-	return &actorFiles{
-		entry:   a.Entry,
-		inbox:   down[1],
-		parent:  up[1],
-		crash:   os.NewFile(uintptr(crash[1]), "crash report"),
-		program: program,
-		null:    null,
-	}, nil
+	return &actorFiles{actor: a, inbox: down[1], parent: up[1]}, nil
+}
+
+// channelPairs makes the sockets of both directions, the host's end first.
+func channelPairs() (down, up [2]*os.File, err error) {
+	if down, err = seqpacketPair("inbox of actor"); err != nil {
+		return down, up, err
+	}
+	if up, err = seqpacketPair("channel of actor"); err != nil {
+		closeFiles(down[:])
+	}
+	return down, up, err
 }
 
 func seqpacketPair(name string) (files [2]*os.File, err error) {

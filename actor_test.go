@@ -223,7 +223,7 @@ func TestSpawnErrors(t *testing.T) {
 		want   string
 	}{
 		{"unknown entry", nil, initscript.Actor{Entry: "nobody"}, `Entry: "nobody" is not registered; registered are [`},
-		{"no entry", nil, initscript.Actor{}, `Entry: "" is not registered`},
+		{"no entry", nil, initscript.Actor{}, `Entry: exactly one of Entry, Module and ModuleSource has to be set`},
 		{"time namespace alone", nil, initscript.Actor{Entry: "wait", Namespaces: initscript.NewUser | initscript.NewTime}, "Namespaces: an actor enters a time namespace only together with NewPID"},
 		{"Env", nil, initscript.Actor{Entry: "wait", Env: []string{"FOO"}}, `Env[0]: "FOO" is not of the form key=value`},
 		{"call fails", nil, initscript.Actor{Entry: "wait", ScriptName: "box", Script: "\nC.open('/none', 0)"}, `box:2: open("/none", 0): no such file or directory (ENOENT)`},

@@ -137,12 +137,13 @@ type ExitError struct {
 func (e *ExitError) Error() string { return e.ProcessState.String() }
 
 // An ActorError says that the entry of an [Actor] returned an error, or that its Go runtime ended
-// the process: by a panic in any goroutine, or a fatal error such as a deadlock. All texts come
-// from the actor, which may be in the hands of an attacker.
+// the process: by a panic in any goroutine, or a fatal error such as a deadlock. For a Lua program it
+// is the error that nothing there caught. All texts come from the actor, which may be in the hands
+// of an attacker.
 type ActorError struct {
-	Entry   string
+	Entry   string // the Module or ModuleName of a Lua program
 	Message string // of the error, or "panic: ..." or "fatal error: ..."
-	Stack   string // of the goroutines, after a panic or a fatal error
+	Stack   string // of the goroutines, after a panic or a fatal error; a Lua traceback
 }
 
 func (e *ActorError) Error() string { return fmt.Sprintf("actor %s: %s", e.Entry, e.Message) }

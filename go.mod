@@ -16,6 +16,7 @@ require (
 )
 
 require (
+	github.com/aarzilli/golua v0.0.0-20250217091409-248753f411c4 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	golang.org/x/tools v0.26.0 // indirect
 	kernel.org/pub/linux/libs/security/libcap/psx v1.2.78 // indirect

@@ -51,5 +51,8 @@ func (c *child) whatRuns() slog.Attr {
 	if c.entry != "" {
 		return slog.String("entry", c.entry)
 	}
+	if c.module != "" {
+		return slog.String("module", c.module)
+	}
 	return slog.String("program", c.path)
 }

@@ -17,14 +17,20 @@ import (
 type plan struct {
 	script, scriptName string
 	path               string
-	entry              string // of an actor
+	entry              string // of an actor in Go
+	isLua              bool   // an actor in Lua
+	module             string // the path of its program
+	moduleSource       string // or its text
+	moduleName         string // what messages call it
 	args, env          []string
 	memoryLimit        int64
+	moduleMemoryLimit  int64
 }
 
 // encode lays the plan out as wire.h describes it.
 func (p *plan) encode() []byte {
 	size := int(C.sizeof_struct_initscript_plan) + len(p.script) + len(p.scriptName) + len(p.path) + len(p.entry) + 4
+	size += len(p.module) + len(p.moduleSource) + len(p.moduleName) + 3
 	for _, list := range [][]string{p.args, p.env} {
 		for _, s := range list {
 			size += len(s) + 1
@@ -55,6 +61,16 @@ func (p *plan) encode() []byte {
 	if p.entry != "" {
 		header.entry = add(p.entry)
 		rand.Read(unsafe.Slice((*byte)(&header.random[0]), len(header.random)))
+	}
+	header.module_memory_limit = C.uint64_t(p.moduleMemoryLimit)
+	if p.isLua {
+		header.module_name = add(p.moduleName)
+	}
+	if p.moduleSource != "" {
+		header.module_source = add(p.moduleSource)
+		header.module_source_length = C.uint64_t(len(p.moduleSource))
+	} else if p.isLua {
+		header.module = add(p.module)
 	}
 	copy(encoded, unsafe.Slice((*byte)(unsafe.Pointer(&header)), unsafe.Sizeof(header)))
 	return encoded

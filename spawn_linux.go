@@ -54,6 +54,7 @@ type child struct {
 	scriptName string // for errors
 	path       string // for logs, like the next two
 	entry      string
+	module     string
 	began      time.Time
 	namespaces Namespaces
 	process    Process
@@ -156,6 +157,7 @@ func (r *spawnRequest) request(s *server, directory int) (*child, error) {
 		scriptName: r.plan.scriptName,
 		path:       r.plan.path,
 		entry:      r.plan.entry,
+		module:     r.plan.moduleName,
 		began:      time.Now(),
 		namespaces: r.namespaces,
 		process:    Process{pidfd: -1},
@@ -350,7 +352,7 @@ func (c *child) outcome(state *ProcessState) error {
 		C.INITSCRIPT_MEMORY_EXHAUSTED:
 		return last.scriptError(c.scriptName)
 	case C.INITSCRIPT_ENTRY_FAILED:
-		return &ActorError{Message: last.field(0)}
+		return &ActorError{Message: last.field(0), Stack: last.field(1)}
 	case C.INITSCRIPT_SCRIPT_DONE, C.INITSCRIPT_SCRIPT_EXECS:
 	default:
 		if state != nil && state.Signal() != 0 {

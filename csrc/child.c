@@ -3,6 +3,7 @@
 #include "actor.h"
 #include "exec.h"
 #include "fds.h"
+#include "lua_actor.h"
 #include "pid1.h"
 #include "report.h"
 #include "socket.h"
@@ -33,6 +34,11 @@ static noreturn void fail(const struct child *child, const char *system_call)
 	initscript_report_strings(child->env->report_fd, INITSCRIPT_SETUP_FAILED, errno, 0,
 	                          &system_call, 1);
 	_exit(1);
+}
+
+static bool is_lua_actor(const struct child *child)
+{
+	return child->plan->module || child->plan->module_source;
 }
 
 static bool is_pid1(const struct child *child)
@@ -191,6 +197,18 @@ static noreturn void run_program(const struct child *child)
 	initscript_exec(child->env->report_fd, child->plan_base + plan->path, argv, envp);
 }
 
+static noreturn void run_lua_actor(const struct child *child)
+{
+	struct initscript_lua_actor actor = {
+	        .report_fd = child->env->report_fd,
+	        .parent_fd = child->env->report_fd + 1 + INITSCRIPT_PARENT,
+	        .extra_files = child->go_ahead.extra_files,
+	        .plan = (void *)child->plan_base,
+	        .plan_size = child->go_ahead.plan_size,
+	};
+	initscript_run_lua_actor(&actor);
+}
+
 /* Nothing of the plan stays but what the actor gets: no script, no arguments of it. */
 static void become_actor(const struct child *child)
 {
@@ -220,7 +238,7 @@ void initscript_child(struct initscript_env *env, const struct initscript_reques
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	initscript_call_below_gap(run_script, &child);
 	leave_script(&child);
-	if (is_pid1(&child) && (child.plan->path || child.plan->entry)) {
+	if (is_pid1(&child) && (child.plan->path || child.plan->entry || is_lua_actor(&child))) {
 		pid_t program = initscript_fork_from_pid1();
 		if (program < 0)
 			fail(&child, "fork");
@@ -229,6 +247,8 @@ void initscript_child(struct initscript_env *env, const struct initscript_reques
 			initscript_pid1(program);
 		}
 	}
+	if (is_lua_actor(&child))
+		run_lua_actor(&child);
 	if (!child.plan->entry)
 		run_program(&child);
 	become_actor(&child);

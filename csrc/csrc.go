@@ -8,6 +8,6 @@ package csrc
 /*
 #cgo CFLAGS: -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fvisibility=hidden
 #cgo pkg-config: luajit
-#cgo LDFLAGS: -lcap
+#cgo LDFLAGS: -lcap -lm
 */
 import "C"

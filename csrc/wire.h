@@ -63,7 +63,8 @@ enum initscript_record_kind {
 	INITSCRIPT_LOAD_FAILED,      /* fields: message */
 	INITSCRIPT_MEMORY_EXHAUSTED, /* fields: none */
 	INITSCRIPT_EXEC_FAILED,      /* fields: path, missing interpreter or "" */
-	INITSCRIPT_ENTRY_FAILED, /* from an actor, after INITSCRIPT_SCRIPT_DONE; fields: message */
+	INITSCRIPT_ENTRY_FAILED, /* from an actor, after INITSCRIPT_SCRIPT_DONE; fields: message,
+	                            traceback if it is in Lua */
 };
 
 struct initscript_record {
@@ -87,7 +88,8 @@ struct initscript_go_ahead {
 	uint32_t has_trace;
 };
 
-/* The hidden files of an actor, in their order. The script does not see them. */
+/* The hidden files of an actor, in their order. The script does not see them. An actor in Lua has
+ * the first one only. */
 enum initscript_hidden_file {
 	INITSCRIPT_PARENT,  /* the sending end of the channel to the host */
 	INITSCRIPT_CRASH,   /* the writing end of a pipe for what the Go runtime says at last */
@@ -105,7 +107,11 @@ struct initscript_plan {
 	uint64_t script, script_length;
 	uint64_t script_name;
 	uint64_t path;  /* of the program; 0: none */
-	uint64_t entry; /* of the actor; 0: none. Without both the child ends after the script */
+	uint64_t entry; /* of an actor in Go; 0: none */
+	/* Of an actor in Lua: the path of a file, or a text; 0: none. Without any of these the
+	 * child ends after the script. */
+	uint64_t module, module_source, module_source_length, module_name;
+	uint64_t module_memory_limit; /* bytes; 0: none */
 	uint64_t argv, argc;
 	uint64_t envp, envc;
 	uint8_t random[16]; /* for the Go runtime of an actor: AT_RANDOM, getauxval(3) */

@@ -9,6 +9,9 @@ import (
 
 func main() {
 	err := newRootCommand().Execute()
+	if printProgramError(err) {
+		os.Exit(statusProgramFailed)
+	}
 	if text := failureText(err); text != "" {
 		fmt.Fprintln(os.Stderr, "initscript: "+text)
 	}

@@ -1,0 +1,158 @@
+package initscript
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// giveAddresses is an actor that gives a new address of itself for each message.
+const giveAddresses = `
+while true do
+    local message = inbox:receive()
+    if message == "address" then parent:send(inbox) else parent:send(message) end
+end`
+
+func spawnForPackets(t *testing.T) (*Actor, context.Context) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	t.Cleanup(cancel)
+	actor, err := Spawn(ctx, Actor{ModuleSource: giveAddresses, Stderr: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		actor.Close()
+		actor.Wait()
+	})
+	return actor, ctx
+}
+
+func askFor(t *testing.T, ctx context.Context, actor *Actor, message any) any {
+	t.Helper()
+	if err := actor.Send(ctx, message); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := actor.Receive(ctx)
+	if err != nil {
+		t.Fatalf("%v; the actor: %v", err, actor.Wait())
+	}
+	return answer
+}
+
+// sendRaw sends a packet and its descriptors through a new address, and waits for the end of that
+// source.
+func sendRaw(t *testing.T, address *Channel, packet []byte, fds []int) {
+	t.Helper()
+	defer address.Close()
+	connection, err := address.socket.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection.Control(func(socket uintptr) {
+		err = unix.Sendmsg(int(socket), packet, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
+		closeDescriptors(fds)
+		if err != nil {
+			return
+		}
+		hangUp := []unix.PollFd{{Fd: int32(socket)}}
+		for err = unix.EINTR; err == unix.EINTR; {
+			_, err = unix.Poll(hangUp, 30000)
+		}
+		if err == nil && hangUp[0].Revents&unix.POLLHUP == 0 {
+			err = fmt.Errorf("the source is still there")
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func descriptorsOfActor(t *testing.T, actor *Actor) int {
+	t.Helper()
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", actor.Pid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// Each malformed message ends its source, and neither another one nor the actor, and no descriptor
+// stays open.
+func TestMalformedMessagesToLua(t *testing.T) {
+	actor, ctx := spawnForPackets(t)
+	packets := append(malformedPackets(t),
+		// Keys that Go can tell apart and Lua cannot.
+		malformedPacket{"keys 1 and 1.0", rawPacket(t, 0, 0, "a2 01 01 f9 3c00 02"), "", nil, "", ""},
+		malformedPacket{"key 2^60", rawPacket(t, 0, 0, "a1 1b 1000000000000000 01"), "", nil, "", ""},
+	)
+	before := descriptorsOfActor(t, actor)
+	for _, row := range packets {
+		t.Run(row.name, func(t *testing.T) {
+			address, ok := askFor(t, ctx, actor, "address").(*Channel)
+			if !ok {
+				t.Fatal("no address")
+			}
+			sendRaw(t, address, row.packet, descriptorsOf(t, row.kinds, row.body))
+			if got := askFor(t, ctx, actor, row.name); got != row.name {
+				t.Errorf("from another source: %v", got)
+			}
+			if after := descriptorsOfActor(t, actor); after != before {
+				t.Errorf("%d descriptors are open, and %d were", after, before)
+			}
+		})
+	}
+}
+
+// A body of many holes and a great length costs no more memory than the limit.
+func TestSparseMemfdToLua(t *testing.T) {
+	actor, ctx := spawnForPackets(t)
+	fd, err := newMemfd("sparse", 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 1 << 40
+	if err := unix.Ftruncate(fd, size); err != nil {
+		t.Fatal(err)
+	}
+	unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
+	address := askFor(t, ctx, actor, "address").(*Channel)
+	sendRaw(t, address, memfdPacket(1, 1<<32-1), []int{fd})
+	if got := askFor(t, ctx, actor, "still there"); got != "still there" {
+		t.Error(got)
+	}
+}
+
+// Good packets in unusual encodings.
+func TestEncodingsToLua(t *testing.T) {
+	actor, ctx := spawnForPackets(t)
+	for body, want := range map[string]any{
+		"1b 0000000000000001": int64(1),
+		"f9 3e00":             1.5,
+		"f9 0001":             5.960464477539063e-8,
+		"f9 fc00":             -1 / zero(),
+		"fa 3fc00000":         1.5,
+		"39 0000":             int64(-1),
+		"3b 7fffffffffffffff": int64(-1 << 63),
+		"3b 001fffffffffffff": int64(-1 << 53),
+		"1b ffffffffffffffff": uint64(1<<64 - 1),
+		"79 0001 61":          "a",
+		"42 6162":             "ab",
+	} {
+		address := askFor(t, ctx, actor, "address").(*Channel)
+		packet := rawPacket(t, 0, 0, body)
+		if err := sendMessage(address.socket, packet); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := actor.Receive(ctx); got != want {
+			t.Errorf("%s: got %#v, %v, want %#v", body, got, err, want)
+		}
+		address.Close()
+	}
+}
+
+func zero() float64 { return 0 }

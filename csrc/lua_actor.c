@@ -1,0 +1,194 @@
+#include "lua_actor.h"
+
+#include "exec.h"
+#include "fds.h"
+#include "lua_objects.h"
+#include "report.h"
+#include "stack.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* What is left of the plan. */
+struct program {
+	const struct initscript_lua_actor *actor;
+	char *module, *source; /* a path, or a text; the other one is NULL */
+	char *name;            /* of the text, as a chunk name */
+	size_t source_length;
+	struct {
+		uint64_t used, limit;
+	} memory;
+};
+
+static noreturn void fail_to_start(int report_fd, const char *message)
+{
+	fprintf(stderr, "Error starting the lua VM: %s\n", message);
+	initscript_report_strings(report_fd, INITSCRIPT_ENTRY_FAILED, 0, 0, &message, 1);
+	exit(1);
+}
+
+static void *copy(int report_fd, const void *bytes, size_t size)
+{
+	void *copied = malloc(size ? size : 1);
+	if (!copied)
+		fail_to_start(report_fd, strerror(ENOMEM));
+	return memcpy(copied, bytes, size);
+}
+
+static size_t packed_size(const char *packed, size_t count)
+{
+	const char *p = packed;
+	while (count-- > 0)
+		p += strlen(p) + 1;
+	return p - packed;
+}
+
+/* Nothing else of the plan stays in the process. */
+static void leave_plan(struct program *program)
+{
+	const struct initscript_lua_actor *actor = program->actor;
+	const char *base = actor->plan;
+	const struct initscript_plan *plan = actor->plan;
+	const char *envp = base + plan->envp, *name = base + plan->module_name;
+	int report_fd = actor->report_fd;
+	environ = initscript_strings(copy(report_fd, envp, packed_size(envp, plan->envc)),
+	                             plan->envc);
+	if (!environ)
+		fail_to_start(report_fd, strerror(ENOMEM));
+	program->memory.limit = plan->module_memory_limit;
+	program->source_length = plan->module_source_length;
+	if (plan->module)
+		program->module =
+		        copy(report_fd, base + plan->module, strlen(base + plan->module) + 1);
+	else
+		program->source =
+		        copy(report_fd, base + plan->module_source, program->source_length);
+	program->name = copy(report_fd, name, strlen(name) + 1);
+	initscript_wipe_below_gap();
+	if (!initscript_report(report_fd, INITSCRIPT_SCRIPT_DONE, 0))
+		_exit(1); /* the host would wait for it */
+	munmap(actor->plan, actor->plan_size);
+}
+
+/* Refusing more is an error that Lua code can catch. */
+static void *allocate(void *user_data, void *block, size_t old_size, size_t new_size)
+{
+	struct program *program = user_data;
+	if (new_size == 0) {
+		free(block);
+		program->memory.used -= old_size;
+		return NULL;
+	}
+	uint64_t used = program->memory.used - old_size + new_size;
+	if (program->memory.limit && new_size > old_size && used > program->memory.limit)
+		return NULL;
+	void *moved = realloc(block, new_size);
+	if (moved)
+		program->memory.used = used;
+	return moved;
+}
+
+static void push_extra_files(lua_State *L, unsigned count)
+{
+	lua_createtable(L, count, 0);
+	for (unsigned i = 0; i < count; i++) {
+		initscript_lua_push_fd(L)->fd = INITSCRIPT_EXTRA_FD + i;
+		lua_rawseti(L, -2, i + 1);
+	}
+}
+
+static int prepare(lua_State *L)
+{
+	const struct program *program = lua_touserdata(L, 1);
+	luaL_openlibs(L);
+	initscript_lua_open_objects(L);
+	struct initscript_inbox *inbox = initscript_lua_push_inbox(L);
+	lua_setglobal(L, "inbox");
+	if (!initscript_inbox_add(inbox, INITSCRIPT_INBOX_FD))
+		return luaL_error(L, "not enough memory");
+	initscript_lua_push_channel(L)->fd = program->actor->parent_fd;
+	lua_setglobal(L, "parent");
+	push_extra_files(L, program->actor->extra_files);
+	lua_setglobal(L, "extra_files");
+	initscript_lua_push_unix(L);
+	lua_setglobal(L, "unix");
+	initscript_lua_push_message(L);
+	lua_setglobal(L, "message");
+	lua_pushliteral(L, "worker");
+	lua_setglobal(L, "_CONTEXT");
+	return 0;
+}
+
+/* Message handler: the text of any error value, and the traceback in the registry. */
+static int describe_error(lua_State *L)
+{
+	luaL_traceback(L, L, NULL, 1);
+	lua_setfield(L, LUA_REGISTRYINDEX, "initscript.traceback");
+	if (luaL_callmeta(L, 1, "__tostring") && lua_isstring(L, -1))
+		return 1;
+	if (lua_isstring(L, 1))
+		lua_pushvalue(L, 1);
+	else
+		lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+	return 1;
+}
+
+static const char *text_at_top(lua_State *L)
+{
+	const char *text = lua_tostring(L, -1);
+	return text ? text : "(no message)";
+}
+
+static noreturn void fail_to_run(lua_State *L, int report_fd)
+{
+	const char *message = text_at_top(L);
+	lua_getfield(L, LUA_REGISTRYINDEX, "initscript.traceback");
+	const char *traceback = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
+	const char *fields[] = {message, traceback};
+	initscript_report_strings(report_fd, INITSCRIPT_ENTRY_FAILED, 0, 0, fields, 2);
+	fflush(stdout);
+	fprintf(stderr, "%s\n%s\n", message, traceback);
+	exit(1);
+}
+
+static int load(lua_State *L, const struct program *program)
+{
+	if (program->source) {
+		const char *name = lua_pushfstring(L, "@%s", program->name);
+		return luaL_loadbufferx(L, program->source, program->source_length, name, "t");
+	}
+	if (!program->module[0]) {
+		lua_pushliteral(L, "no module was given");
+		return LUA_ERRFILE;
+	}
+	return luaL_loadfilex(L, program->module, "t");
+}
+
+void initscript_run_lua_actor(const struct initscript_lua_actor *actor)
+{
+	struct program program = {.actor = actor};
+	leave_plan(&program);
+	signal(SIGPIPE, SIG_IGN); /* as in Emilua: a write tells instead */
+	lua_State *L = lua_newstate(allocate, &program);
+	if (!L)
+		fail_to_start(actor->report_fd, strerror(ENOMEM));
+	if (lua_cpcall(L, prepare, &program) != 0)
+		fail_to_start(actor->report_fd, text_at_top(L));
+	lua_pushcfunction(L, describe_error);
+	if (load(L, &program) != 0)
+		fail_to_start(actor->report_fd, text_at_top(L));
+	free(program.source);
+	free(program.module);
+	free(program.name);
+	if (lua_pcall(L, 0, 0, 1) != 0)
+		fail_to_run(L, actor->report_fd);
+	lua_close(L);
+	exit(0);
+}

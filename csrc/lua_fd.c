@@ -1,0 +1,424 @@
+/*
+ * The object file_descriptor of Lua programs, and the table unix.
+ */
+#include "lua_error.h"
+#include "lua_objects.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char type_name[] = "initscript.file_descriptor";
+
+struct initscript_lua_fd *initscript_lua_push_fd(lua_State *L)
+{
+	struct initscript_lua_fd *object = lua_newuserdata(L, sizeof *object);
+	object->fd = -1;
+	luaL_getmetatable(L, type_name);
+	lua_setmetatable(L, -2);
+	return object;
+}
+
+void *initscript_lua_to_object(lua_State *L, int index, const char *name)
+{
+	void *object = lua_touserdata(L, index);
+	if (!object || !lua_getmetatable(L, index))
+		return NULL;
+	luaL_getmetatable(L, name);
+	bool same = lua_rawequal(L, -1, -2);
+	lua_pop(L, 2);
+	return same ? object : NULL;
+}
+
+struct initscript_lua_fd *initscript_lua_to_fd(lua_State *L, int index)
+{
+	return initscript_lua_to_object(L, index, type_name);
+}
+
+static struct initscript_lua_fd *check_object(lua_State *L, int arg)
+{
+	struct initscript_lua_fd *object = initscript_lua_to_fd(L, arg);
+	if (!object)
+		initscript_lua_raise_errno(L, EINVAL, arg,
+		                           "bad argument #%d: file_descriptor expected, got %s",
+		                           arg, luaL_typename(L, arg));
+	return object;
+}
+
+/* The descriptor of argument ARG, which has to be open. */
+static int check_open(lua_State *L, int arg)
+{
+	int fd = check_object(L, arg)->fd;
+	if (fd < 0)
+		initscript_lua_raise_errno(L, EBADF, arg,
+		                           "bad argument #%d: the file_descriptor is closed", arg);
+	return fd;
+}
+
+static size_t check_size(lua_State *L, int arg)
+{
+	lua_Number size = lua_tonumber(L, arg);
+	if (lua_type(L, arg) != LUA_TNUMBER || !(size >= 0 && size <= 1 << 30))
+		initscript_lua_raise_errno(L, EINVAL, arg,
+		                           "bad argument #%d: number of bytes expected", arg);
+	return size;
+}
+
+static const char *check_bytes(lua_State *L, int arg, size_t *length)
+{
+	if (lua_type(L, arg) != LUA_TSTRING)
+		initscript_lua_raise_errno(L, EINVAL, arg,
+		                           "bad argument #%d: string expected, got %s", arg,
+		                           luaL_typename(L, arg));
+	return lua_tolstring(L, arg, length);
+}
+
+/* Whether a call that has failed is to be repeated: the descriptor may be in non-blocking mode. */
+static bool again(int fd, short events)
+{
+	struct pollfd awaited = {.fd = fd, .events = events};
+	if (errno == EAGAIN)
+		poll(&awaited, 1, -1);
+	return errno == EINTR || errno == EAGAIN;
+}
+
+static int fd_close(lua_State *L)
+{
+	struct initscript_lua_fd *object = check_object(L, 1);
+	int fd = object->fd;
+	object->fd = -1;
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+static int fd_dup(lua_State *L)
+{
+	int fd = check_open(L, 1);
+	struct initscript_lua_fd *copy = initscript_lua_push_fd(L);
+	copy->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy->fd < 0)
+		initscript_lua_raise_errno(L, errno, 0, "dup");
+	return 1;
+}
+
+/* Hands the descriptor over to a new object, as sockets of Emilua do. */
+static int fd_release(lua_State *L)
+{
+	check_open(L, 1);
+	struct initscript_lua_fd *old = check_object(L, 1);
+	struct initscript_lua_fd *new = initscript_lua_push_fd(L);
+	new->fd = old->fd;
+	old->fd = -1;
+	return 1;
+}
+
+/* nil at the end of the file. */
+static int fd_read(lua_State *L)
+{
+	int fd = check_open(L, 1);
+	size_t size = check_size(L, 2);
+	char *buffer = lua_newuserdata(L, size ? size : 1);
+	ssize_t length;
+	while ((length = read(fd, buffer, size)) < 0)
+		if (!again(fd, POLLIN))
+			initscript_lua_raise_errno(L, errno, 0, "read");
+	if (length == 0 && size > 0)
+		lua_pushnil(L);
+	else
+		lua_pushlstring(L, buffer, length);
+	return 1;
+}
+
+static int fd_write(lua_State *L)
+{
+	int fd = check_open(L, 1);
+	size_t length, done = 0;
+	const char *bytes = check_bytes(L, 2, &length);
+	do { /* at least once: an empty packet is one, too */
+		ssize_t written = write(fd, bytes + done, length - done);
+		if (written >= 0)
+			done += written;
+		else if (!again(fd, POLLOUT))
+			initscript_lua_raise_errno(L, errno, 0, "write: %zu of %zu bytes written",
+			                           done, length);
+	} while (done < length);
+	lua_pushinteger(L, done);
+	return 1;
+}
+
+/* Collects descriptors to be sent, or owns received ones until each has its object. */
+struct rights {
+	size_t count;
+	int fds[253]; /* SCM_MAX_FD, unix(7) */
+};
+
+static void check_rights(lua_State *L, int arg, struct rights *rights)
+{
+	rights->count = 0;
+	if (lua_isnoneornil(L, arg))
+		return;
+	if (!lua_istable(L, arg))
+		initscript_lua_raise_errno(
+		        L, EINVAL, arg,
+		        "bad argument #%d: list of file_descriptor expected, got %s", arg,
+		        luaL_typename(L, arg));
+	size_t count = lua_objlen(L, arg);
+	if (count > sizeof rights->fds / sizeof *rights->fds)
+		initscript_lua_raise_errno(L, EINVAL, arg,
+		                           "bad argument #%d: %zu descriptors, 253 can be sent",
+		                           arg, count);
+	for (size_t i = 1; i <= count; i++) {
+		lua_rawgeti(L, arg, i);
+		struct initscript_lua_fd *object = initscript_lua_to_fd(L, -1);
+		if (!object)
+			initscript_lua_raise_errno(
+			        L, EINVAL, arg,
+			        "bad argument #%d: [%zu]: file_descriptor expected, got %s", arg, i,
+			        luaL_typename(L, -1));
+		if (object->fd < 0)
+			initscript_lua_raise_errno(
+			        L, EBUSY, arg,
+			        "bad argument #%d: [%zu]: the file_descriptor is closed", arg, i);
+		rights->fds[rights->count++] = object->fd;
+		lua_pop(L, 1);
+	}
+}
+
+static int fd_send_with_fds(lua_State *L)
+{
+	int fd = check_open(L, 1);
+	size_t length;
+	const char *bytes = check_bytes(L, 2, &length);
+	struct rights rights;
+	check_rights(L, 3, &rights);
+	union {
+		char bytes[CMSG_SPACE(sizeof rights.fds)];
+		struct cmsghdr header;
+	} control = {.bytes = {0}};
+	struct iovec data = {.iov_base = (char *)bytes, .iov_len = length};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+	size_t size = rights.count * sizeof *rights.fds;
+	if (size) {
+		message.msg_control = control.bytes;
+		message.msg_controllen = CMSG_SPACE(size);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(size);
+		memcpy(CMSG_DATA(&control.header), rights.fds, size);
+	}
+	ssize_t sent;
+	while ((sent = sendmsg(fd, &message, MSG_NOSIGNAL)) < 0)
+		if (!again(fd, POLLOUT))
+			initscript_lua_raise_errno(L, errno, 0, "sendmsg");
+	lua_pushinteger(L, sent);
+	return 1;
+}
+
+static int rights_collect(lua_State *L)
+{
+	struct rights *rights = lua_touserdata(L, 1);
+	for (size_t i = 0; i < rights->count; i++)
+		if (rights->fds[i] >= 0)
+			close(rights->fds[i]);
+	rights->count = 0;
+	return 0;
+}
+
+static struct rights *push_rights(lua_State *L)
+{
+	struct rights *rights = lua_newuserdata(L, sizeof *rights);
+	rights->count = 0;
+	if (luaL_newmetatable(L, "initscript.rights")) {
+		lua_pushcfunction(L, rights_collect);
+		lua_setfield(L, -2, "__gc");
+	}
+	lua_setmetatable(L, -2);
+	return rights;
+}
+
+static void take_rights(struct msghdr *message, struct rights *rights)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t size = c->cmsg_len - CMSG_LEN(0);
+		memcpy(rights->fds + rights->count, CMSG_DATA(c), size);
+		rights->count += size / sizeof *rights->fds;
+	}
+}
+
+/* Returns the text and a list of objects. */
+static int fd_receive_with_fds(lua_State *L)
+{
+	int fd = check_open(L, 1);
+	size_t size = check_size(L, 2);
+	char *buffer = lua_newuserdata(L, size ? size : 1);
+	struct rights *rights = push_rights(L);
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof rights->fds)];
+		struct cmsghdr alignment;
+	} control;
+	struct iovec data = {.iov_base = buffer, .iov_len = size};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+	ssize_t length;
+	do {
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof control.bytes;
+		length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+	} while (length < 0 && again(fd, POLLIN));
+	if (length < 0)
+		initscript_lua_raise_errno(L, errno, 0, "recvmsg");
+	take_rights(&message, rights);
+	if (message.msg_flags & MSG_CTRUNC) {
+		lua_pushcfunction(L, rights_collect);
+		lua_pushvalue(L, -2);
+		lua_call(L, 1, 0);
+		initscript_lua_raise_errno(L, EMFILE, 0,
+		                           "recvmsg: some descriptors were not received");
+	}
+	lua_pushlstring(L, buffer, length);
+	lua_createtable(L, rights->count, 0);
+	for (size_t i = 0; i < rights->count; i++) {
+		struct initscript_lua_fd *object = initscript_lua_push_fd(L);
+		object->fd = rights->fds[i];
+		rights->fds[i] = -1;
+		lua_rawseti(L, -2, i + 1);
+	}
+	return 2;
+}
+
+static int fd_to_string(lua_State *L)
+{
+	int fd = check_object(L, 1)->fd;
+	if (fd < 0)
+		lua_pushliteral(L, "file_descriptor (closed)");
+	else
+		lua_pushfstring(L, "file_descriptor (%d)", fd);
+	return 1;
+}
+
+static const luaL_Reg methods[] = {
+        {"close", fd_close},
+        {"dup", fd_dup},
+        {"release", fd_release},
+        {"read", fd_read},
+        {"write", fd_write},
+        {"send_with_fds", fd_send_with_fds},
+        {"receive_with_fds", fd_receive_with_fds},
+        {NULL, NULL},
+};
+
+static void open_fd_type(lua_State *L)
+{
+	luaL_newmetatable(L, type_name);
+	lua_newtable(L);
+	luaL_register(L, NULL, methods);
+	lua_setfield(L, -2, "__index");
+	lua_pushcfunction(L, fd_close);
+	lua_setfield(L, -2, "__gc");
+	lua_pushcfunction(L, fd_to_string);
+	lua_setfield(L, -2, "__tostring");
+	lua_pushliteral(L, "file_descriptor");
+	lua_setfield(L, -2, "__metatable");
+	lua_pop(L, 1);
+}
+
+static int unix_pipe(lua_State *L)
+{
+	struct initscript_lua_fd *objects[] = {initscript_lua_push_fd(L),
+	                                       initscript_lua_push_fd(L)};
+	int pair[2];
+	if (pipe2(pair, O_CLOEXEC) != 0)
+		initscript_lua_raise_errno(L, errno, 0, "pipe");
+	objects[0]->fd = pair[0];
+	objects[1]->fd = pair[1];
+	return 2;
+}
+
+static int unix_seqpacket_pair(lua_State *L)
+{
+	struct initscript_lua_fd *objects[] = {initscript_lua_push_fd(L),
+	                                       initscript_lua_push_fd(L)};
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		initscript_lua_raise_errno(L, errno, 0, "socketpair");
+	objects[0]->fd = pair[0];
+	objects[1]->fd = pair[1];
+	return 2;
+}
+
+/* The modes are those of fopen(3). */
+static int unix_open(lua_State *L)
+{
+	static const char *const names[] = {"r", "w", "a", "r+", "w+", "a+", NULL};
+	static const int flags[] = {
+	        O_RDONLY, O_WRONLY | O_CREAT | O_TRUNC, O_WRONLY | O_CREAT | O_APPEND,
+	        O_RDWR,   O_RDWR | O_CREAT | O_TRUNC,   O_RDWR | O_CREAT | O_APPEND,
+	};
+	size_t length;
+	const char *path = check_bytes(L, 1, &length);
+	const char *mode = luaL_optstring(L, 2, "r");
+	int i = 0;
+	while (names[i] && strcmp(names[i], mode) != 0)
+		i++;
+	if (!names[i])
+		initscript_lua_raise_errno(L, EINVAL, 2, "bad argument #2: mode '%s'", mode);
+	if (strlen(path) != length)
+		initscript_lua_raise_errno(L, EINVAL, 1, "bad argument #1: NUL byte in the path");
+	struct initscript_lua_fd *object = initscript_lua_push_fd(L);
+	object->fd = open(path, flags[i] | O_CLOEXEC, 0666);
+	if (object->fd < 0)
+		initscript_lua_raise_errno(L, errno, 1, "open %s", path);
+	return 1;
+}
+
+void initscript_lua_push_unix(lua_State *L)
+{
+	lua_newtable(L);
+	lua_pushcfunction(L, unix_open);
+	lua_setfield(L, -2, "open");
+	lua_pushcfunction(L, unix_pipe);
+	lua_setfield(L, -2, "pipe");
+	lua_newtable(L);
+	lua_pushcfunction(L, unix_seqpacket_pair);
+	lua_setfield(L, -2, "pair");
+	lua_setfield(L, -2, "seqpacket_socket");
+}
+
+static int message_array(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TTABLE);
+	lua_settop(L, 1);
+	initscript_message_mark_array(L);
+	return 1;
+}
+
+static int message_map(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TTABLE);
+	lua_settop(L, 1);
+	initscript_message_mark_map(L);
+	return 1;
+}
+
+void initscript_lua_push_message(lua_State *L)
+{
+	lua_newtable(L);
+	lua_pushcfunction(L, message_array);
+	lua_setfield(L, -2, "array");
+	lua_pushcfunction(L, message_map);
+	lua_setfield(L, -2, "map");
+}
+
+void initscript_lua_open_objects(lua_State *L)
+{
+	initscript_message_open(L);
+	open_fd_type(L);
+	initscript_lua_open_channel_type(L);
+	initscript_lua_open_inbox_type(L);
+}

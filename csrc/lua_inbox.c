@@ -1,0 +1,180 @@
+/*
+ * The object inbox of Lua programs. Senders are not trusted: a malformed message ends the source
+ * that it came through, and no other.
+ */
+#include "lua_error.h"
+#include "lua_objects.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char type_name[] = "initscript.inbox";
+
+struct initscript_inbox *initscript_lua_push_inbox(lua_State *L)
+{
+	struct initscript_inbox *inbox = lua_newuserdata(L, sizeof *inbox);
+	*inbox = (struct initscript_inbox){0};
+	luaL_getmetatable(L, type_name);
+	lua_setmetatable(L, -2);
+	return inbox;
+}
+
+struct initscript_inbox *initscript_lua_to_inbox(lua_State *L, int index)
+{
+	return initscript_lua_to_object(L, index, type_name);
+}
+
+bool initscript_inbox_add(struct initscript_inbox *inbox, int socket)
+{
+	if (inbox->count == inbox->capacity) {
+		size_t capacity = inbox->capacity * 2 + 4;
+		struct pollfd *sources = realloc(inbox->sources, capacity * sizeof *sources);
+		if (!sources) {
+			close(socket);
+			return false;
+		}
+		inbox->sources = sources;
+		inbox->capacity = capacity;
+	}
+	inbox->sources[inbox->count++] = (struct pollfd){.fd = socket, .events = POLLIN};
+	return true;
+}
+
+int initscript_inbox_address(struct initscript_inbox *inbox)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+		return -1;
+	if (!initscript_inbox_add(inbox, pair[0])) {
+		close(pair[1]);
+		errno = ENOMEM;
+		return -1;
+	}
+	return pair[1];
+}
+
+/* The order of the others stays, so each has its turn. */
+static void remove_source(struct initscript_inbox *inbox, size_t index)
+{
+	close(inbox->sources[index].fd);
+	inbox->count--;
+	memmove(inbox->sources + index, inbox->sources + index + 1,
+	        (inbox->count - index) * sizeof *inbox->sources);
+	if (inbox->turn > index)
+		inbox->turn--;
+}
+
+void initscript_inbox_close(struct initscript_inbox *inbox)
+{
+	while (inbox->count > 0)
+		remove_source(inbox, inbox->count - 1);
+	free(inbox->sources);
+	if (inbox->packet)
+		initscript_packet_clear(inbox->packet);
+	free(inbox->packet);
+	*inbox = (struct initscript_inbox){0};
+}
+
+/* Returns the index of a source that has something, beginning with the one whose turn it is. */
+static size_t await(struct initscript_inbox *inbox)
+{
+	for (;;) {
+		if (poll(inbox->sources, inbox->count, -1) <= 0)
+			continue; /* EINTR */
+		for (size_t i = 0; i < inbox->count; i++) {
+			size_t index = (inbox->turn + i) % inbox->count;
+			if (inbox->sources[index].revents) {
+				inbox->turn = index + 1;
+				return index;
+			}
+		}
+	}
+}
+
+/* Everything that is to be freed belongs to the inbox, so that errors for want of memory leak
+ * nothing. Returns whether a value was pushed. */
+static bool receive_from(lua_State *L, struct initscript_inbox *inbox, size_t index)
+{
+	struct initscript_packet *packet = inbox->packet;
+	enum initscript_received received =
+	        initscript_packet_receive(packet, inbox->sources[index].fd);
+	int top = lua_gettop(L);
+	bool good = received == INITSCRIPT_RECEIVED && initscript_message_check(packet) &&
+	            initscript_message_push(L, packet);
+	initscript_packet_clear(packet);
+	if (good)
+		return true;
+	lua_settop(L, top);
+	if (received != INITSCRIPT_NOTHING_THERE)
+		remove_source(inbox, index);
+	return false;
+}
+
+int initscript_inbox_receive(lua_State *L, struct initscript_inbox *inbox)
+{
+	luaL_checkstack(L, 4 * INITSCRIPT_MESSAGE_DEPTH + 8, "message");
+	if (!inbox->packet)
+		inbox->packet = calloc(1, sizeof *inbox->packet);
+	if (!inbox->packet)
+		initscript_lua_raise_errno(L, ENOMEM, 0, "receive");
+	initscript_packet_clear(inbox->packet);
+	while (inbox->count > 0)
+		if (receive_from(L, inbox, await(inbox)))
+			return 1;
+	initscript_lua_raise(L, INITSCRIPT_NO_SENDERS,
+	                     "Broadcast the address before attempting to receive on it");
+}
+
+static struct initscript_inbox *check_inbox(lua_State *L)
+{
+	struct initscript_inbox *inbox = initscript_lua_to_inbox(L, 1);
+	if (!inbox)
+		initscript_lua_raise_errno(L, EINVAL, 1, "bad argument #1: inbox expected, got %s",
+		                           luaL_typename(L, 1));
+	return inbox;
+}
+
+static int inbox_receive(lua_State *L)
+{
+	return initscript_inbox_receive(L, check_inbox(L));
+}
+
+static int inbox_close(lua_State *L)
+{
+	initscript_inbox_close(check_inbox(L));
+	return 0;
+}
+
+static const luaL_Reg methods[] = {
+        {"receive", inbox_receive},
+        {"close", inbox_close},
+        {NULL, NULL},
+};
+
+static int inbox_index(lua_State *L)
+{
+	lua_settop(L, 2);
+	lua_rawget(L, lua_upvalueindex(1));
+	if (lua_isnil(L, -1))
+		initscript_lua_raise(L, INITSCRIPT_BAD_INDEX,
+		                     "an inbox has receive and close only");
+	return 1;
+}
+
+void initscript_lua_open_inbox_type(lua_State *L)
+{
+	luaL_newmetatable(L, type_name);
+	lua_newtable(L);
+	luaL_register(L, NULL, methods);
+	lua_pushcclosure(L, inbox_index, 1);
+	lua_setfield(L, -2, "__index");
+	lua_pushcfunction(L, inbox_close);
+	lua_setfield(L, -2, "__gc");
+	lua_pushliteral(L, "inbox");
+	lua_setfield(L, -2, "__metatable");
+	lua_pop(L, 1);
+}

@@ -1,0 +1,64 @@
+package namespaces_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/aarzilli/golua/lua"
+	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"github.com/go-initscript/initscript/luahost"
+	"golang.org/x/sys/unix"
+)
+
+const want = `hello, box
+pid	2
+hostname	box
+loopback	true
+capabilities	false
+sees_host	false
+`
+
+func TestNamespaces(t *testing.T) {
+	exampletest.RequireUserNamespaces(t)
+	exampletest.RequireProgram(t, "ip")
+	L := lua.NewState()
+	L.OpenLibs()
+	defer L.Close()
+	if err := luahost.Open(L); err != nil {
+		t.Fatal(err)
+	}
+	if got := standardOutput(t, func() {
+		if err := luahost.Run(L, "namespaces.lua"); err != nil {
+			t.Error(err)
+		}
+	}); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// standardOutput returns what f writes to descriptor 1, which is less than a pipe holds.
+func standardOutput(t *testing.T, f func()) string {
+	t.Helper()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	defer writer.Close()
+	own, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(own)
+	if err := unix.Dup2(int(writer.Fd()), 1); err != nil {
+		t.Fatal(err)
+	}
+	f()
+	if err := unix.Dup2(own, 1); err != nil {
+		t.Fatal(err)
+	}
+	text := make([]byte, 1<<16)
+	unix.SetNonblock(int(reader.Fd()), true)
+	n, _ := unix.Read(int(reader.Fd()), text)
+	return string(text[:max(n, 0)])
+}

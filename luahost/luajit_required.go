@@ -1,0 +1,8 @@
+//go:build cgo && !luajit
+
+package luahost
+
+/*
+#error initscript needs the build tag that selects LuaJIT: go build -tags luajit
+*/
+import "C"
