@@ -33,5 +33,6 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(newReplCommand())
 	root.AddCommand(newSeccompCommand())
 	root.AddCommand(newCheckCommand())
+	root.AddCommand(newManCommand())
 	return root
 }
