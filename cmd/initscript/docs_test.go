@@ -41,7 +41,7 @@ func TestDocs(t *testing.T) {
 }
 
 // runBlocks runs the blocks of a page in their order, in one shell and one directory, which has the
-// examples and recipes of the repository.
+// examples and recipes of the repository, and a Makefile.
 func runBlocks(t *testing.T, blocks []docBlock) {
 	requireUserNamespaces(t)
 	home, results := t.TempDir(), t.TempDir()
@@ -49,6 +49,10 @@ func runBlocks(t *testing.T, blocks []docBlock) {
 		if err := os.CopyFS(filepath.Join(home, tree), os.DirFS(filepath.Join(repository, tree))); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// For the recipes that run make.
+	if err := os.WriteFile(filepath.Join(home, "Makefile"), []byte("all test:\n\t@true\n"), 0o666); err != nil {
+		t.Fatal(err)
 	}
 	var script strings.Builder
 	fmt.Fprintf(&script, "cd '%s'\nstatus=0\n", home)
