@@ -67,14 +67,17 @@ func parseBlocks(text string) ([]docBlock, error) {
 	mark := ""
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); i++ {
-		language, isFence := strings.CutPrefix(lines[i], "```")
-		switch match := markComment.FindStringSubmatch(lines[i]); {
+		// In a list, all lines of a block have an indent.
+		line := strings.TrimLeft(lines[i], " ")
+		indent := lines[i][:len(lines[i])-len(line)]
+		language, isFence := strings.CutPrefix(line, "```")
+		switch match := markComment.FindStringSubmatch(line); {
 		case match != nil:
 			mark = match[1]
 			continue
-		case likeAMark.MatchString(lines[i]):
+		case likeAMark.MatchString(line):
 			return nil, fmt.Errorf("%d: %q is not understood, or gives no reason", i+1, lines[i])
-		case lines[i] == "":
+		case line == "":
 			continue
 		case !isFence:
 			if mark != "" {
@@ -85,8 +88,8 @@ func parseBlocks(text string) ([]docBlock, error) {
 		block := docBlock{line: i + 1, mark: mark}
 		mark = ""
 		var content []string
-		for i++; i < len(lines) && lines[i] != "```"; i++ {
-			content = append(content, lines[i])
+		for i++; i < len(lines) && lines[i] != indent+"```"; i++ {
+			content = append(content, strings.TrimPrefix(lines[i], indent))
 		}
 		block.text = strings.Join(content, "\n") + "\n"
 		if err := block.read(language, content); err != nil {
@@ -182,7 +185,7 @@ func TestDocsMatching(t *testing.T) {
 
 func TestDocsParsing(t *testing.T) {
 	const page = "text\n```console\n$ one \\\n    two\nout\n$ three <<E\n> text\n> E\n```\n" +
-		"<!-- not run: a reason -->\n\n```sh\nfour\n```\n```lua\n-- box.lua\n```\n```lua\nx = 1\n```\n```go\nx\n```\n"
+		"<!-- not run: a reason -->\n\n```sh\nfour\n```\n* item\n\n  ```lua\n  -- box.lua\n    x\n  ```\n```lua\nx = 1\n```\n```go\nx\n```\n"
 	blocks, err := parseBlocks(page)
 	if err != nil || len(blocks) != 4 {
 		t.Fatalf("%+v, %v", blocks, err)
@@ -194,7 +197,7 @@ func TestDocsParsing(t *testing.T) {
 	if blocks[1].mark != markNotRun || blocks[1].runs() || blocks[1].prompts || len(blocks[1].commands) != 1 {
 		t.Errorf("%+v", blocks[1])
 	}
-	if blocks[2].file != "box.lua" || blocks[3].file != fallbackName || blocks[3].text != "x = 1\n" {
+	if blocks[2].file != "box.lua" || blocks[2].text != "-- box.lua\n  x\n" || blocks[3].file != fallbackName || blocks[3].text != "x = 1\n" {
 		t.Errorf("%+v", blocks[2:])
 	}
 	for _, bad := range []string{
