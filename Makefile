@@ -8,6 +8,9 @@
 # make bench-docs the same, and puts the results into docs/; see docs/performance.md
 # make lint       formatting, vet, staticcheck, compiler warnings
 # make install-deps  what the above need, from Debian's or Ubuntu's packages
+# make install    put what make has built below PREFIX (/usr/local), itself below DESTDIR (for packages)
+# make uninstall  remove that
+# make deb        a Debian package, in bin/
 
 GO_TAGS := luajit
 
@@ -17,7 +20,10 @@ export PATH := $(PATH):/usr/local/go/bin
 export GOTOOLCHAIN ?= auto
 export GO_TAGS
 
-.PHONY: build run static test matrix fuzz bench bench-docs lint install-deps clean
+PREFIX ?= /usr/local
+export PREFIX DESTDIR
+
+.PHONY: build run static test matrix fuzz bench bench-docs lint install-deps install uninstall deb clean
 
 build:
 	go build -tags $(GO_TAGS) -trimpath -ldflags "-s -w" -o bin/initscript ./cmd/initscript
@@ -51,6 +57,17 @@ lint:
 
 install-deps:
 	tools/install-deps
+
+install:
+	tools/install
+
+uninstall:
+	tools/install --remove
+
+# Position-independent, as all programs of Debian, and without the directories of this machine.
+deb: export GOFLAGS += -trimpath -buildmode=pie
+deb: build
+	tools/deb
 
 clean:
 	rm -rf bin

@@ -14,7 +14,8 @@ import (
 	"github.com/go-initscript/initscript/internal/definitions"
 )
 
-//go:generate go run ./tools/script-api lua/initscript.d.lua docs/script-api.md
+//go:generate go run ./tools/script-api lua/initscript.d.lua docs/script-api.md docs/man/initscript-script.7
+//go:generate go run -tags luajit ./cmd/initscript man docs/man/initscript.1
 
 func parseDefinitions(t *testing.T) []definitions.Block {
 	t.Helper()

@@ -107,6 +107,7 @@
 -- opens, and let its `workspace.library` name the directory where `initscript.d.lua` is. In a Go module
 -- that uses this package the directory is `lua` below what this prints:
 --
+-- <!-- not run: needs a Go module that uses this package -->
 -- ```sh
 -- go list -m -f '{{.Dir}}' github.com/go-initscript/initscript
 -- ```

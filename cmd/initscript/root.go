@@ -34,5 +34,6 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(newHostCommand())
 	root.AddCommand(newSeccompCommand())
 	root.AddCommand(newCheckCommand())
+	root.AddCommand(newManCommand())
 	return root
 }

@@ -1,5 +1,6 @@
-// Command script-api makes docs/script-api.md from the definitions for editors, which are the one
-// place where the script API is described: script-api DEFINITIONS PAGE.
+// Command script-api makes docs/script-api.md and the manual page initscript-script(7) from the
+// definitions for editors, which are the one place where the script API is described: script-api
+// DEFINITIONS PAGE MANPAGE.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 	"os"
 
 	"github.com/go-initscript/initscript/internal/definitions"
+	"github.com/go-initscript/initscript/internal/manpage"
 )
 
 func main() {
@@ -18,8 +20,8 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 2 {
-		return errors.New("usage: script-api DEFINITIONS PAGE")
+	if len(args) != 3 {
+		return errors.New("usage: script-api DEFINITIONS PAGE MANPAGE")
 	}
 	text, err := os.ReadFile(args[0])
 	if err != nil {
@@ -31,6 +33,9 @@ func run(args []string) error {
 	}
 	if err := os.WriteFile(args[1], []byte(definitions.Markdown(blocks)), 0o644); err != nil {
 		return fmt.Errorf("write the page: %w", err)
+	}
+	if err := os.WriteFile(args[2], []byte(manpage.ScriptAPI(blocks)), 0o644); err != nil {
+		return fmt.Errorf("write the manual page: %w", err)
 	}
 	return nil
 }
