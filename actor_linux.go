@@ -46,7 +46,7 @@ func (f *actorFiles) close() { closeFiles([]*os.File{f.inbox, f.parent, f.crash}
 func (a *Actor) open() (*actorFiles, error) {
 	program, err := programCopy()
 	if err != nil {
-		return nil, &ServerError{"copy this program", err}
+		return nil, &ServerError{Op: "copy this program", Err: err}
 	}
 	null, err := openNull()
 	if err != nil {
@@ -64,7 +64,7 @@ func (a *Actor) open() (*actorFiles, error) {
 	var crash [2]int
 	if err := unix.Pipe2(crash[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
 		closeFiles(append(down[:], up[:]...))
-		return nil, &SetupError{"pipe2", err}
+		return nil, &SetupError{Op: "pipe2", Err: err}
 	}
 	a.channel = newChannel(down[0])
 	a.inbox = NewInbox()
@@ -83,7 +83,7 @@ func (a *Actor) open() (*actorFiles, error) {
 func seqpacketPair(name string) (files [2]*os.File, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
-		return files, &SetupError{"socketpair", err}
+		return files, &SetupError{Op: "socketpair", Err: err}
 	}
 	for i, fd := range pair {
 		files[i] = os.NewFile(uintptr(fd), name)

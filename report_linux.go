@@ -96,6 +96,7 @@ type reports struct {
 
 	mu     sync.Mutex // held while reading
 	newest record     // of those that tell of the script; zero while it runs
+	state  record     // what may explain newest, if that is a failure
 	done   bool       // the script has succeeded
 }
 
@@ -126,6 +127,8 @@ func (r *reports) readLocked(maxFDs int) (record, []int, error) {
 		return record{}, nil, err
 	}
 	switch {
+	case decoded.kind == C.INITSCRIPT_STATE:
+		r.state = decoded
 	case decoded.kind == C.INITSCRIPT_SCRIPT_RUNS:
 		r.newest = record{}
 	case r.done && decoded.kind != C.INITSCRIPT_EXEC_FAILED && decoded.kind != C.INITSCRIPT_ENTRY_FAILED:
@@ -142,6 +145,13 @@ func (r *reports) last() record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.newest
+}
+
+// lastState returns what may explain last(), if that is a failure; or the zero record.
+func (r *reports) lastState() record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state
 }
 
 // scriptDone tells whether the script has succeeded, whatever came after it.

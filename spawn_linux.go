@@ -69,7 +69,7 @@ type child struct {
 func spawn(ctx context.Context, r *spawnRequest) (*child, error) {
 	memfd, size, err := r.plan.seal()
 	if err != nil {
-		return nil, &SetupError{"plan", err}
+		return nil, &SetupError{Op: "plan", Err: err}
 	}
 	defer unix.Close(memfd)
 	directory, err := unix.Open(r.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -144,12 +144,12 @@ func (r *spawnRequest) requestFromFreshServer(directory int) (*child, error) {
 func (r *spawnRequest) request(s *server, directory int) (*child, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, &SetupError{"socketpair", err}
+		return nil, &SetupError{Op: "socketpair", Err: err}
 	}
 	defer unix.Close(pair[1])
 	if err := unix.SetNonblock(pair[0], true); err != nil {
 		unix.Close(pair[0])
-		return nil, &SetupError{"fcntl", err}
+		return nil, &SetupError{Op: "fcntl", Err: err}
 	}
 	c := &child{
 		server:     s,
@@ -223,7 +223,7 @@ func (c *child) sendGoAhead(r *spawnRequest, memfd, size int) error {
 	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
 		return nil // the child is gone already; what it has reported says why
 	case err != nil:
-		return &SetupError{"pass descriptors", err}
+		return &SetupError{Op: "pass descriptors", Err: err}
 	}
 	return nil
 }
@@ -237,17 +237,17 @@ func (c *child) await(announced bool) error {
 		record, fds, err := c.reports.read(1)
 		switch {
 		case err != nil && born:
-			return &SetupError{"create namespaces", errors.New("the child was killed")}
+			return &SetupError{Op: "create namespaces", Err: errors.New("the child was killed")}
 		case err != nil:
-			return &ServerError{"start child", errServerGone}
+			return &ServerError{Op: "start child", Err: errServerGone}
 		case record.kind == C.INITSCRIPT_SETUP_FAILED && !ready:
 			return c.setupError(record)
 		case record.kind != C.INITSCRIPT_STARTED: // what comes later is for Wait
 			ready = true
 		case record.err != 0 && c.namespaces != 0:
-			return &NamespaceError{c.namespaces, record.err}
+			return &NamespaceError{Namespaces: c.namespaces, Err: record.err}
 		case record.err != 0:
-			return &SetupError{"fork", record.err}
+			return &SetupError{Op: "fork", Err: record.err}
 		default:
 			born = true
 			c.process.open(record.pid, fds[0])
@@ -258,9 +258,9 @@ func (c *child) await(announced bool) error {
 
 func (c *child) setupError(record record) error {
 	if record.field(0) == "unshare" {
-		return &NamespaceError{c.namespaces, record.err}
+		return &NamespaceError{Namespaces: c.namespaces, Err: record.err}
 	}
-	return &SetupError{record.field(0), record.err}
+	return &SetupError{Op: record.field(0), Err: record.err}
 }
 
 // end is called once, by the server that made the child.
@@ -274,7 +274,7 @@ func (c *child) end(state *ProcessState, err error) {
 func (c *child) killOrphan() {
 	c.process.Kill()
 	c.process.waitForDeath()
-	c.end(nil, &ServerError{"wait", errServerGone})
+	c.end(nil, &ServerError{Op: "wait", Err: errServerGone})
 }
 
 func (c *child) isEnded() bool {
