@@ -37,11 +37,7 @@ type NamespaceError struct {
 }
 
 func (e *NamespaceError) Error() string {
-	text := fmt.Sprintf("create namespaces %s: %s", e.Namespaces, errnoText(e.Err))
-	if hint := e.hint(); hint != "" {
-		text += ": " + hint
-	}
-	return text
+	return fmt.Sprintf("create namespaces %s: %s", e.Namespaces, errnoText(e.Err))
 }
 func (e *NamespaceError) Unwrap() error { return e.Err }
 

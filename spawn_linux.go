@@ -56,6 +56,7 @@ type child struct {
 	entry      string
 	began      time.Time
 	namespaces Namespaces
+	origin     origin
 	process    Process
 	reports    reports
 
@@ -67,6 +68,14 @@ type child struct {
 // spawn starts a child. It returns when the child exists, is in its namespaces and has its id
 // maps; the script may still be running then. A context that is done ends the attempt.
 func spawn(ctx context.Context, r *spawnRequest) (*child, error) {
+	c, err := r.spawn(ctx)
+	if err != nil {
+		return nil, r.origin().explain(err, record{})
+	}
+	return c, nil
+}
+
+func (r *spawnRequest) spawn(ctx context.Context) (*child, error) {
 	memfd, size, err := r.plan.seal()
 	if err != nil {
 		return nil, &SetupError{Op: "plan", Err: err}
@@ -158,6 +167,7 @@ func (r *spawnRequest) request(s *server, directory int) (*child, error) {
 		entry:      r.plan.entry,
 		began:      time.Now(),
 		namespaces: r.namespaces,
+		origin:     r.origin(),
 		process:    Process{pidfd: -1},
 		reports:    reports{socket: os.NewFile(uintptr(pair[0]), "start socket")},
 		ended:      make(chan struct{}),
@@ -340,6 +350,10 @@ func (c *child) wait() error {
 
 // outcome makes an error of the last report and of the exit status, if there is one yet.
 func (c *child) outcome(state *ProcessState) error {
+	return c.origin.explain(c.rawOutcome(state), c.reports.lastState())
+}
+
+func (c *child) rawOutcome(state *ProcessState) error {
 	last := c.reports.last()
 	switch last.kind {
 	case C.INITSCRIPT_SETUP_FAILED:

@@ -5,12 +5,17 @@ package main
 import (
 	"fmt"
 	"os"
+
+	"github.com/go-initscript/initscript"
 )
 
 func main() {
 	err := newRootCommand().Execute()
 	if text := failureText(err); text != "" {
 		fmt.Fprintln(os.Stderr, "initscript: "+text)
+		if hint := initscript.Hint(err); hint != "" {
+			fmt.Fprintln(os.Stderr, "hint: "+oneLine(hint))
+		}
 	}
 	os.Exit(exitStatus(err))
 }

@@ -51,12 +51,18 @@ func NamespacesRefused(kinds []string, err error) Reason {
 	case newUser:
 		return userNamespaceRefused()
 	case ReadStatus().Lacks(unix.CAP_SYS_ADMIN):
-		return Reason{
-			"namespaces of kind " + strings.Join(kinds, ",") + " need CAP_SYS_ADMIN",
-			"make a user namespace too (NewUser, --ns user), which gives it inside",
-		}
+		return withoutCapability(kinds)
 	}
 	return seccompRefused("new namespaces")
+}
+
+func withoutCapability(kinds []string) Reason {
+	fix := "make a user namespace too (NewUser, --ns user), which gives it inside"
+	if ReadStatus().SeccompFilter() {
+		fix += "; a container's default profile refuses that as well (docker: --security-opt seccomp=unconfined, " +
+			"or --cap-add SYS_ADMIN)"
+	}
+	return Reason{"namespaces of kind " + strings.Join(kinds, ",") + " need CAP_SYS_ADMIN", fix}
 }
 
 func namespaceLimit(kinds []string) Reason {
