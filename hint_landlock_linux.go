@@ -40,7 +40,7 @@ func (f *failure) landlockHint() string {
 	case unix.EOPNOTSUPP:
 		return "Landlock was not enabled when the kernel booted: add landlock to the list in the kernel parameter lsm="
 	case unix.EPERM:
-		if f.name == "landlock_restrict_self" {
+		if f.name == "landlock_restrict_self" && !f.did(C.INITSCRIPT_NOTE_NO_NEW_PRIVS) {
 			return needsNoNewPrivs
 		}
 	case unix.EINVAL, unix.E2BIG:

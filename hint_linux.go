@@ -219,7 +219,7 @@ func (f *failure) restrictedHint() string {
 }
 
 func (f *failure) seccompHint() string {
-	if f.errno != unix.EACCES || f.did(C.INITSCRIPT_NOTE_SECCOMP) {
+	if f.errno != unix.EACCES || f.did(C.INITSCRIPT_NOTE_SECCOMP) || f.did(C.INITSCRIPT_NOTE_NO_NEW_PRIVS) {
 		return ""
 	}
 	return needsNoNewPrivs

@@ -215,6 +215,13 @@ func (f *failure) umountHint() string {
 	return ""
 }
 
+// isElsewhere tells whether both arguments are absolute paths and the first does not begin with the
+// second.
+func (f *failure) isElsewhere(inner, outer int) bool {
+	in, out := f.unquoted(inner), strings.TrimSuffix(f.unquoted(outer), "/")
+	return strings.HasPrefix(in, "/") && strings.HasPrefix(out, "/") && in != out && !strings.HasPrefix(in, out+"/")
+}
+
 // pivotRootHint follows the kernel's checks.
 func (f *failure) pivotRootHint() string {
 	if len(f.paths) != 3 || f.errno != unix.EINVAL && f.errno != unix.EBUSY {
@@ -238,8 +245,10 @@ func (f *failure) pivotRootHint() string {
 		return "the present root is a chroot, not a mount point, and cannot be put anywhere: call pivot_root outside of it"
 	case newRoot.propagation&2 != 0 || root.propagation&2 != 0 || oldRoot.propagation&1 != 0:
 		return `a mount involved is shared with other namespaces: C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE), nil) first`
-	case newRoot.is_mount == 1 && oldRoot.mount_id != newRoot.mount_id && oldRoot.is_mount == 0 && newRoot.is_listed != 0:
+	case f.isElsewhere(1, 0) && oldRoot.mount_id != newRoot.mount_id && newRoot.is_listed != 0:
 		return "the place for the old root must be at or below the new root"
+	case f.inUserNamespace() && oldRoot.mount_id == newRoot.mount_id && newRoot.is_listed != 0:
+		return "likely the new root is a mount that a more privileged namespace has made, and is locked in its place" + bindFix
 	}
 	return ""
 }

@@ -31,6 +31,7 @@ func newRootCommand() *cobra.Command {
 	})
 	root.AddCommand(newRunCommand())
 	root.AddCommand(newReplCommand())
+	root.AddCommand(newDoctorCommand())
 	root.AddCommand(newSeccompCommand())
 	root.AddCommand(newCheckCommand())
 	return root

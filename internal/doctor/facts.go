@@ -118,7 +118,7 @@ func InInitialUserNamespace() bool {
 type Mount struct {
 	ID, Parent           int
 	Root, Point, Options string
-	Type                 string
+	Type, SuperOptions   string
 	Shared               bool
 }
 
@@ -133,6 +133,9 @@ func ReadMounts() []Mount {
 			continue
 		}
 		m := Mount{Root: fields[3], Point: unescape(fields[4]), Options: fields[5], Type: rest[0]}
+		if len(rest) > 2 {
+			m.SuperOptions = rest[2]
+		}
 		m.ID, _ = strconv.Atoi(fields[0])
 		m.Parent, _ = strconv.Atoi(fields[1])
 		for _, field := range fields[6:] {
