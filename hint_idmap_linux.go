@@ -65,7 +65,7 @@ func (e *IDMapError) refusedHint() string {
 			return fmt.Sprintf("the %s ids %d to %d do not all exist in the user namespace of this process, which has %s",
 				kind, m.HostID, m.HostID+m.Size-1, formatRanges(outside))
 		}
-		if m.HostID == 0 && e.File == "uid_map" && status.Lacks(unix.CAP_SETFCAP) && own != 0 {
+		if m.HostID == 0 && e.File == "uid_map" && status.Lacks(unix.CAP_SETFCAP) {
 			return "mapping user id 0 needs CAP_SETFCAP since Linux 5.12"
 		}
 	}

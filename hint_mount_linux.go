@@ -235,7 +235,7 @@ func (f *failure) pivotRootHint() string {
 	switch {
 	case f.errno == unix.EBUSY && newRoot.is_mount == 0 && newRoot.mount_id == root.mount_id:
 		return "the new root must be a mount of its own, not a directory of the present root's" + bindFix
-	case f.errno == unix.EBUSY && newRoot.mount_id == root.mount_id:
+	case newRoot.mount_id == root.mount_id && newRoot.is_mount == 1:
 		return "the new root is the present root"
 	case f.errno == unix.EBUSY:
 		return "the place for the old root is on the present root's mount: it must be at or below the new root"
