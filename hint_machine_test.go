@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -165,6 +166,7 @@ func TestHintsOfMachine(t *testing.T) {
 			if !runInSubprocess(t, insideAttr()) {
 				return
 			}
+			requireInside(t)
 			must(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 			must(t, unix.Mount("proc", "/proc", "proc", 0, ""))
 			if test.prepare != nil {
@@ -180,6 +182,17 @@ func TestHintsOfMachine(t *testing.T) {
 			}
 			checkHint(t, cmd.Run(), test.error, test.hint)
 		})
+	}
+}
+
+// requireInside makes sure that what follows changes this machine for nobody else.
+func requireInside(t *testing.T) {
+	t.Helper()
+	ids, err := os.ReadFile("/proc/self/uid_map")
+	must(t, err)
+	fields := strings.Fields(string(ids)) // inside, outside, how many
+	if os.Getpid() != 1 || len(fields) != 3 || fields[2] != "1" {
+		t.Fatalf("not in namespaces of its own: process %d, user ids %q", os.Getpid(), ids)
 	}
 }
 
