@@ -134,14 +134,14 @@ var machineCases = []machineCase{
 			dropCapabilities(t)
 			must(t, syscall.Setrlimit(unix.RLIMIT_NPROC, &syscall.Rlimit{Cur: 1, Max: 1}))
 		},
-		error: `start fork server: execute a copy of this program: execve /proc/self/fd/…: resource temporarily unavailable`,
+		error: `start fork server: execute a copy of this program: execveat: resource temporarily unavailable`,
 		hint:  `likely the limit of processes is reached: RLIMIT_NPROC (1 for user 0) or pids.max of the cgroup: raise it, or let processes end`},
 	{name: "no descriptor left",
 		prepare: func(t *testing.T) {
 			must(t, newCmd(t, "").Run())
 			must(t, syscall.Setrlimit(unix.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 3, Max: 64}))
 		},
-		error: `set up child: plan: memfd_create: too many open files (EMFILE)`,
+		error: `set up child: plan: too many open files (EMFILE)`,
 		hint:  `this process has as many descriptors as RLIMIT_NOFILE allows: close some, or raise the limit`},
 }
 
