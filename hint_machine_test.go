@@ -82,7 +82,7 @@ var machineCases = []machineCase{
 		hint:    `likely the seccomp filter of the calling process, such as a container's default profile, refuses mount: run the container with a profile that allows it (docker: --security-opt seccomp=unconfined, or --privileged)`},
 	{name: "kernel without Landlock", script: `C.landlock_create_ruleset({handled_access_fs = {"execute"}})`,
 		prepare: func(t *testing.T) { refuseSystemCalls(t, 0, unix.ENOSYS, unix.SYS_LANDLOCK_CREATE_RULESET) },
-		error:   `init.script:1: landlock_create_ruleset((table)): function not implemented (ENOSYS)…`,
+		error:   `init.script:1: landlock_create_ruleset((table)): function not implemented (ENOSYS): the kernel does not have it, or a seccomp filter hides it`,
 		hint:    `this kernel has no Landlock (Linux 5.13, CONFIG_SECURITY_LANDLOCK), or the seccomp filter of the calling process hides it`},
 	{name: "Landlock off", script: `C.landlock_create_ruleset({handled_access_fs = {"execute"}})`,
 		prepare: func(t *testing.T) { refuseSystemCalls(t, 0, unix.EOPNOTSUPP, unix.SYS_LANDLOCK_CREATE_RULESET) },
