@@ -57,7 +57,7 @@ func (a *Actor) open() (*actorFiles, error) {
 	}
 	program, err := programCopy()
 	if err != nil {
-		return nil, &ServerError{"copy this program", err}
+		return nil, &ServerError{Op: "copy this program", Err: err}
 	}
 	null, err := openNull()
 	if err != nil {
@@ -71,7 +71,7 @@ func (a *Actor) open() (*actorFiles, error) {
 	if err := unix.Pipe2(crash[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
 		a.Close()
 		files.close()
-		return nil, &SetupError{"pipe2", err}
+		return nil, &SetupError{Op: "pipe2", Err: err}
 	}
 	a.crash = os.NewFile(uintptr(crash[0]), "crash report of actor")
 	files.crash = os.NewFile(uintptr(crash[1]), "crash report")
@@ -105,7 +105,7 @@ func channelPairs() (down, up [2]*os.File, err error) {
 func seqpacketPair(name string) (files [2]*os.File, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
-		return files, &SetupError{"socketpair", err}
+		return files, &SetupError{Op: "socketpair", Err: err}
 	}
 	for i, fd := range pair {
 		files[i] = os.NewFile(uintptr(fd), name)

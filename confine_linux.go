@@ -52,9 +52,9 @@ func (c *Confinement) run() error {
 	case result == 0:
 		return nil
 	case refusal.system_call != nil:
-		return &SetupError{C.GoString(refusal.system_call), syscall.Errno(refusal.error)}
+		return &SetupError{Op: C.GoString(refusal.system_call), Err: syscall.Errno(refusal.error)}
 	case refusal.message[0] == 0:
-		return &SetupError{"start script", errors.New("its thread has ended")}
+		return &SetupError{Op: "start script", Err: errors.New("its thread has ended")}
 	}
 	failure := record{kind: C.INITSCRIPT_LOAD_FAILED, fields: []string{C.GoString(&refusal.message[0])}}
 	return failure.scriptError(c.scriptName())

@@ -21,8 +21,9 @@ func (e *FieldError) Unwrap() error { return e.Err }
 // A ServerError says that the fork server could not be started, did not answer or died. A later
 // start begins with a new server.
 type ServerError struct {
-	Op  string // what was tried, for example "start fork server"
-	Err error
+	Op   string // what was tried, for example "start fork server"
+	Err  error
+	Hint string // see ScriptError.Hint
 }
 
 func (e *ServerError) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
@@ -31,15 +32,12 @@ func (e *ServerError) Unwrap() error { return e.Err }
 // A NamespaceError says that the kernel refused to create the namespaces.
 type NamespaceError struct {
 	Namespaces Namespaces
-	Err        error // the errno of clone(2) or unshare(2)
+	Err        error  // the errno of clone(2) or unshare(2)
+	Hint       string // see ScriptError.Hint
 }
 
 func (e *NamespaceError) Error() string {
-	text := fmt.Sprintf("create namespaces %s: %s", e.Namespaces, errnoText(e.Err))
-	if hint := e.hint(); hint != "" {
-		text += ": " + hint
-	}
-	return text
+	return fmt.Sprintf("create namespaces %s: %s", e.Namespaces, errnoText(e.Err))
 }
 func (e *NamespaceError) Unwrap() error { return e.Err }
 
@@ -48,6 +46,7 @@ type IDMapError struct {
 	File string // "uid_map", "gid_map" or "setgroups"
 	Map  []IDMap
 	Err  error
+	Hint string // see ScriptError.Hint
 }
 
 func (e *IDMapError) Error() string {
@@ -58,8 +57,9 @@ func (e *IDMapError) Unwrap() error { return e.Err }
 // A SetupError is any other system call of the launcher that failed in the child before the
 // program was executed.
 type SetupError struct {
-	Op  string // the system call
-	Err error
+	Op   string // the system call
+	Err  error
+	Hint string // see ScriptError.Hint
 }
 
 func (e *SetupError) Error() string {
@@ -72,6 +72,7 @@ type ExecError struct {
 	Path        string // as looked up
 	Interpreter string // what is missing, when Path exists and its interpreter or loader does not
 	Err         error
+	Hint        string // see ScriptError.Hint
 }
 
 func (e *ExecError) Error() string {
@@ -101,6 +102,7 @@ type ScriptError struct {
 	Message    string        // the text of a Lua error or a load error
 	Traceback  string
 	Signal     syscall.Signal // what killed the process while the script ran; 0 otherwise
+	Hint       string         // cause and fix, in one line, when the facts show them; "" otherwise
 }
 
 func (e *ScriptError) Error() string {

@@ -21,16 +21,16 @@ func formatIDMap(idMap []IDMap) string {
 func writeIDMaps(process *Process, uidMap, gidMap []IDMap) error {
 	directory, err := unix.Open(fmt.Sprintf("/proc/%d", process.Pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return &IDMapError{"uid_map", uidMap, err}
+		return &IDMapError{File: "uid_map", Map: uidMap, Err: err}
 	}
 	defer unix.Close(directory)
 	// The directory belongs to the process that is alive now: ours, if that still is.
 	if err := process.Signal(unix.Signal(0)); err != nil {
-		return &IDMapError{"uid_map", uidMap, err}
+		return &IDMapError{File: "uid_map", Map: uidMap, Err: err}
 	}
 	if len(uidMap) > 0 {
 		if err := writeAt(directory, "uid_map", formatIDMap(uidMap)); err != nil {
-			return &IDMapError{"uid_map", uidMap, err}
+			return &IDMapError{File: "uid_map", Map: uidMap, Err: err}
 		}
 	}
 	if len(gidMap) == 0 {
@@ -41,12 +41,12 @@ func writeIDMaps(process *Process, uidMap, gidMap []IDMap) error {
 		// Without CAP_SETGID the kernel wants setgroups(2) disabled first: it could be used to
 		// leave a group that denies access.
 		if err := writeAt(directory, "setgroups", "deny"); err != nil {
-			return &IDMapError{"setgroups", gidMap, err}
+			return &IDMapError{File: "setgroups", Map: gidMap, Err: err}
 		}
 		err = writeAt(directory, "gid_map", formatIDMap(gidMap))
 	}
 	if err != nil {
-		return &IDMapError{"gid_map", gidMap, err}
+		return &IDMapError{File: "gid_map", Map: gidMap, Err: err}
 	}
 	return nil
 }

@@ -256,12 +256,12 @@ func TestRefusedNamespacesHaveAHint(t *testing.T) {
 		cmd := newCmd(t, "")
 		cmd.Namespaces = initscript.NewUTS
 		var refusal *initscript.NamespaceError
-		if err := cmd.Run(); !errors.As(err, &refusal) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %q", err, want)
+		if err := cmd.Run(); !errors.As(err, &refusal) || !strings.Contains(refusal.Hint, want) {
+			t.Errorf("%v, hint %q, want %q", err, initscript.Hint(err), want)
 		}
 	}
 	if seccompAtStart(t) == "0" {
-		refused("need CAP_SYS_ADMIN, or a user namespace")
+		refused("need CAP_SYS_ADMIN: make a user namespace too")
 	}
 	must(t, (&olderKernel{}).become()) // any filter
 	refused("--security-opt seccomp=unconfined")

@@ -96,6 +96,7 @@ type reports struct {
 
 	mu     sync.Mutex // held while reading
 	newest record     // of those that tell of the script; zero while it runs
+	state  record     // what may explain newest, if that is a failure
 	done   bool       // the script has succeeded
 }
 
@@ -126,10 +127,12 @@ func (r *reports) readLocked(maxFDs int) (record, []int, error) {
 		return record{}, nil, err
 	}
 	switch {
-	case decoded.kind == C.INITSCRIPT_SCRIPT_RUNS:
-		r.newest = record{}
+	case decoded.kind == C.INITSCRIPT_STATE:
+		r.state = decoded
 	case r.done && decoded.kind != C.INITSCRIPT_EXEC_FAILED && decoded.kind != C.INITSCRIPT_ENTRY_FAILED:
 		// Nothing else comes after the script, but from an actor that wants to deceive.
+	case decoded.kind == C.INITSCRIPT_SCRIPT_RUNS:
+		r.newest = record{}
 	case decoded.tellsOfScript():
 		r.newest = decoded
 		r.done = r.done || decoded.kind == C.INITSCRIPT_SCRIPT_DONE
@@ -142,6 +145,13 @@ func (r *reports) last() record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.newest
+}
+
+// lastState returns what may explain last(), if that is a failure; or the zero record.
+func (r *reports) lastState() record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state
 }
 
 // scriptDone tells whether the script has succeeded, whatever came after it.

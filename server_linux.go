@@ -98,7 +98,7 @@ func replaceServer() (*server, error) {
 	}
 	s, err := startServer()
 	if err != nil {
-		return nil, &ServerError{"start fork server", err}
+		return nil, &ServerError{Op: "start fork server", Err: err}
 	}
 	servers.current = s
 	return s, nil
@@ -363,7 +363,7 @@ func (s *server) request(c *child, namespaces uint32, announce bool, start, dire
 	if !s.isAlive() { // closed under our hands
 		return errServerGone
 	}
-	return &ServerError{"send start request", err}
+	return &ServerError{Op: "send start request", Err: err}
 }
 
 func (s *server) enterAndSend(c *child, namespaces uint32, announce bool, start, directory int) error {
@@ -383,7 +383,7 @@ func (s *server) enterAndSend(c *child, namespaces uint32, announce bool, start,
 func (s *server) detach(c *child) error {
 	request := C.struct_initscript_request{kind: C.INITSCRIPT_DETACH, id: C.uint64_t(c.id), pid: C.int32_t(c.process.Pid)}
 	if err := s.send(&request); err != nil {
-		return &ServerError{"detach", err}
+		return &ServerError{Op: "detach", Err: err}
 	}
 	return nil
 }

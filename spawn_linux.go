@@ -57,6 +57,7 @@ type child struct {
 	module     string
 	began      time.Time
 	namespaces Namespaces
+	origin     origin
 	process    Process
 	reports    reports
 
@@ -68,9 +69,17 @@ type child struct {
 // spawn starts a child. It returns when the child exists, is in its namespaces and has its id
 // maps; the script may still be running then. A context that is done ends the attempt.
 func spawn(ctx context.Context, r *spawnRequest) (*child, error) {
+	c, err := r.spawn(ctx)
+	if err != nil {
+		return nil, r.origin().explain(err, record{})
+	}
+	return c, nil
+}
+
+func (r *spawnRequest) spawn(ctx context.Context) (*child, error) {
 	memfd, size, err := r.plan.seal()
 	if err != nil {
-		return nil, &SetupError{"plan", err}
+		return nil, &SetupError{Op: "plan", Err: err}
 	}
 	defer unix.Close(memfd)
 	directory, err := unix.Open(r.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -145,12 +154,12 @@ func (r *spawnRequest) requestFromFreshServer(directory int) (*child, error) {
 func (r *spawnRequest) request(s *server, directory int) (*child, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, &SetupError{"socketpair", err}
+		return nil, &SetupError{Op: "socketpair", Err: err}
 	}
 	defer unix.Close(pair[1])
 	if err := unix.SetNonblock(pair[0], true); err != nil {
 		unix.Close(pair[0])
-		return nil, &SetupError{"fcntl", err}
+		return nil, &SetupError{Op: "fcntl", Err: err}
 	}
 	c := &child{
 		server:     s,
@@ -160,6 +169,7 @@ func (r *spawnRequest) request(s *server, directory int) (*child, error) {
 		module:     r.plan.moduleName,
 		began:      time.Now(),
 		namespaces: r.namespaces,
+		origin:     r.origin(),
 		process:    Process{pidfd: -1},
 		reports:    reports{socket: os.NewFile(uintptr(pair[0]), "start socket")},
 		ended:      make(chan struct{}),
@@ -225,7 +235,7 @@ func (c *child) sendGoAhead(r *spawnRequest, memfd, size int) error {
 	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
 		return nil // the child is gone already; what it has reported says why
 	case err != nil:
-		return &SetupError{"pass descriptors", err}
+		return &SetupError{Op: "pass descriptors", Err: err}
 	}
 	return nil
 }
@@ -239,17 +249,17 @@ func (c *child) await(announced bool) error {
 		record, fds, err := c.reports.read(1)
 		switch {
 		case err != nil && born:
-			return &SetupError{"create namespaces", errors.New("the child was killed")}
+			return &SetupError{Op: "create namespaces", Err: errors.New("the child was killed")}
 		case err != nil:
-			return &ServerError{"start child", errServerGone}
+			return &ServerError{Op: "start child", Err: errServerGone}
 		case record.kind == C.INITSCRIPT_SETUP_FAILED && !ready:
 			return c.setupError(record)
 		case record.kind != C.INITSCRIPT_STARTED: // what comes later is for Wait
 			ready = true
 		case record.err != 0 && c.namespaces != 0:
-			return &NamespaceError{c.namespaces, record.err}
+			return &NamespaceError{Namespaces: c.namespaces, Err: record.err}
 		case record.err != 0:
-			return &SetupError{"fork", record.err}
+			return &SetupError{Op: "fork", Err: record.err}
 		default:
 			born = true
 			c.process.open(record.pid, fds[0])
@@ -260,9 +270,9 @@ func (c *child) await(announced bool) error {
 
 func (c *child) setupError(record record) error {
 	if record.field(0) == "unshare" {
-		return &NamespaceError{c.namespaces, record.err}
+		return &NamespaceError{Namespaces: c.namespaces, Err: record.err}
 	}
-	return &SetupError{record.field(0), record.err}
+	return &SetupError{Op: record.field(0), Err: record.err}
 }
 
 // end is called once, by the server that made the child.
@@ -276,7 +286,7 @@ func (c *child) end(state *ProcessState, err error) {
 func (c *child) killOrphan() {
 	c.process.Kill()
 	c.process.waitForDeath()
-	c.end(nil, &ServerError{"wait", errServerGone})
+	c.end(nil, &ServerError{Op: "wait", Err: errServerGone})
 }
 
 func (c *child) isEnded() bool {
@@ -342,6 +352,10 @@ func (c *child) wait() error {
 
 // outcome makes an error of the last report and of the exit status, if there is one yet.
 func (c *child) outcome(state *ProcessState) error {
+	return c.origin.explain(c.rawOutcome(state), c.reports.lastState())
+}
+
+func (c *child) rawOutcome(state *ProcessState) error {
 	last := c.reports.last()
 	switch last.kind {
 	case C.INITSCRIPT_SETUP_FAILED:

@@ -122,7 +122,7 @@ func requireUserNamespaces(t *testing.T) {
 	cmd := newCmd(t, "")
 	inUserNamespace(0)(cmd)
 	if err := cmd.Run(); err != nil {
-		skip(t, fmt.Sprintf("user namespaces are not available: %v", err))
+		skip(t, "user namespaces are not available: "+explained(err))
 	}
 }
 
@@ -134,6 +134,14 @@ func requireProgram(t *testing.T, name string) string {
 		skip(t, err.Error())
 	}
 	return path
+}
+
+// explained is the text of an error with its hint, as the doctor would give it.
+func explained(err error) string {
+	if hint := initscript.Hint(err); hint != "" {
+		return fmt.Sprintf("%v; hint: %s", err, hint)
+	}
+	return err.Error()
 }
 
 func skip(t *testing.T, reason string) {

@@ -42,7 +42,7 @@ func newTracer(handle func(TraceEvent), r *spawnRequest) (*tracer, error) {
 	}
 	ring, err := newTraceRing()
 	if err != nil {
-		return nil, &SetupError{"trace", err}
+		return nil, &SetupError{Op: "trace", Err: err}
 	}
 	t := &tracer{
 		ring:       ring,

@@ -194,7 +194,7 @@ static noreturn void run_program(const struct child *child)
 	char **envp = initscript_strings(child->plan_base + plan->envp, plan->envc);
 	if (!argv || !envp)
 		fail(child, "malloc");
-	initscript_exec(child->env->report_fd, child->plan_base + plan->path, argv, envp);
+	initscript_exec(child->env, child->plan_base + plan->path, argv, envp);
 }
 
 static noreturn void run_lua_actor(const struct child *child)

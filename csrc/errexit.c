@@ -1,5 +1,6 @@
 #include "report.h"
 #include "script.h"
+#include "state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ void initscript_errexit(lua_State *L, const char *name, int error, enum initscri
 	lua_pop(L, 1);
 	if (!fatal)
 		return;
+	initscript_report_state(L, name, error);
 	initscript_report_call(L, name, error);
 	print_failure(style & INITSCRIPT_NAMED ? name : NULL, error);
 	if (style & INITSCRIPT_TRACEBACK) {
@@ -51,6 +53,8 @@ int initscript_result_styled(lua_State *L, const char *name, long long result,
 	if (result == -1) {
 		error = errno;
 		initscript_errexit(L, name, error, style);
+	} else {
+		initscript_note(L, name);
 	}
 	lua_pushinteger(L, result);
 	lua_pushinteger(L, error);

@@ -1,12 +1,10 @@
 #include "exec.h"
 
 #include "report.h"
+#include "state.h"
 
-#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,54 +22,6 @@ char **initscript_strings(const char *packed, size_t count)
 	}
 	strings[count] = NULL;
 	return strings;
-}
-
-static void read_shebang(const char *head, size_t length, char *interpreter)
-{
-	const char *p = head + 2, *end = head + length;
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	size_t n = 0;
-	while (p < end && n < PATH_MAX - 1 && !strchr(" \t\n", *p))
-		interpreter[n++] = *p++;
-	interpreter[n] = '\0';
-}
-
-static void read_elf_interpreter(int fd, const ElfW(Ehdr) * header, char *interpreter)
-{
-	ElfW(Phdr) segment;
-	for (unsigned i = 0; i < header->e_phnum; i++) {
-		off_t offset = header->e_phoff + i * sizeof segment;
-		if (pread(fd, &segment, sizeof segment, offset) != sizeof segment)
-			return;
-		if (segment.p_type != PT_INTERP || segment.p_filesz >= PATH_MAX)
-			continue;
-		ssize_t n = pread(fd, interpreter, segment.p_filesz, segment.p_offset);
-		interpreter[n > 0 ? n : 0] = '\0';
-		return;
-	}
-}
-
-/* execve(2) says ENOENT also when the file is there and its interpreter is not. Stores the
- * interpreter's path, or "" where this is not the case. */
-static void find_missing_interpreter(const char *path, char interpreter[PATH_MAX])
-{
-	union {
-		char bytes[256];
-		ElfW(Ehdr) elf;
-	} head;
-	interpreter[0] = '\0';
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return;
-	ssize_t length = read(fd, &head, sizeof head);
-	if (length > 2 && memcmp(head.bytes, "#!", 2) == 0)
-		read_shebang(head.bytes, length, interpreter);
-	else if (length >= (ssize_t)sizeof head.elf && memcmp(head.bytes, ELFMAG, SELFMAG) == 0)
-		read_elf_interpreter(fd, &head.elf, interpreter);
-	close(fd);
-	if (interpreter[0] && access(interpreter, F_OK) == 0)
-		interpreter[0] = '\0';
 }
 
 static const char *search_path(char **envp)
@@ -109,10 +59,11 @@ static int exec_in_path(const char *name, char **argv, char **envp, char found[P
 	return error;
 }
 
-noreturn void initscript_exec(int report_fd, const char *path, char **argv, char **envp)
+noreturn void initscript_exec(const struct initscript_env *env, const char *path, char **argv,
+                              char **envp)
 {
-	char found[PATH_MAX], interpreter[PATH_MAX] = "";
-	int error;
+	char found[PATH_MAX], interpreter[PATH_MAX] = "", *missing = "";
+	int error, report_fd = env->report_fd;
 	initscript_report(report_fd, INITSCRIPT_SCRIPT_DONE, 0);
 	if (strchr(path, '/')) {
 		execve(path, argv, envp);
@@ -121,10 +72,14 @@ noreturn void initscript_exec(int report_fd, const char *path, char **argv, char
 	} else {
 		error = exec_in_path(path, argv, envp, found);
 	}
-	if (error == ENOENT)
-		find_missing_interpreter(found, interpreter);
-	const char *fields[] = {found, interpreter};
+	/* execve(2) says ENOENT also when the file is there and its interpreter is not. */
+	if (error == ENOENT || !env->state.lines[INITSCRIPT_NOTE_SECCOMP])
+		initscript_read_interpreter(found, interpreter);
+	if (error == ENOENT && interpreter[0] && access(interpreter, F_OK) != 0)
+		missing = interpreter;
+	initscript_report_program_state(report_fd, &env->state, found, interpreter);
+	const char *fields[] = {found, missing};
 	initscript_report_strings(report_fd, INITSCRIPT_EXEC_FAILED, error, 0, fields, 2);
-	bool not_found = error == ENOENT && !interpreter[0];
+	bool not_found = error == ENOENT && !missing[0];
 	_exit(not_found ? 127 : 126);
 }

@@ -4,6 +4,8 @@
 #ifndef INITSCRIPT_EXEC_H
 #define INITSCRIPT_EXEC_H
 
+#include "script.h"
+
 #include <stddef.h>
 #include <stdnoreturn.h>
 
@@ -11,9 +13,11 @@
  * execve(2) takes it; NULL when memory ran out. Never freed: execve follows. */
 char **initscript_strings(const char *packed, size_t count);
 
-/* Reports INITSCRIPT_SCRIPT_DONE and executes PATH. Without a slash it is looked for in the PATH
- * of ENVP. On failure reports INITSCRIPT_EXEC_FAILED with the interpreter that is missing, if that
- * is the reason, and ends with status 127 (not found) or 126 (not executable). */
-noreturn void initscript_exec(int report_fd, const char *path, char **argv, char **envp);
+/* Reports INITSCRIPT_SCRIPT_DONE and executes PATH after the script of ENV, which is closed.
+ * Without a slash it is looked for in the PATH of ENVP. On failure reports INITSCRIPT_EXEC_FAILED
+ * with the interpreter that is missing, if that is the reason, and ends with status 127 (not found)
+ * or 126 (not executable). */
+noreturn void initscript_exec(const struct initscript_env *env, const char *path, char **argv,
+                              char **envp);
 
 #endif

@@ -58,6 +58,18 @@ bool initscript_report_strings(int fd, enum initscript_record_kind kind, int err
 	return send_record(fd, &b);
 }
 
+bool initscript_report_state_record(int fd, const struct initscript_state *state,
+                                    const struct initscript_path_state *paths, size_t count,
+                                    const char *text)
+{
+	struct builder b;
+	begin(&b, INITSCRIPT_STATE, 0, 0);
+	add(&b, (const char *)state, sizeof *state);
+	add(&b, (const char *)paths, count * sizeof *paths);
+	add(&b, text, strlen(text));
+	return send_record(fd, &b);
+}
+
 /* One argument as the script's author would write it: the host shows it, nobody parses it. */
 static void add_argument(struct builder *b, lua_State *L, int index)
 {

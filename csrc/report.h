@@ -23,6 +23,11 @@ bool initscript_report_strings(int fd, enum initscript_record_kind kind, int err
  * the Lua stack, line and traceback from the running function's caller. */
 void initscript_report_call(lua_State *L, const char *name, int error);
 
+/* Tells what may explain the failure that is told next. */
+bool initscript_report_state_record(int fd, const struct initscript_state *state,
+                                    const struct initscript_path_state *paths, size_t count,
+                                    const char *text);
+
 /* The line of the script that is running, or 0. Takes no memory. */
 int initscript_script_line(lua_State *L);
 

@@ -9,6 +9,7 @@
 
 #include "arena.h"
 #include "constants.h"
+#include "wire.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -64,6 +65,7 @@ struct initscript_env {
 	bool closing;
 	unsigned execs; /* how many calls of execve were announced to the host */
 	int report_fd;  /* where failures go as data; -1: nowhere */
+	struct initscript_state state; /* notes for explanations, see state.h */
 	int hidden_end; /* descriptors from report_fd up to here are not the script's business */
 	const struct initscript_operations *operations; /* NULL: those of a child */
 	struct initscript_trace_ring *trace; /* where calls are told (trace.h); NULL: nowhere */

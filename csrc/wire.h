@@ -16,7 +16,7 @@
 
 /* The first message on the control socket, from the host; the server sends it back when it is
  * ready. The number in the text changes with every change of this file. */
-#define INITSCRIPT_GREETING "initscript fork server, protocol 4"
+#define INITSCRIPT_GREETING "initscript fork server, protocol 5"
 struct initscript_greeting {
 	char text[40];
 	/* Of the thread that starts the server, bits 1 << CAP_*. */
@@ -65,7 +65,46 @@ enum initscript_record_kind {
 	INITSCRIPT_EXEC_FAILED,      /* fields: path, missing interpreter or "" */
 	INITSCRIPT_ENTRY_FAILED, /* from an actor, after INITSCRIPT_SCRIPT_DONE; fields: message,
 	                            traceback if it is in Lua */
+	/* What may explain the next record, a failure; fields: struct initscript_state, one
+	 * struct initscript_path_state for each path that was looked at, in one field, text. */
+	INITSCRIPT_STATE,
 };
+
+/* What a script has done that changes what later calls may do. */
+enum initscript_note {
+	INITSCRIPT_NOTE_UNSHARE,
+	INITSCRIPT_NOTE_SETNS,
+	INITSCRIPT_NOTE_CREDENTIALS,  /* setresuid and its relatives */
+	INITSCRIPT_NOTE_CAPABILITIES, /* cap_set_proc */
+	INITSCRIPT_NOTE_NO_NEW_PRIVS,
+	INITSCRIPT_NOTE_SECCOMP,
+	INITSCRIPT_NOTE_LANDLOCK,
+	INITSCRIPT_NOTE_CHROOT,
+	INITSCRIPT_NOTE_UMOUNT,
+	INITSCRIPT_NOTES,
+};
+
+struct initscript_state {
+	int32_t lines[INITSCRIPT_NOTES]; /* of the script, where it did so last; 0: never */
+	uint32_t unshared;               /* CLONE_NEW*, by the script */
+	uint32_t has_effective;          /* the next is known */
+	uint32_t padding;
+	uint64_t effective; /* capabilities, bits 1 << CAP_* */
+};
+
+/* A path as the child sees it. */
+struct initscript_path_state {
+	int32_t error;        /* errno of looking at it; then nothing else is known */
+	uint32_t mode;        /* as in stat(2) */
+	uint32_t mount_flags; /* ST_* of statvfs(3) */
+	uint8_t may_execute;  /* by access(2) */
+	uint8_t is_mount;     /* 1: the root of a mount, 0: not, 2: unknown */
+	uint8_t propagation;  /* 1: the mount is shared, 2: the mount that it is on, 3: both */
+	uint8_t is_listed;    /* the mount is in /proc/self/mountinfo: propagation is known */
+	uint64_t mount_id;    /* 0: unknown */
+};
+
+enum { INITSCRIPT_STATE_PATHS = 3 }; /* at most */
 
 struct initscript_record {
 	uint32_t kind;

@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"os"
+
+	"github.com/go-initscript/initscript"
 )
 
 func main() {
@@ -14,6 +16,9 @@ func main() {
 	}
 	if text := failureText(err); text != "" {
 		fmt.Fprintln(os.Stderr, "initscript: "+text)
+		if hint := initscript.Hint(err); hint != "" {
+			fmt.Fprintln(os.Stderr, "hint: "+oneLine(hint))
+		}
 	}
 	os.Exit(exitStatus(err))
 }

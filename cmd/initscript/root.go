@@ -32,6 +32,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(newRunCommand())
 	root.AddCommand(newReplCommand())
 	root.AddCommand(newHostCommand())
+	root.AddCommand(newDoctorCommand())
 	root.AddCommand(newSeccompCommand())
 	root.AddCommand(newCheckCommand())
 	root.AddCommand(newManCommand())

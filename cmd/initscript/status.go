@@ -75,6 +75,7 @@ type failedEvent struct {
 	Traceback  string   `json:"traceback,omitempty"`
 	Signal     int      `json:"signal,omitempty"`
 	SignalName string   `json:"signal_name,omitempty"`
+	Hint       string   `json:"hint,omitempty"`
 }
 
 func (w *statusWriter) started(pid int) { w.write(startedEvent{"started", pid}) }
@@ -107,7 +108,7 @@ func (w *statusWriter) exited(state *initscript.ProcessState) {
 }
 
 func (w *statusWriter) failed(err error) {
-	event := failedEvent{Event: "failed", Kind: failureKind(err), Message: failureText(err)}
+	event := failedEvent{Event: "failed", Kind: failureKind(err), Message: failureText(err), Hint: initscript.Hint(err)}
 	var script *initscript.ScriptError
 	if errors.As(err, &script) {
 		event.Func, event.Args = script.Func, script.Args

@@ -1,0 +1,30 @@
+/*
+ * What the host needs to explain a failure: what the script has done before, and what can be
+ * learned about the objects of the failed call. It is collected in the child, before the failure is
+ * reported.
+ *
+ * Behind a seccomp filter of the script any system call may end the process. So what the script
+ * does is noted as it happens, at no cost but memory, and system calls are made for the rest only
+ * while the script has installed no filter.
+ */
+#ifndef INITSCRIPT_STATE_H
+#define INITSCRIPT_STATE_H
+
+#include "script.h"
+
+/* Notes that the call NAME, whose arguments are at the bottom of the stack, has succeeded. */
+void initscript_note(lua_State *L, const char *name);
+
+/* Reports the state for the call NAME that is about to be reported as failed with ERROR. */
+void initscript_report_state(lua_State *L, const char *name, int error);
+
+/* The same for the program PATH, which could not be executed; INTERPRETER is what it names, or "".
+ * NOTES is what the script has left. */
+void initscript_report_program_state(int fd, const struct initscript_state *notes, const char *path,
+                                     const char *interpreter);
+
+/* The interpreter or dynamic loader that the file names, in a buffer of PATH_MAX bytes; "" if it
+ * names none or cannot be read. */
+void initscript_read_interpreter(const char *path, char *interpreter);
+
+#endif

@@ -1,0 +1,75 @@
+package initscript
+
+// #include "csrc/wire.h"
+import "C"
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-initscript/initscript/internal/doctor"
+	"golang.org/x/sys/unix"
+)
+
+// landlockABI are the names in the arguments of Landlock's calls that are newer than ABI 1.
+var landlockABI = map[string]map[string]int{
+	"landlock_create_ruleset": {
+		"refer": 2, "truncate": 3, "bind_tcp": 4, "connect_tcp": 4, "ioctl_dev": 5,
+		"abstract_unix_socket": 6, "signal": 6, "errata": 7, "resolve_unix": 9, "bind_udp": 10, "connect_send_udp": 10,
+	},
+	"landlock_add_rule": {
+		"refer": 2, "truncate": 3, "bind_tcp": 4, "connect_tcp": 4, "ioctl_dev": 5,
+		"resolve_unix": 9, "bind_udp": 10, "connect_send_udp": 10, "quiet": 10,
+	},
+	"landlock_restrict_self": {
+		"log_same_exec_off": 7, "log_new_exec_on": 7, "log_subdomains_off": 7, "tsync": 8, "no_new_privs": 11,
+	},
+}
+
+func (f *failure) landlockHint() string {
+	if f.did(C.INITSCRIPT_NOTE_SECCOMP) {
+		return ""
+	}
+	switch f.errno {
+	case unix.ENOSYS:
+		if doctor.ReadStatus().SeccompFilter() {
+			return "this kernel has no Landlock (Linux 5.13, CONFIG_SECURITY_LANDLOCK), or the seccomp filter of the calling process hides it"
+		}
+		return "this kernel has no Landlock: it needs Linux 5.13 with CONFIG_SECURITY_LANDLOCK"
+	case unix.EOPNOTSUPP:
+		return "Landlock was not enabled when the kernel booted: add landlock to the list in the kernel parameter lsm="
+	case unix.EPERM:
+		if f.name == "landlock_restrict_self" && !f.did(C.INITSCRIPT_NOTE_NO_NEW_PRIVS) {
+			return needsNoNewPrivs
+		}
+	case unix.EINVAL, unix.E2BIG:
+		return f.landlockInvalid()
+	}
+	return ""
+}
+
+func (f *failure) landlockInvalid() string {
+	names := strings.Fields(f.text)
+	abi, err := doctor.Landlock()
+	if err == nil {
+		var newer []string
+		for _, name := range names {
+			if needs := landlockABI[f.name][name]; needs > abi && !slices.Contains(newer, name) {
+				newer = append(newer, name)
+			}
+		}
+		if len(newer) > 0 {
+			return fmt.Sprintf("this kernel has Landlock ABI %d, without %s (ABI %d): leave out what "+
+				"C.landlock_create_ruleset(nil, {\"version\"}) is too low for",
+				abi, strings.Join(newer, ", "), landlockABI[f.name][newer[0]])
+		}
+	}
+	switch {
+	case f.name == "landlock_restrict_self" && f.errno == unix.E2BIG:
+		return "a process can be restricted by 16 rulesets at most: put the rules into fewer"
+	case f.name == "landlock_add_rule" && f.errno == unix.EINVAL && err == nil:
+		return "allowed_access names a right that the ruleset does not handle, or, for a file, one that only directories have"
+	}
+	return ""
+}
