@@ -113,6 +113,24 @@ func TestStartRefused(t *testing.T) {
 	}
 }
 
+func TestLandlockMissing(t *testing.T) {
+	for _, test := range []struct {
+		machine machine
+		err     error
+		want    string
+	}{
+		{kernelOf(ordinary), unix.EOPNOTSUPP, "not enabled when the kernel booted: add landlock to the list in the kernel parameter lsm="},
+		{kernelOf(ordinary), unix.ENOSYS, "not in this kernel: use Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK"},
+		{kernelOf(filtered), unix.ENOSYS, "not in this kernel, or hidden by the seccomp filter of this process"},
+		{kernelOf(ordinary), nil, ""},
+	} {
+		test.machine.use(t)
+		if got := LandlockMissing(test.err).String(); got != test.want {
+			t.Errorf("%v: %s", test.err, got)
+		}
+	}
+}
+
 func TestMaps(t *testing.T) {
 	ranges := []IDRange{{0, 1000, 1}, {1, 100000, 10}, {20, 5, 1}}
 	for _, test := range []struct {
@@ -206,11 +224,11 @@ func TestExamine(t *testing.T) {
 	m["/sys/kernel/security/lsm"] = "lockdown,capability,landlock\n"
 	m["/proc/sys/kernel/seccomp/actions_avail"] = "kill_process allow\n"
 	m.use(t)
-	report := Examine(func(kinds []string, script string) (error, string) {
+	report := Examine(func(kinds []string, script string) (string, error) {
 		if slices.Contains(kinds, "user") {
-			return errors.New("refused"), "why: also why: the fix"
+			return "why: also why: the fix", errors.New("refused")
 		}
-		return nil, ""
+		return "", nil
 	})
 	if !report.OK {
 		t.Error("not OK, though a process can be started")
@@ -247,7 +265,7 @@ func TestExamine(t *testing.T) {
 
 func TestExamineWhereNothingWorks(t *testing.T) {
 	machine{}.use(t)
-	report := Examine(func([]string, string) (error, string) { return unix.ENOSYS, "" })
+	report := Examine(func([]string, string) (string, error) { return "", unix.ENOSYS })
 	if report.OK {
 		t.Error("OK")
 	}

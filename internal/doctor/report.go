@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,9 +34,9 @@ type Report struct {
 	Findings []Finding `json:"findings"`
 }
 
-// Try starts a child in new namespaces of these kinds that runs a script, and returns its failure and
-// the hint that belongs to it.
-type Try func(kinds []string, script string) (err error, hint string)
+// Try starts a child in new namespaces of these kinds that runs a script, and returns the hint
+// that belongs to its failure, and that.
+type Try func(kinds []string, script string) (hint string, err error)
 
 type examination struct {
 	Report
@@ -67,7 +66,7 @@ func (e *examination) add(name, status, detail, fix string) {
 
 // tried adds a finding on what a child can do.
 func (e *examination) tried(name string, kinds []string, script, success string) bool {
-	err, hint := e.try(kinds, script)
+	hint, err := e.try(kinds, script)
 	if err == nil {
 		e.add(name, OK, success, "")
 		return true
@@ -143,20 +142,16 @@ func (e *examination) proc() {
 
 func (e *examination) landlock() {
 	abi, err := Landlock()
-	switch {
-	case errors.Is(err, unix.EOPNOTSUPP):
-		e.add("Landlock", No, "not enabled when the kernel booted", "add landlock to the list in the kernel parameter lsm=")
-	case errors.Is(err, unix.ENOSYS) && e.status.SeccompFilter():
-		e.add("Landlock", No, "not in this kernel, or hidden by the seccomp filter of this process", "")
-	case err != nil:
-		e.add("Landlock", No, "not in this kernel: "+err.Error(), "use Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK")
-	default:
-		detail := fmt.Sprintf("ABI %d", abi)
-		if fixed, known := LandlockErrata(); known {
-			detail += fmt.Sprintf(", fixed errata %#x", fixed)
-		}
-		e.add("Landlock", OK, detail, "")
+	if err != nil {
+		r := LandlockMissing(err)
+		e.add("Landlock", No, r.Why, r.Fix)
+		return
 	}
+	detail := fmt.Sprintf("ABI %d", abi)
+	if fixed, known := LandlockErrata(); known {
+		detail += fmt.Sprintf(", fixed errata %#x", fixed)
+	}
+	e.add("Landlock", OK, detail, "")
 }
 
 func (e *examination) seccomp() {
