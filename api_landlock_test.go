@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/doctor"
 	"golang.org/x/sys/unix"
 )
 
@@ -90,8 +91,8 @@ func TestLandlockRights(t *testing.T) {
 
 func requireLandlock(t *testing.T) {
 	t.Helper()
-	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); errno != 0 {
-		skip(t, "Landlock is not available: "+errno.Error())
+	if _, err := doctor.Landlock(); err != nil {
+		skip(t, "Landlock is not available: "+doctor.LandlockMissing(err).String())
 	}
 }
 

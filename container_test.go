@@ -2,7 +2,6 @@ package initscript_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strconv"
 	"testing"
@@ -45,7 +44,7 @@ func requireNamespaces(t *testing.T, namespaces initscript.Namespaces) {
 	cmd.Namespaces = namespaces
 	var refusal *initscript.NamespaceError
 	if err := cmd.Run(); errors.As(err, &refusal) {
-		skip(t, fmt.Sprintf("namespaces are not available: %v", err))
+		skip(t, "namespaces are not available: "+explained(err))
 	} else if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func needsLandlock(abi int) func(*testing.T, *initscript.Cmd) {
 	return func(t *testing.T, _ *initscript.Cmd) {
 		switch have := landlockABI(); {
 		case have == 0:
-			skip(t, "Landlock is not available")
+			requireLandlock(t)
 		case have < abi:
 			t.Skipf("needs Landlock ABI %d, the kernel has %d", abi, have)
 		}

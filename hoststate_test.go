@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/doctor"
 	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
@@ -240,7 +241,7 @@ func TestRenewServerAfterLandlock(t *testing.T) {
 	var attr = struct{ handledAccessFS uint64 }{unix.LANDLOCK_ACCESS_FS_MAKE_DIR}
 	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
 	if errno != 0 {
-		skip(t, fmt.Sprintf("Landlock is not available: %v", errno))
+		skip(t, "Landlock is not available: "+doctor.LandlockMissing(errno).String())
 	}
 	must(t, unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0); errno != 0 {

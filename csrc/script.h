@@ -63,8 +63,8 @@ struct initscript_env {
 	struct initscript_arena arena;
 	lua_State *L;
 	bool closing;
-	unsigned execs; /* how many calls of execve were announced to the host */
-	int report_fd;  /* where failures go as data; -1: nowhere */
+	unsigned execs;                /* how many calls of execve were announced to the host */
+	int report_fd;                 /* where failures go as data; -1: nowhere */
 	struct initscript_state state; /* notes for explanations, see state.h */
 	int hidden_end; /* descriptors from report_fd up to here are not the script's business */
 	const struct initscript_operations *operations; /* NULL: those of a child */

@@ -67,19 +67,19 @@ func runDoctor(asJSON bool) error {
 }
 
 // tryScript is a [doctor.Try].
-func tryScript(kinds []string, script string) (err error, hint string) {
+func tryScript(kinds []string, script string) (hint string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), doctorTimeout)
 	defer cancel()
 	command := initscript.CommandContext(ctx, "")
 	command.Script = script
 	command.ScriptName = "doctor"
 	if command.Namespaces, err = initscript.ParseNamespaces(strings.Join(kinds, ",")); err != nil {
-		return err, ""
+		return "", err
 	}
 	if slices.Contains(kinds, "user") {
 		command.UIDMap = []initscript.IDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 		command.GIDMap = []initscript.IDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 	}
 	err = command.Run()
-	return err, initscript.Hint(err)
+	return initscript.Hint(err), err
 }

@@ -3,6 +3,7 @@ package doctor
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,9 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// root is where all files are looked for. Tests put others there.
+var root = "/"
+
 // Read returns the trimmed text of a file, and whether it could be read.
 func Read(path string) (string, bool) {
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(filepath.Join(root, path))
 	return strings.TrimSpace(string(text)), err == nil
 }
 
@@ -188,9 +192,9 @@ func LandlockErrata() (fixed int, known bool) {
 // HasNamespace tells whether the kernel knows the kind, a name in /proc/self/ns; true also where that
 // cannot be seen.
 func HasNamespace(file string) bool {
-	if _, err := os.Stat("/proc/self/ns"); err != nil {
+	if _, err := os.Stat(filepath.Join(root, "proc/self/ns")); err != nil {
 		return true
 	}
-	_, err := os.Lstat("/proc/self/ns/" + file)
+	_, err := os.Lstat(filepath.Join(root, "proc/self/ns", file))
 	return err == nil
 }

@@ -2,11 +2,11 @@ package doctor
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -34,9 +34,9 @@ type Report struct {
 	Findings []Finding `json:"findings"`
 }
 
-// Try starts a child in new namespaces of these kinds that runs a script, and returns its failure and
-// the hint that belongs to it.
-type Try func(kinds []string, script string) (err error, hint string)
+// Try starts a child in new namespaces of these kinds that runs a script, and returns the hint
+// that belongs to its failure, and that.
+type Try func(kinds []string, script string) (hint string, err error)
 
 type examination struct {
 	Report
@@ -66,7 +66,7 @@ func (e *examination) add(name, status, detail, fix string) {
 
 // tried adds a finding on what a child can do.
 func (e *examination) tried(name string, kinds []string, script, success string) bool {
-	err, hint := e.try(kinds, script)
+	hint, err := e.try(kinds, script)
 	if err == nil {
 		e.add(name, OK, success, "")
 		return true
@@ -142,20 +142,16 @@ func (e *examination) proc() {
 
 func (e *examination) landlock() {
 	abi, err := Landlock()
-	switch {
-	case errors.Is(err, unix.EOPNOTSUPP):
-		e.add("Landlock", No, "not enabled when the kernel booted", "add landlock to the list in the kernel parameter lsm=")
-	case errors.Is(err, unix.ENOSYS) && e.status.SeccompFilter():
-		e.add("Landlock", No, "not in this kernel, or hidden by the seccomp filter of this process", "")
-	case err != nil:
-		e.add("Landlock", No, "not in this kernel: "+err.Error(), "use Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK")
-	default:
-		detail := fmt.Sprintf("ABI %d", abi)
-		if fixed, known := LandlockErrata(); known {
-			detail += fmt.Sprintf(", fixed errata %#x", fixed)
-		}
-		e.add("Landlock", OK, detail, "")
+	if err != nil {
+		r := LandlockMissing(err)
+		e.add("Landlock", No, r.Why, r.Fix)
+		return
 	}
+	detail := fmt.Sprintf("ABI %d", abi)
+	if fixed, known := LandlockErrata(); known {
+		detail += fmt.Sprintf(", fixed errata %#x", fixed)
+	}
+	e.add("Landlock", OK, detail, "")
 }
 
 func (e *examination) seccomp() {
@@ -267,7 +263,7 @@ func cgroupVersion() string {
 func container() string {
 	var signs []string
 	for _, path := range []string{"/.dockerenv", "/run/.containerenv", "/run/systemd/container"} {
-		if _, err := os.Stat(path); err == nil {
+		if _, err := os.Stat(filepath.Join(root, path)); err == nil {
 			signs = append(signs, path+" exists")
 		}
 	}

@@ -180,3 +180,18 @@ func StartRefused(err error) Reason {
 	}
 	return Reason{}
 }
+
+// LandlockMissing returns why [Landlock] has failed.
+func LandlockMissing(err error) Reason {
+	switch {
+	case err == nil:
+		return Reason{}
+	case errors.Is(err, unix.EOPNOTSUPP):
+		return Reason{"not enabled when the kernel booted", "add landlock to the list in the kernel parameter lsm="}
+	case errors.Is(err, unix.ENOSYS) && ReadStatus().SeccompFilter():
+		return Reason{Why: "not in this kernel, or hidden by the seccomp filter of this process"}
+	case errors.Is(err, unix.ENOSYS):
+		return Reason{"not in this kernel", "use Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK"}
+	}
+	return Reason{Why: err.Error()}
+}
