@@ -81,8 +81,10 @@ C.umount2(".", C.MNT_DETACH)
 C.chdir("/")
 
 local flags = bit.bor(C.O_CREAT, C.O_EXCL, WRITE)
-send_with_fd(arg, "app.lua", C.open("/app.lua", flags, mode(6, 0, 0)))
+local file = C.open("/app.lua", flags, mode(6, 0, 0))
+send_with_fd(arg, "app.lua", file)
 wait_for_host()
+C.close(file) -- what can be written through keeps a mount from becoming read-only
 C.mount(nil, "/", nil, bit.bor(C.MS_REMOUNT, C.MS_BIND, C.MS_RDONLY), nil)
 
 set_no_new_privs()
