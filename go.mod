@@ -3,6 +3,7 @@ module github.com/go-initscript/initscript
 go 1.25.0
 
 require (
+	github.com/aarzilli/golua v0.0.0-20250217091409-248753f411c4
 	github.com/creack/pty v1.1.24
 	github.com/elastic/go-seccomp-bpf v1.6.0
 	github.com/rogpeppe/go-internal v1.16.0
@@ -16,7 +17,6 @@ require (
 )
 
 require (
-	github.com/aarzilli/golua v0.0.0-20250217091409-248753f411c4 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	golang.org/x/tools v0.26.0 // indirect
 	kernel.org/pub/linux/libs/security/libcap/psx v1.2.78 // indirect
