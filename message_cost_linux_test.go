@@ -6,23 +6,11 @@ package initscript
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
-
-// allocated returns what each of the calls allocates, as the runtime counts it for the process.
-func allocated(calls int, f func()) int64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range calls {
-		f()
-	}
-	runtime.ReadMemStats(&after)
-	return int64(after.TotalAlloc-before.TotalAlloc) / int64(calls)
-}
 
 // No message costs more than it is said to: values for which the decoder allocates most compared
 // with their size.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -212,4 +213,15 @@ func FuzzMessageRoundTrip(f *testing.F) {
 			t.Errorf("sent %#v\nreceived %#v\nwant %#v", sent, got, want)
 		}
 	})
+}
+
+// allocated returns what each of the calls allocates, as the runtime counts it for the process.
+func allocated(calls int, f func()) int64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range calls {
+		f()
+	}
+	runtime.ReadMemStats(&after)
+	return int64(after.TotalAlloc-before.TotalAlloc) / int64(calls)
 }
