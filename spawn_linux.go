@@ -300,10 +300,21 @@ func (c *child) isEnded() bool {
 
 func (c *child) isOrphan() bool { return c.isEnded() && c.err != nil }
 
-// abandon ends a child that was not started completely.
+// abandon ends a child that was not started completely. It may run already when the server has not
+// yet said who it is.
 func (c *child) abandon() {
-	c.process.Kill()
-	c.close()
+	if c.process.isKnown() {
+		c.process.Kill()
+		c.close()
+		return
+	}
+	go func() {
+		defer c.close()
+		c.reports.socket.SetReadDeadline(time.Time{}) // the context's has passed
+		if c.await(false) == nil {
+			c.process.Kill()
+		}
+	}()
 }
 
 // waitScript waits until the script has ended, in whatever way.
