@@ -26,12 +26,22 @@ func TestNamespaces(t *testing.T) {
 	if err := luahost.Open(L); err != nil {
 		t.Fatal(err)
 	}
+	requireFunctionsOfC(t, L)
 	if got := standardOutput(t, func() {
 		if err := luahost.Run(L, "namespaces.lua"); err != nil {
 			t.Error(err)
 		}
 	}); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// requireFunctionsOfC skips in a static build, whose functions dlsym(3) does not find.
+func requireFunctionsOfC(t *testing.T, L *lua.State) {
+	t.Helper()
+	err := L.DoString(`local ffi = require "ffi"; ffi.cdef "int getpid(void);"; ffi.C.getpid()`)
+	if err != nil {
+		t.Skip("needs ffi.C, which a static build has not: " + err.Error())
 	}
 }
 
