@@ -148,7 +148,8 @@ func TestSeccompForeignSystemCalls(t *testing.T) {
 		`local getpid = ffi.cast('int (*)(void)', code) `
 	free := runScript(t, getpid32+`S(getpid() > 0)`)
 	if free.Err != nil || !equalStrings(free.Sent, []string{"true"}) {
-		skip(t, fmt.Sprintf("32-bit system calls do not work here even without a filter: %v %q", free.Err, free.Sent))
+		// Nothing that could be installed: the kernel, or what it runs on, has no 32-bit system calls.
+		t.Skipf("32-bit system calls do not work here even without a filter: %v %q", free.Err, free.Sent)
 	}
 	foreign := scriptCase{script: getpid32 + install(compilePolicy("default_action: allow")) + `S('alive') getpid() S('alive')`,
 		sent: []string{"alive"}, err: killed(unix.SIGSYS)}
