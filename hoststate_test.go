@@ -132,6 +132,41 @@ func TestChildIsLikeHostNow(t *testing.T) {
 	}
 }
 
+// The Go runtime raises the soft limit of open files for itself, which is not meant for children.
+func TestChildHasFileLimitFromBeforeGo(t *testing.T) {
+	if os.Getenv(subprocessMarker) != t.Name() {
+		program, err := os.Executable()
+		must(t, err)
+		cmd := exec.Command("/bin/sh", "-c", `ulimit -Sn 301; exec "$0" "$@"`, program, "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), subprocessMarker+"="+t.Name())
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	var own syscall.Rlimit
+	must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &own))
+	if own.Cur <= 301 {
+		t.Fatalf("this process has not raised its limit: %+v", own)
+	}
+	for _, status := range []string{childStatus(t), osExecStatus(t)} {
+		if limit := statusField(status, "Nofile"); limit != "301" {
+			t.Errorf("limit of the child: %s", limit)
+		}
+	}
+	r := runScript(t, `local soft, hard = C.getrlimit(C.RLIMIT_NOFILE) S(soft) S(hard)`)
+	if want := []string{"301", fmt.Sprint(own.Max)}; r.Err != nil || !equalStrings(r.Sent, want) {
+		t.Errorf("script: %+v, want %v", r, want)
+	}
+	own.Cur = own.Max
+	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &own)) // what the program wants is for children, too
+	for _, status := range []string{childStatus(t), osExecStatus(t)} {
+		if limit := statusField(status, "Nofile"); limit != fmt.Sprint(own.Max) {
+			t.Errorf("limit of the child, after the host has set its own: %s", limit)
+		}
+	}
+}
+
 // childLinks compares the namespaces of a child with those of the calling thread.
 func childLinks(t *testing.T) string {
 	t.Helper()

@@ -1,5 +1,7 @@
 #include "actor.h"
 
+#include "filelimit.h"
+
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +108,7 @@ int main(int argc, char **argv, char **envp); /* the Go runtime's */
 
 noreturn void initscript_boot_actor(initscript_constructor *caller)
 {
+	initscript_note_file_limit(); /* the script may have set one */
 	run_constructors_after(caller);
 	exit(main(self_argc, self_argv, environ));
 }

@@ -1,11 +1,13 @@
 /*
  * Decides, before the Go runtime boots, whether this process is a fork server.
  *
- * This runs in every program that links the package, so it does nothing unless a host really
- * started this process for the purpose: the environment marker alone proves nothing. It must name
- * an inherited socket whose other end was made by our parent, and which holds our greeting.
+ * This runs in every program that links the package, so it only looks at a resource limit unless a
+ * host really started this process for the purpose: the environment marker alone proves nothing. It
+ * must name an inherited socket whose other end was made by our parent, and which holds our
+ * greeting.
  */
 #include "actor.h"
+#include "filelimit.h"
 #include "server.h"
 #include "wire.h"
 
@@ -56,6 +58,7 @@ static const char *take_marker(char **env)
 __attribute__((constructor)) static void constructor(int argc, char **argv, char **envp)
 {
 	(void)argc, (void)argv, (void)envp;
+	initscript_note_file_limit();
 	const char *value = take_marker(environ);
 	if (!value)
 		return;

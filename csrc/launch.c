@@ -1,6 +1,7 @@
 #include "launch.h"
 
 #include "fds.h"
+#include "filelimit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,10 +13,10 @@
 #include <unistd.h>
 
 /* Runs on the memory of the host, so it only makes system calls. */
-static noreturn void execute(int program, const int fds[4], char *const argv[], char *const envp[],
-                             volatile int *error)
+static noreturn void execute(int program, const int fds[4], const struct rlimit *files,
+                             char *const argv[], char *const envp[], volatile int *error)
 {
-	bool placed = true;
+	bool placed = !files || setrlimit(RLIMIT_NOFILE, files) == 0;
 	for (int target = 0; target < 4; target++)
 		placed = placed && dup2(fds[target], target) == target;
 	if (placed)
@@ -44,6 +45,8 @@ int initscript_launch(int program, int null_fd, int control, char *const argv[],
 	pid_t pid = -1;
 	if (own[0] >= 0 && own[1] >= 0 && own[2] >= 0) {
 		const int fds[4] = {own[1], own[1], own[1], own[2]};
+		struct rlimit files;
+		bool raised = initscript_file_limit_before_go(&files);
 		sigset_t all, old;
 		sigfillset(&all);
 		/* No handler of the host may run in the child, on the host's memory. */
@@ -51,7 +54,7 @@ int initscript_launch(int program, int null_fd, int control, char *const argv[],
 		error = 0;
 		pid = vfork();
 		if (pid == 0)
-			execute(own[0], fds, argv, envp, &error);
+			execute(own[0], fds, raised ? &files : NULL, argv, envp, &error);
 		if (pid < 0)
 			error = errno;
 		else if (error)
