@@ -87,6 +87,7 @@ var ioCases = []scriptCase{
 		sent:   []string{"1", "-1,9", "-1,9", "-1,9", "-1,9", "-1,9"},
 		stderr: initPrefix + "/chdir: No such file or directory\nstack traceback:\n\tinit.script:5: in main chunk\n",
 		err:    &initscript.ScriptError{Func: "chdir", Args: []string{`"/nonexistent"`}, Errno: unix.ENOENT, Line: 5}},
+	{name: "the report descriptor is no descriptor for any call", script: findHidden + hiddenCalls, sent: []string{"33 calls"}},
 	{name: "the report descriptor survives closefrom", script: findHidden +
 		`local fd = hidden[1] C.dup2(1, fd - 1) C.dup2(1, fd + 1) C.closefrom(fd) R(C.close(fd - 1)) R(C.close(fd + 1)) ` +
 		`C.closefrom(fd + 1) C.closefrom(0) errexit = true C.chdir('/nonexistent')`,
@@ -125,6 +126,24 @@ const fullPipe = `C.mkfifo('p', mode(6, 0, 0)) local pipe = C.open('p', bit.bor(
 // findHidden fills the list hidden with the open descriptors that are closed for the script.
 const findHidden = `errexit = false local hidden = {} for fd = 5, 500 do ` +
 	`if C.access('/proc/self/fd/' .. fd, C.F_OK) == 0 and C.dup(fd) == -1 then hidden[#hidden + 1] = fd end end `
+
+// hiddenCalls has one call for each descriptor that a function takes, with the hidden one: all of them
+// must say that it is not open, or are not there.
+const hiddenCalls = `
+	local fd, ruleset, n = hidden[1], C.landlock_create_ruleset({handled_access_fs = {'execute'}}), 0
+	local function bad(...)
+		n = n + 1
+		local e = select(select('#', ...), ...)
+		if e ~= C.EBADF and e ~= C.ENOSYS and e ~= C.EOPNOTSUPP then S('call ' .. n .. ': ' .. e) end
+	end
+	bad(C.read(fd, 0)) bad(C.write(fd, 'x')) bad(write_all(fd, 'x')) bad(receive_with_fd(fd, 0)) bad(send_with_fd(fd, 'x', 1)) bad(send_with_fd(arg, 'x', fd))
+	bad(bind_unix(fd, 'x')) bad(C.listen(fd, 1)) bad(C.setns(fd, 0)) bad(C.fexecve(fd, {'x'})) bad(C.fexecve(fd, {'x'}, {}))
+	bad(C.fchdir(fd)) bad(C.fchmod(fd, 0)) bad(C.fchown(fd, -1, -1)) bad(C.fcntl(fd, C.F_GETFD)) bad(C.openat2(fd, 'x', {})) bad(C.mkdirat(fd, 'x', 0))
+	bad(C.mknodat(fd, 'x', 0, 0)) bad(C.linkat(fd, 'x', C.AT_FDCWD, 'y', 0)) bad(C.linkat(C.AT_FDCWD, '.', fd, 'y', 0)) bad(C.symlinkat('x', fd, 'y'))
+	bad(C.unlinkat(fd, 'x', 0)) bad(C.renameat2(fd, 'x', C.AT_FDCWD, 'y', 0)) bad(C.renameat2(C.AT_FDCWD, '.', fd, 'y', 0)) bad(C.fchownat(fd, 'x', -1, -1, 0))
+	bad(C.fchmodat(fd, 'x', 0, 0)) bad(C.fsconfig(fd, C.FSCONFIG_SET_FLAG, 'ro', nil, 0)) bad(C.open_tree(fd, 'x', 0))
+	bad(C.landlock_add_rule(fd, 'path_beneath', {})) bad(C.landlock_add_rule(ruleset, 'path_beneath', {allowed_access = {'execute'}, parent_fd = fd}))
+	set_no_new_privs() bad(C.landlock_restrict_self(fd)) bad(C.dup(fd)) bad(C.close(fd)) S(n .. ' calls')`
 
 func memoryLimit(size int64) func(*testing.T, *initscript.Cmd) {
 	return func(_ *testing.T, cmd *initscript.Cmd) { cmd.MemoryLimit = size }

@@ -34,9 +34,9 @@ bool initscript_flags(lua_State *L, int index, const struct initscript_flag *kno
  * Anything else ends the process; PART is what the message calls the field. */
 uint64_t initscript_number_field(lua_State *L, int index, const char *name, const char *part);
 
-/* FD, or -1 if it is the descriptor on which failures are reported: for a script that is not an
- * open descriptor. */
-int initscript_visible_fd(lua_State *L, int fd);
+/* Argument ARG as a descriptor: an integer, cut to 32 bits. In the place of those of the launcher,
+ * such as the one on which failures are reported, it returns a number that is not open. */
+int initscript_fd(lua_State *L, int arg);
 
 /* Takes SIZE bytes from the script's memory, outside garbage collection; ends the process when
  * there are too few. Nothing that may raise a Lua error can run before initscript_release(). */

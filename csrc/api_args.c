@@ -1,6 +1,7 @@
 #include "api.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 int64_t initscript_integer(lua_State *L, int arg)
@@ -65,10 +66,14 @@ uint64_t initscript_number_field(lua_State *L, int index, const char *name, cons
 	return value;
 }
 
-int initscript_visible_fd(lua_State *L, int fd)
+/* Above what the kernel gives. Some calls take -1 for something else. */
+enum { NEVER_OPEN = INT_MAX };
+
+int initscript_fd(lua_State *L, int arg)
 {
 	const struct initscript_env *env = initscript_env_of(L);
-	return fd >= env->report_fd && fd < env->hidden_end ? -1 : fd;
+	int fd = initscript_integer(L, arg);
+	return fd >= env->report_fd && fd < env->hidden_end ? NEVER_OPEN : fd;
 }
 
 void *initscript_acquire(lua_State *L, size_t size)

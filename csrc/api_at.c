@@ -18,7 +18,7 @@ static void check_fields_of_how(lua_State *L)
 
 static int l_openat2(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	const char *path = luaL_checkstring(L, 2);
 	check_fields_of_how(L);
 	struct open_how how = {
@@ -31,7 +31,7 @@ static int l_openat2(lua_State *L)
 
 static int l_mkdirat(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	const char *path = luaL_checkstring(L, 2);
 	mode_t mode = initscript_integer(L, 3);
 	return initscript_result(L, "mkdirat", mkdirat(fd, path, mode));
@@ -39,7 +39,7 @@ static int l_mkdirat(lua_State *L)
 
 static int l_mknodat(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	const char *path = luaL_checkstring(L, 2);
 	mode_t mode = initscript_integer(L, 3);
 	dev_t device = initscript_integer(L, 4);
@@ -48,9 +48,9 @@ static int l_mknodat(lua_State *L)
 
 static int l_linkat(lua_State *L)
 {
-	int old_fd = initscript_integer(L, 1);
+	int old_fd = initscript_fd(L, 1);
 	const char *old_path = luaL_checkstring(L, 2);
-	int new_fd = initscript_integer(L, 3);
+	int new_fd = initscript_fd(L, 3);
 	const char *new_path = luaL_checkstring(L, 4);
 	int flags = initscript_integer(L, 5);
 	return initscript_result(L, "linkat", linkat(old_fd, old_path, new_fd, new_path, flags));
@@ -59,14 +59,14 @@ static int l_linkat(lua_State *L)
 static int l_symlinkat(lua_State *L)
 {
 	const char *target = luaL_checkstring(L, 1);
-	int fd = initscript_integer(L, 2);
+	int fd = initscript_fd(L, 2);
 	const char *path = luaL_checkstring(L, 3);
 	return initscript_result(L, "symlinkat", symlinkat(target, fd, path));
 }
 
 static int l_unlinkat(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	const char *path = luaL_checkstring(L, 2);
 	int flags = initscript_integer(L, 3);
 	return initscript_result(L, "unlinkat", unlinkat(fd, path, flags));
@@ -74,9 +74,9 @@ static int l_unlinkat(lua_State *L)
 
 static int l_renameat2(lua_State *L)
 {
-	int old_fd = initscript_integer(L, 1);
+	int old_fd = initscript_fd(L, 1);
 	const char *old_path = luaL_checkstring(L, 2);
-	int new_fd = initscript_integer(L, 3);
+	int new_fd = initscript_fd(L, 3);
 	const char *new_path = luaL_checkstring(L, 4);
 	unsigned flags = initscript_integer(L, 5);
 	return initscript_result(L, "renameat2",
@@ -85,7 +85,7 @@ static int l_renameat2(lua_State *L)
 
 static int l_fchownat(lua_State *L)
 {
-	int fd = initscript_visible_fd(L, initscript_integer(L, 1));
+	int fd = initscript_fd(L, 1);
 	const char *path = luaL_checkstring(L, 2);
 	uid_t uid = initscript_integer(L, 3);
 	gid_t gid = initscript_integer(L, 4);
@@ -95,7 +95,7 @@ static int l_fchownat(lua_State *L)
 
 static int l_fchmodat(lua_State *L)
 {
-	int fd = initscript_visible_fd(L, initscript_integer(L, 1));
+	int fd = initscript_fd(L, 1);
 	const char *path = luaL_checkstring(L, 2);
 	mode_t mode = initscript_integer(L, 3);
 	int flags = initscript_integer(L, 4);

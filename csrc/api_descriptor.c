@@ -57,7 +57,7 @@ static const struct command *find_command(int number)
 
 static int l_fcntl(lua_State *L)
 {
-	int fd = initscript_visible_fd(L, initscript_integer(L, 1));
+	int fd = initscript_fd(L, 1);
 	int number = initscript_integer(L, 2);
 	const struct command *command = find_command(number);
 	if (!command) {

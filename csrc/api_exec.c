@@ -130,7 +130,7 @@ static int l_execve(lua_State *L)
 static int l_fexecve(lua_State *L)
 {
 	lua_settop(L, ENVP);
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	struct vectors v = take_vectors(L, "fexecve");
 	char path[32];
 	snprintf(path, sizeof path, "/dev/fd/%d", fd); /* as execveat(2) names it */

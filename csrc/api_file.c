@@ -87,7 +87,7 @@ static int l_lchown(lua_State *L)
 
 static int l_fchown(lua_State *L)
 {
-	int fd = initscript_visible_fd(L, initscript_integer(L, 1));
+	int fd = initscript_fd(L, 1);
 	uid_t uid = initscript_integer(L, 2);
 	gid_t gid = initscript_integer(L, 3);
 	return initscript_result(L, "fchown", fchown(fd, uid, gid));
@@ -102,7 +102,7 @@ static int l_chmod(lua_State *L)
 
 static int l_fchmod(lua_State *L)
 {
-	int fd = initscript_visible_fd(L, initscript_integer(L, 1));
+	int fd = initscript_fd(L, 1);
 	mode_t mode = initscript_integer(L, 2);
 	return initscript_result(L, "fchmod", fchmod(fd, mode));
 }
@@ -115,7 +115,7 @@ static int l_chdir(lua_State *L)
 
 static int l_fchdir(lua_State *L)
 {
-	int fd = initscript_visible_fd(L, initscript_integer(L, 1));
+	int fd = initscript_fd(L, 1);
 	return initscript_result(L, "fchdir", fchdir(fd));
 }
 

@@ -36,7 +36,7 @@ static int l_minor(lua_State *L)
 /* The first result is what was written, also after a failure. */
 static int l_write_all(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	size_t length, done = 0;
 	const char *bytes = initscript_bytes(L, 2, &length);
 	int error = 0;
@@ -93,7 +93,7 @@ static int fail_receive(lua_State *L, int error)
 
 static int l_receive_with_fd(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	int64_t size = initscript_integer(L, 2);
 	if (size < 0)
 		return fail_receive(L, EINVAL);
@@ -125,10 +125,10 @@ static int l_receive_with_fd(lua_State *L)
 
 static int l_send_with_fd(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	size_t length;
 	const char *bytes = initscript_bytes(L, 2, &length);
-	int sent_fd = initscript_visible_fd(L, initscript_integer(L, 3));
+	int sent_fd = initscript_fd(L, 3);
 
 	union {
 		char bytes[CMSG_SPACE(sizeof sent_fd)];
@@ -158,7 +158,7 @@ static int l_set_no_new_privs(lua_State *L)
 
 static int l_bind_unix(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	size_t length;
 	const char *path = luaL_checklstring(L, 2, &length);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

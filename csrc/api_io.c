@@ -16,7 +16,7 @@ static int fail_read(lua_State *L, int error)
 
 static int l_read(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	int64_t size = initscript_integer(L, 2);
 	if (size < 0)
 		return fail_read(L, EINVAL);
@@ -35,7 +35,7 @@ static int l_read(lua_State *L)
 
 static int l_write(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	size_t length;
 	const char *bytes = initscript_bytes(L, 2, &length);
 	return initscript_result(L, "write", write(fd, bytes, length));
@@ -52,7 +52,7 @@ static int l_open(lua_State *L)
 
 static int l_close(lua_State *L)
 {
-	int fd = initscript_visible_fd(L, initscript_integer(L, 1));
+	int fd = initscript_fd(L, 1);
 	return initscript_result(L, "close", close(fd));
 }
 
@@ -74,14 +74,14 @@ static int l_closefrom(lua_State *L)
 
 static int l_dup(lua_State *L)
 {
-	int fd = initscript_visible_fd(L, initscript_integer(L, 1));
+	int fd = initscript_fd(L, 1);
 	return initscript_result(L, "dup", dup(fd));
 }
 
 static int l_dup2(lua_State *L)
 {
-	int old_fd = initscript_visible_fd(L, initscript_integer(L, 1));
-	int new_fd = initscript_visible_fd(L, initscript_integer(L, 2));
+	int old_fd = initscript_fd(L, 1);
+	int new_fd = initscript_fd(L, 2);
 	return initscript_result(L, "dup2", dup2(old_fd, new_fd));
 }
 
@@ -95,7 +95,7 @@ static int l_socket(lua_State *L)
 
 static int l_listen(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	int backlog = initscript_integer(L, 2);
 	return initscript_result(L, "listen", listen(fd, backlog));
 }

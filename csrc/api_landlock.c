@@ -256,7 +256,7 @@ static struct landlock_path_beneath_attr read_path_beneath(lua_State *L, int ind
 		} else if (initscript_is_text(L, -2, "parent_fd")) {
 			if (lua_type(L, -1) != LUA_TNUMBER)
 				raise_bare(L, "parent_fd");
-			attr.parent_fd = initscript_integer(L, -1);
+			attr.parent_fd = initscript_fd(L, -1);
 		} else {
 			raise_bare(L, "path_beneath attr");
 		}
@@ -287,7 +287,7 @@ static int check_ruleset_fd(lua_State *L)
 {
 	if (lua_type(L, 1) != LUA_TNUMBER)
 		luaL_error(L, "integer expected for argument 1");
-	return initscript_integer(L, 1);
+	return initscript_fd(L, 1);
 }
 
 /* Emilua has no flags here: what is not a list is wrong in its words. */

@@ -31,7 +31,7 @@ static int l_fsopen(lua_State *L)
 
 static int l_fsconfig(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	unsigned command = initscript_integer(L, 2);
 	int aux = initscript_integer(L, 5);
 	const char *key = string_or_nil(L, 3, "fsconfig");
@@ -47,7 +47,7 @@ static int l_fsconfig(lua_State *L)
 
 static int l_fsmount(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	unsigned flags = initscript_integer(L, 2);
 	unsigned attributes = initscript_integer(L, 3);
 	return initscript_result(L, "fsmount", syscall(SYS_fsmount, fd, flags, attributes));
@@ -55,7 +55,7 @@ static int l_fsmount(lua_State *L)
 
 static int l_fspick(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	unsigned flags = initscript_integer(L, 3);
 	const char *path = string_or_nil(L, 2, "fspick");
 	return initscript_result(L, "fspick", syscall(SYS_fspick, fd, path, flags));
@@ -63,7 +63,7 @@ static int l_fspick(lua_State *L)
 
 static int l_open_tree(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	unsigned flags = initscript_integer(L, 3);
 	const char *path = string_or_nil(L, 2, "open_tree");
 	return initscript_result(L, "open_tree", syscall(SYS_open_tree, fd, path, flags));
@@ -71,8 +71,8 @@ static int l_open_tree(lua_State *L)
 
 static int l_move_mount(lua_State *L)
 {
-	int from_fd = initscript_integer(L, 1);
-	int to_fd = initscript_integer(L, 3);
+	int from_fd = initscript_fd(L, 1);
+	int to_fd = initscript_fd(L, 3);
 	unsigned flags = initscript_integer(L, 5);
 	const char *from = string_or_nil(L, 2, "move_mount");
 	const char *to = string_or_nil(L, 4, "move_mount");
@@ -82,7 +82,7 @@ static int l_move_mount(lua_State *L)
 
 static int l_mount_setattr(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	unsigned flags = initscript_integer(L, 3);
 	luaL_checktype(L, 4, LUA_TTABLE);
 	const char *path = string_or_nil(L, 2, "mount_setattr");

@@ -49,7 +49,7 @@ static int l_unshare(lua_State *L)
 
 static int l_setns(lua_State *L)
 {
-	int fd = initscript_integer(L, 1);
+	int fd = initscript_fd(L, 1);
 	int type = initscript_integer(L, 2);
 	return initscript_result(L, "setns", setns(fd, type));
 }
