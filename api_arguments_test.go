@@ -147,6 +147,8 @@ var coercionCases = []scriptCase{
 		`C.umask(v) S(C.umask(0)) end`,
 		sent: []string{"18", "18", "18", "18", "18", "18", "511", "18", "18", "0", "0", "0", "0", "0", "0"}},
 	{name: "fractions are cut towards zero", script: `R(C.makedev(0, 0.9), C.makedev(0, -0.9), major(-0.5))`, sent: []string{"0,0,0"}},
+	{name: "integers are cut to 32 bits with their sign", script: `R(C.close(2^32 + C.dup('1'))) R(C.write(-2^32 + 1, 'x')) R(C.setpgid(2^32, 2^33)) errexit = false ` +
+		`R(C.setpgid(0, 2^31)) R(C.setpgid(0, 2^32 - 1))`, sent: []string{"0,0", "1,0", "0,0", "-1,22", "-1,22"}, stdout: "x"},
 	{name: "strings", script: `C.mkdir(42, mode(7, 0, 0)) C.mkdir(1.5, mode(7, 0, 0)) C.mkdir('nul\0x', mode(7, 0, 0)) C.mkdir('ä', mode(7, 0, 0))`,
 		then: `ls -d 42 1.5 nul ä`, stdout: "1.5\n42\nnul\nä\n"},
 	{name: "strings end at the first NUL byte", script: `R(C.open('/dev\0/x', C.O_RDONLY)) R(C.access('/etc\0/x', C.F_OK))`, sent: []string{"5,0", "0,0"}},

@@ -30,6 +30,8 @@ var execCases = []scriptCase{
 	{name: "vectors are read raw", script: `local all = setmetatable({'echo', 'a'}, {__index = function() return 'b' end}) C.execve('/bin/echo', all, {})`,
 		stdout: "a\n"},
 	{name: "without arguments", script: `C.execve('/bin/sh', nil, nil)`},
+	{name: "no argument is added", script: `C.execve('/usr/bin/env', nil, {A = 'b'})`, stdout: "A=b\n"},
+	{name: "nor a variable", script: `C.execve('/usr/bin/env', {'env'}, nil)`, then: `echo program`},
 	{name: "large vectors", script: `local argv, envp = {}, {} for i = 1, 20000 do argv[i] = 'x' .. i envp['k' .. i] = 'v' end ` +
 		`argv[1], argv[2], argv[3] = 'sh', '-c', 'echo $# $k19999' C.execve('/bin/sh', argv, envp)`, stdout: "19996 v\n"},
 	{name: "execve gives its memory back", set: memoryLimit(4 << 20), script: `local envp = {} for i = 1, 200 do envp['k' .. i] = ('v'):rep(1000) end ` +
@@ -63,8 +65,16 @@ var execDeaths = []deathCase{
 	{call: `C.fexecve, 0, {}, {a = 1}`, part: "fexecve", report: `0, (table), (table)`},
 }
 
+// The path or descriptor is checked before the vectors, whose faults end the process.
+var execRaises = []raiseCase{
+	{`C.execve({}, 1, 1)`, `init.script:1: bad argument #1 to 'execve' (string expected, got table)`},
+	{`C.execve(nil, 1)`, `init.script:1: bad argument #1 to 'execve' (string expected, got nil)`},
+	{`C.fexecve('x', 1, 1)`, `init.script:1: bad argument #1 to 'fexecve' (number expected, got string)`},
+}
+
 func TestAPIExec(t *testing.T) {
 	runCases(t, execCases)
 	runFailures(t, execFailures)
 	runDeaths(t, execDeaths)
+	runRaises(t, execRaises)
 }

@@ -100,8 +100,21 @@ var mountDeaths = []deathCase{
 	{call: `C.mount_setattr, 0, '/', 0, {userns_fd = '1'}`, part: "mount_setattr/userns_fd", report: `0, "/", 0, (table)`},
 }
 
+// Integers, and the table of attributes, are checked before the texts that end the process.
+var mountRaises = []raiseCase{
+	{`C.fsopen(1)`, `init.script:1: bad argument #2 to 'fsopen' (number expected, got no value)`},
+	{`C.fsconfig(0, 0, 1, 2, nil)`, `init.script:1: bad argument #5 to 'fsconfig' (number expected, got nil)`},
+	{`C.fspick(0, 5, 'x')`, `init.script:1: bad argument #3 to 'fspick' (number expected, got string)`},
+	{`C.open_tree(0, {}, {})`, `init.script:1: bad argument #3 to 'open_tree' (number expected, got table)`},
+	{`C.move_mount(0, 1, {}, 2, 0)`, `init.script:1: bad argument #3 to 'move_mount' (number expected, got table)`},
+	{`C.move_mount(0, 1, 0, 2)`, `init.script:1: bad argument #5 to 'move_mount' (number expected, got no value)`},
+	{`C.mount_setattr(0, 1, 'x', {})`, `init.script:1: bad argument #3 to 'mount_setattr' (number expected, got string)`},
+	{`C.mount_setattr(0, 1, 0, 0)`, `init.script:1: bad argument #4 to 'mount_setattr' (table expected, got number)`},
+}
+
 func TestAPIMounts(t *testing.T) {
 	runCases(t, mountCases)
 	runFailures(t, mountFailures)
 	runDeaths(t, mountDeaths)
+	runRaises(t, mountRaises)
 }

@@ -508,6 +508,7 @@ var lifecycleCases = []scriptCase{
 	{name: "H16 error with nothing", script: `error()`, stderr: initPrefix + "/script: (error object is a nil value)\n",
 		err: &initscript.ScriptError{Message: "(error object is a nil value)"}},
 	{name: "H16 error with a number", script: `error(42, 0)`, stderr: initPrefix + "/script: 42\n", err: &initscript.ScriptError{Message: "42"}},
+	{name: "error with a number and a position", script: `error(42)`, stderr: initPrefix + "/script: init.script:1: 42\n", err: luaError("init.script:1: 42")},
 	{name: "error with an object", script: `error(setmetatable({}, {__tostring = function() return 'boom' end}))`, stderr: initPrefix + "/script: boom\n",
 		err: &initscript.ScriptError{Message: "boom"}},
 	{name: "error in a coroutine", script: `coroutine.wrap(function() error('boom', 0) end)()`, stderr: initPrefix + "/script: init.script:1: boom\n",
@@ -646,6 +647,10 @@ var errexitCases = []scriptCase{
 	dies("a local errexit is none", `local errexit = false C.chdir('/nonexistent')`, inMain),
 	dies("an __index of the globals counts", `errexit = nil setmetatable(_G, {__index = {errexit = true}}) C.chdir('/nonexistent')`, inMain),
 	survives("an __index of the globals that says false", `errexit = nil setmetatable(_G, {__index = function() return false end}) R(C.chdir('/nonexistent'))`),
+	{name: "errno is that of the call, whatever looks errexit up", script: `errexit = nil setmetatable(_G, {__index = function(_, key) if key == 'errexit' then io.open('/nonexistent') end end}) ` +
+		`for _, call in ipairs({function() return C.dup(99) end, function() return C.read(99, 1) end, function() return write_all(99, 'x') end, ` +
+		`function() return receive_with_fd(99, 1) end, function() return C.fexecve(99, {'x'}) end, function() return C.socketpair(-1, 1, 0) end}) do R(call()) end`,
+		sent: []string{"-1,9", "nil,9", "0,9", "nil,-1,9", "-1,9", "-1,-1,97"}},
 	{name: "an __index of the globals can raise", script: `errexit = nil setmetatable(_G, {__index = function() error('boom', 0) end}) R(pcall(C.chdir, '/nonexistent')) ` +
 		`C.read(99, 1)`, sent: []string{"false,boom"}, stderr: initPrefix + "/script: boom\n", err: &initscript.ScriptError{Message: "boom"}},
 	{name: "an error while errexit is looked up leaves no memory behind", set: memoryLimit(4 << 20), script: `errexit = nil setmetatable(_G, {__index = function() error('boom') end}) ` +
