@@ -281,7 +281,7 @@ func TestCmdBadInput(t *testing.T) {
 		{"missing loader", func(c *initscript.Cmd) { c.Path = badLoader }, `exec ` + badLoader + `: its interpreter /no/such/ld.so is not there`},
 		{"bad script", func(c *initscript.Cmd) { c.Script = "x = = 1" }, `init.script:1: unexpected symbol near '='`},
 		{"bytecode", func(c *initscript.Cmd) { c.Script = "\x1bLJ\x02" }, `init.script: attempt to load chunk with wrong mode`},
-		{"error value", func(c *initscript.Cmd) { c.Script = "\nerror({})" }, `init.script: (error object is a table value)`},
+		{"error value", func(c *initscript.Cmd) { c.Script = "\nerror({})" }, `init.script:2: (error object is a table value)`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -64,7 +65,17 @@ func decodeRecord(message []byte) (record, error) {
 	return r, nil
 }
 
+// linePattern is for messages of the parser, which all begin with the place.
 var linePattern = regexp.MustCompile(`^[^\n]*?:(\d+): `)
+
+// lineInMessage is for messages that the script may have made: they need not have a place, and then
+// can look as if they had.
+func lineInMessage(message, scriptName string) (line int, ok bool) {
+	rest, ok := strings.CutPrefix(message, scriptName+":")
+	number, _, found := strings.Cut(rest, ": ")
+	line, err := strconv.Atoi(number)
+	return line, ok && found && err == nil && line > 0
+}
 
 func (r *record) scriptError(scriptName string) *ScriptError {
 	e := &ScriptError{ScriptName: scriptName, Line: r.line}
@@ -74,10 +85,15 @@ func (r *record) scriptError(scriptName string) *ScriptError {
 		if len(r.fields) > 2 {
 			e.Args = r.fields[2:]
 		}
-	case C.INITSCRIPT_SCRIPT_FAILED, C.INITSCRIPT_LOAD_FAILED:
-		e.Message, e.Traceback = r.field(0), r.field(1)
+	case C.INITSCRIPT_LOAD_FAILED:
+		e.Message = r.field(0)
 		if match := linePattern.FindStringSubmatch(e.Message); match != nil {
 			e.Line, _ = strconv.Atoi(match[1])
+		}
+	case C.INITSCRIPT_SCRIPT_FAILED:
+		e.Message, e.Traceback = r.field(0), r.field(1)
+		if line, ok := lineInMessage(e.Message, scriptName); ok {
+			e.Line = line
 		}
 	case C.INITSCRIPT_MEMORY_EXHAUSTED:
 		e.Message, e.Errno = "the script's memory limit is exhausted", r.err

@@ -501,16 +501,25 @@ var lifecycleCases = []scriptCase{
 	{name: "H14 error", script: `error('boom')`, stderr: initPrefix + "/script: init.script:1: boom\n", err: luaError("init.script:1: boom")},
 	{name: "error on another line", script: "\nlocal function f()\nerror('boom') end f()", stderr: initPrefix + "/script: init.script:3: boom\n",
 		err: &initscript.ScriptError{Message: "init.script:3: boom", Line: 3}},
-	{name: "H15 error without a position", script: `error('boom', 0)`, stderr: initPrefix + "/script: boom\n", err: &initscript.ScriptError{Message: "boom"}},
+	{name: "H15 error without a position", script: `error('boom', 0)`, stderr: initPrefix + "/script: boom\n", err: &initscript.ScriptError{Message: "boom", Line: 1}},
+	{name: "error without a position on another line", script: "\nerror('boom', 0)", stderr: initPrefix + "/script: boom\n", err: &initscript.ScriptError{Message: "boom", Line: 2}},
+	{name: "error without a position that seems to have one", script: `error('host:80: refused', 0)`, stderr: initPrefix + "/script: host:80: refused\n",
+		err: luaError("host:80: refused")},
+	{name: "error with the caller's position", script: "\nlocal function f()\nerror('boom', 2) end\nf()", stderr: initPrefix + "/script: init.script:4: boom\n",
+		err: &initscript.ScriptError{Message: "init.script:4: boom", Line: 4}},
+	{name: "error in another chunk", script: "\nloadstring('\\n\\n\\nerror(\"boom\")', '@other.lua')()", stderr: initPrefix + "/script: other.lua:4: boom\n",
+		err: &initscript.ScriptError{Message: "other.lua:4: boom", Line: 2}},
+	{name: "a message of Landlock without a position", script: "\nC.landlock_create_ruleset({x = 1})", stderr: initPrefix + "/script: invalid ruleset attr\n",
+		err: &initscript.ScriptError{Message: "invalid ruleset attr", Line: 2}},
 	// Emilua says nothing about errors that are no strings.
 	{name: "H16 error with a table", script: `error({})`, stderr: initPrefix + "/script: (error object is a table value)\n",
-		err: &initscript.ScriptError{Message: "(error object is a table value)"}},
+		err: &initscript.ScriptError{Message: "(error object is a table value)", Line: 1}},
 	{name: "H16 error with nothing", script: `error()`, stderr: initPrefix + "/script: (error object is a nil value)\n",
-		err: &initscript.ScriptError{Message: "(error object is a nil value)"}},
-	{name: "H16 error with a number", script: `error(42, 0)`, stderr: initPrefix + "/script: 42\n", err: &initscript.ScriptError{Message: "42"}},
+		err: &initscript.ScriptError{Message: "(error object is a nil value)", Line: 1}},
+	{name: "H16 error with a number", script: `error(42, 0)`, stderr: initPrefix + "/script: 42\n", err: &initscript.ScriptError{Message: "42", Line: 1}},
 	{name: "error with a number and a position", script: `error(42)`, stderr: initPrefix + "/script: init.script:1: 42\n", err: luaError("init.script:1: 42")},
 	{name: "error with an object", script: `error(setmetatable({}, {__tostring = function() return 'boom' end}))`, stderr: initPrefix + "/script: boom\n",
-		err: &initscript.ScriptError{Message: "boom"}},
+		err: &initscript.ScriptError{Message: "boom", Line: 1}},
 	{name: "error in a coroutine", script: `coroutine.wrap(function() error('boom', 0) end)()`, stderr: initPrefix + "/script: init.script:1: boom\n",
 		err: luaError("init.script:1: boom")}, // wrap() adds the position
 	{name: "a caught error", script: `R(pcall(error, 'boom', 0)) R(xpcall(error, function(e) return e .. '!' end, 'boom', 0))`, sent: []string{"false,boom", "false,boom!"}},
@@ -523,7 +532,7 @@ var lifecycleCases = []scriptCase{
 	{name: "H20 a script of 213000 bytes", script: "--" + strings.Repeat("x", 213_000) + "\nS('ok')", sent: []string{"ok"}}, // Emilua fails
 	{name: "H21 a script of 212000 bytes", script: "--" + strings.Repeat("x", 211_900) + "\nS('ok')", sent: []string{"ok"}},
 	{name: "a failed script runs no program", script: `error('boom', 0)`, then: `echo program`, stderr: initPrefix + "/script: boom\n",
-		err: &initscript.ScriptError{Message: "boom"}},
+		err: &initscript.ScriptError{Message: "boom", Line: 1}},
 
 	// Output that waits in a buffer: Emilua loses that of print in most cases.
 	{name: "print, then the end", script: `print('printed')`, stdout: "printed\n"},
@@ -532,12 +541,12 @@ var lifecycleCases = []scriptCase{
 	{name: "print, then errexit", script: `print('printed') C.chdir('/nonexistent')`, stdout: "printed\n",
 		stderr: initPrefix + "/chdir: No such file or directory\n" + inMainChunk, err: callFailed("chdir", unix.ENOENT, `"/nonexistent"`)},
 	{name: "print, then error", script: `print('printed') error('boom', 0)`, stdout: "printed\n", stderr: initPrefix + "/script: boom\n",
-		err: &initscript.ScriptError{Message: "boom"}},
+		err: &initscript.ScriptError{Message: "boom", Line: 1}},
 	{name: "print, then os.exit", script: `print('printed') os.exit(7)`, stdout: "printed\n", status: 7},
 	// Descriptors are closed before finalizers run.
 	{name: "H82 a file that is not closed, then the end", script: `local f = io.open('f', 'w') f:write('x')`, files: map[string]string{"f": ""}},
 	{name: "H82 a file that is not closed, then error", script: `local f = io.open('f', 'w') f:write('x') error('boom', 0)`, files: map[string]string{"f": "x"},
-		stderr: initPrefix + "/script: boom\n", err: &initscript.ScriptError{Message: "boom"}},
+		stderr: initPrefix + "/script: boom\n", err: &initscript.ScriptError{Message: "boom", Line: 1}},
 	{name: "a file that is not closed, then errexit", script: `local f = io.open('f', 'w') f:write('x') C.chdir('/nonexistent')`, files: map[string]string{"f": "x"},
 		stderr: initPrefix + "/chdir: No such file or directory\n" + inMainChunk, err: callFailed("chdir", unix.ENOENT, `"/nonexistent"`)},
 	{name: "a file that is not closed, then os.exit", script: `local f = io.open('f', 'w') f:write('x') os.exit(7)`, files: map[string]string{"f": "x"}, status: 7},
@@ -631,6 +640,9 @@ var errexitCases = []scriptCase{
 	{name: "the traceback and the line are those of the call", script: "\nlocal function inner()\n\tC.chdir('/nonexistent')\nend\nlocal function outer()\n\tinner() return 1\nend\nouter()",
 		stderr: chdirFails + "\tinit.script:3: in function 'inner'\n\tinit.script:6: in function 'outer'\n\tinit.script:8: in main chunk\n",
 		err:    &initscript.ScriptError{Func: "chdir", Args: []string{`"/nonexistent"`}, Errno: unix.ENOENT, Line: 3}},
+	{name: "a call in another chunk is on the line of the script that leads there", script: "\nloadstring('\\n\\n\\nC.chdir(\"/nonexistent\")', '@other.lua')()",
+		stderr: chdirFails + "\tother.lua:4: in main chunk\n\tinit.script:2: in main chunk\n",
+		err:    &initscript.ScriptError{Func: "chdir", Args: []string{`"/nonexistent"`}, Errno: unix.ENOENT, Line: 2}},
 	{name: "the traceback has the script's name", script: `C.chdir('/nonexistent')`, set: func(_ *testing.T, cmd *initscript.Cmd) { cmd.ScriptName = "box.lua" },
 		stderr: chdirFails + "\tbox.lua:1: in main chunk\n",
 		err:    &initscript.ScriptError{ScriptName: "box.lua", Func: "chdir", Args: []string{`"/nonexistent"`}, Errno: unix.ENOENT, Line: 1}},
@@ -652,7 +664,7 @@ var errexitCases = []scriptCase{
 		`function() return receive_with_fd(99, 1) end, function() return C.fexecve(99, {'x'}) end, function() return C.socketpair(-1, 1, 0) end}) do R(call()) end`,
 		sent: []string{"-1,9", "nil,9", "0,9", "nil,-1,9", "-1,9", "-1,-1,97"}},
 	{name: "an __index of the globals can raise", script: `errexit = nil setmetatable(_G, {__index = function() error('boom', 0) end}) R(pcall(C.chdir, '/nonexistent')) ` +
-		`C.read(99, 1)`, sent: []string{"false,boom"}, stderr: initPrefix + "/script: boom\n", err: &initscript.ScriptError{Message: "boom"}},
+		`C.read(99, 1)`, sent: []string{"false,boom"}, stderr: initPrefix + "/script: boom\n", err: &initscript.ScriptError{Message: "boom", Line: 1}},
 	{name: "an error while errexit is looked up leaves no memory behind", set: memoryLimit(4 << 20), script: `errexit = nil setmetatable(_G, {__index = function() error('boom') end}) ` +
 		`local big = {A = ('x'):rep(1e5)} for i = 1, 100 do pcall(C.read, 99, 2^20) pcall(receive_with_fd, 99, 2^20) pcall(C.execve, '/nonexistent', nil, big) end ` +
 		`for i = 1, 200 do pcall(C.setgroups, {-1}) end S('done')`, sent: []string{"done"}},

@@ -123,6 +123,8 @@ struct initscript_env *initscript_env_of(lua_State *L)
 /* Message handler: makes a text of any error value, and notes where it was raised. */
 static int describe_error(lua_State *L)
 {
+	lua_pushinteger(L, initscript_script_line(L));
+	lua_setfield(L, LUA_REGISTRYINDEX, "initscript.line");
 	luaL_traceback(L, L, NULL, 1);
 	lua_setfield(L, LUA_REGISTRYINDEX, "initscript.traceback");
 	if (luaL_callmeta(L, 1, "__tostring") && lua_isstring(L, -1))
@@ -147,7 +149,9 @@ static bool fail_to_run(struct initscript_env *env)
 	const char *message = lua_tostring(env->L, -1);
 	lua_getfield(env->L, LUA_REGISTRYINDEX, "initscript.traceback");
 	const char *fields[] = {message, lua_tostring(env->L, -1)};
-	initscript_report_strings(env->report_fd, INITSCRIPT_SCRIPT_FAILED, 0, 0, fields, 2);
+	lua_getfield(env->L, LUA_REGISTRYINDEX, "initscript.line");
+	int line = lua_tointeger(env->L, -1);
+	initscript_report_strings(env->report_fd, INITSCRIPT_SCRIPT_FAILED, 0, line, fields, 2);
 	fprintf(stderr, "<3>ipc_actor/init/script: %s\n", message);
 	return false;
 }
@@ -156,6 +160,7 @@ bool initscript_env_run(struct initscript_env *env, const char *name, const char
                         size_t length)
 {
 	lua_State *L = env->L;
+	env->name = name;
 	lua_pushcfunction(L, describe_error);
 	const char *chunk_name = lua_pushfstring(L, "@%s", name);
 	if (luaL_loadbufferx(L, script, length, chunk_name, "t") != 0)

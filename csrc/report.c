@@ -109,11 +109,19 @@ static void add_argument(struct builder *b, lua_State *L, int index)
 	add(b, text, out - text);
 }
 
+/* Not of a file or a text that the script has loaded, whose lines have other numbers. */
+static bool is_line_of_script(lua_State *L, const lua_Debug *frame)
+{
+	const char *name = initscript_env_of(L)->name;
+	return frame->currentline > 0 && name && frame->source[0] == '@' &&
+	       strcmp(frame->source + 1, name) == 0;
+}
+
 int initscript_script_line(lua_State *L)
 {
 	lua_Debug frame;
 	for (int level = 1; lua_getstack(L, level, &frame); level++)
-		if (lua_getinfo(L, "l", &frame) && frame.currentline > 0)
+		if (lua_getinfo(L, "Sl", &frame) && is_line_of_script(L, &frame))
 			return frame.currentline;
 	return 0;
 }

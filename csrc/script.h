@@ -63,6 +63,7 @@ struct initscript_env {
 	struct initscript_arena arena;
 	lua_State *L;
 	bool closing;
+	const char *name;              /* of the script, while it runs: its chunk is "@NAME" */
 	unsigned execs;                /* how many calls of execve were announced to the host */
 	int report_fd;                 /* where failures go as data; -1: nowhere */
 	struct initscript_state state; /* notes for explanations, see state.h */
