@@ -107,6 +107,7 @@ func TestStructuresOfSystemCalls(t *testing.T) {
 	for _, call := range calls {
 		answer(t, listener, call)
 	}
+	unix.Close(listener) // what else is called fails, where it would wait
 	must(t, cmd.Wait())
 }
 
@@ -121,7 +122,6 @@ func receiveListener(t *testing.T, socket *os.File) int {
 	}
 	fds, err := unix.ParseUnixRights(&messages[0])
 	must(t, err)
-	t.Cleanup(func() { unix.Close(fds[0]) })
 	return fds[0]
 }
 
@@ -168,7 +168,11 @@ func answer(t *testing.T, listener int, want systemCall) {
 			local := []unix.Iovec{{Base: &got[0]}}
 			local[0].SetLen(len(got))
 			remote := []unix.RemoteIovec{{Base: uintptr(call.args[i]), Len: len(got)}}
-			if _, err := unix.ProcessVMReadv(int(call.pid), local, remote, 0); err != nil {
+			switch _, err := unix.ProcessVMReadv(int(call.pid), local, remote, 0); err {
+			case nil:
+			case unix.EPERM: // Yama, or another LSM
+				skip(t, "the memory of a child cannot be read")
+			default:
 				t.Fatalf("process_vm_readv: %v", err)
 			}
 			if !bytes.Equal(got, arg) {

@@ -136,12 +136,12 @@ local function same(...)
 end
 
 local function run(code)
-    local chunk, message = loadstring("return " .. code, "=line")
-    if chunk then -- as a tail call it would leave no trace of the line in messages
-        chunk = loadstring("return (...)(" .. code .. ")", "=line") or -- there may be a comment
-            loadstring("return (...)(" .. code .. "\n)", "=line") or chunk
+    local chunk, message = loadstring("return " .. code, "@repl")
+    if chunk then -- as a tail call it would leave no trace of itself in messages
+        chunk = loadstring("return (...)(" .. code .. ")", "@repl") or -- there may be a comment
+            loadstring("return (...)(" .. code .. "\n)", "@repl") or chunk
     else
-        chunk, message = loadstring(code, "=line")
+        chunk, message = loadstring(code, "@repl")
     end
     if chunk then
         answer_results(code, pcall(chunk, same))
