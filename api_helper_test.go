@@ -45,6 +45,9 @@ var helperCases = []scriptCase{
 		`local before = open_fds() local m, fd = receive_with_fd(5, 16) R(m, open_fds() - before, fd >= 5)`, sent: []string{"hi,1,true"}},
 	{name: "receive with credentials", peer: &peer{set: passCredentials, queued: []message{{"hi", 3}}}, script: countFDs +
 		`local before = open_fds() local m, fd = receive_with_fd(5, 16) R(m, open_fds() - before, fd >= 5)`, sent: []string{"hi,1,true"}},
+	{name: "receive with a pidfd of the sender", peer: &peer{set: passPidfd, queued: []message{{"hi", 253}, {"ho", 0}}}, script: countFDs +
+		`local before = open_fds() local m, fd = receive_with_fd(5, 16) R(m, open_fds() - before, fd >= 5) R(receive_with_fd(5, 16)) R(open_fds() - before)`,
+		sent: []string{"hi,1,true", "ho,-1,0", "1"}},
 	{name: "receive leaves no descriptor behind when a finalizer raises", peer: &peer{queued: numberedMessages(100)}, script: countFDs + raisingFinalizers + `
 		local receive, good = receive_with_fd, 0
 		local before = open_fds()
@@ -93,6 +96,13 @@ func numberedMessages(n int) []message {
 
 func passCredentials(t *testing.T, socket int) {
 	must(t, unix.SetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PASSCRED, 1))
+}
+
+func passPidfd(t *testing.T, socket int) {
+	const passPidfd = 76 // SO_PASSPIDFD
+	if err := unix.SetsockoptInt(socket, unix.SOL_SOCKET, passPidfd, 1); err != nil {
+		t.Skipf("needs SO_PASSPIDFD (Linux 6.5): %v", err)
+	}
 }
 
 var helperFailures = []failureCase{

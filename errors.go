@@ -95,7 +95,7 @@ func (e *ExecError) NotFound() bool {
 // A ScriptError says that the init script failed. The program was not executed.
 type ScriptError struct {
 	ScriptName string
-	Line       int           // of the script; 0 when not known
+	Line       int           // of the script, also when what it has loaded failed; 0 when not known
 	Func       string        // the failed call, for example "mount"; "" when no call failed
 	Args       []string      // its arguments as Lua would write them; long strings are cut
 	Errno      syscall.Errno // of the call; 0 when no call failed

@@ -9,6 +9,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* The kernel's ABI fixes this value; headers older than it lack the name. */
+#ifndef SCM_PIDFD /* Linux 6.5 */
+#define SCM_PIDFD 4
+#endif
+
 static int l_mode(lua_State *L)
 {
 	uint32_t user = initscript_integer(L, 1);
@@ -54,11 +59,12 @@ static int l_write_all(lua_State *L)
 	return 2;
 }
 
-/* Room for as many descriptors as one message can have, beside its sender's credentials: what
- * the kernel installs must be seen here, or it would stay open unnoticed. */
+/* Room for as many descriptors as one message can have, beside its sender's credentials and pidfd:
+ * what the kernel installs must be seen here, or it would stay open unnoticed. */
 enum { MAX_FDS = 253 }; /* SCM_MAX_FD, unix(7) */
 union control {
-	char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(MAX_FDS * sizeof(int))];
+	char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int)) +
+	           CMSG_SPACE(MAX_FDS * sizeof(int))];
 	struct cmsghdr alignment;
 };
 
@@ -67,13 +73,14 @@ static int keep_first_fd(struct msghdr *message)
 {
 	int kept = -1;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		bool was_sent = c->cmsg_type == SCM_RIGHTS; /* a pidfd is the kernel's */
+		if (c->cmsg_level != SOL_SOCKET || (!was_sent && c->cmsg_type != SCM_PIDFD))
 			continue;
 		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (size_t i = 0; i < count; i++) {
 			int fd;
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			if (kept == -1)
+			if (was_sent && kept == -1)
 				kept = fd;
 			else
 				close(fd);
