@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -135,7 +136,16 @@ var probes = map[string]func(self *initscript.Self, arguments []any) (any, error
 		}
 		return texts, nil
 	},
-	"descriptors":  func(*initscript.Self, []any) (any, error) { return descriptors() },
+	"descriptors": func(*initscript.Self, []any) (any, error) { return descriptors() },
+	"confine": func(_ *initscript.Self, arguments []any) (any, error) {
+		return true, initscript.Confine(arguments[0].(string), nil)
+	},
+	"child opens": func(_ *initscript.Self, arguments []any) (any, error) {
+		cmd := initscript.Command("")
+		cmd.Script = "C.open(" + strconv.Quote(arguments[0].(string)) + ", C.O_RDONLY)"
+		err := cmd.Run()
+		return err == nil, err
+	},
 	"setresuid":    setresuidEverywhere,
 	"collect":      func(*initscript.Self, []any) (any, error) { return churn(), nil },
 	"spawn":        spawnInActor,

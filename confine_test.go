@@ -32,6 +32,7 @@ func TestConfineErrors(t *testing.T) {
 		{"NUL byte", initscript.Confinement{Script: "set_no_new_privs()\n\x00"}, "Script: init.script:2: NUL byte: not a Lua source text"},
 		{"name with NUL byte", initscript.Confinement{ScriptName: "a\x00b"}, `ScriptName: "a\x00b" contains a NUL byte`},
 		{"negative limit", initscript.Confinement{MemoryLimit: -1}, "MemoryLimit: -1 is negative"},
+		{"no memory to compile it", initscript.Confinement{Script: "local x = '" + strings.Repeat("x", 8<<20) + "'", MemoryLimit: 1 << 20}, "init.script: not enough memory"},
 		{"closed arg", initscript.Confinement{Arg: closed}, "Arg: is nil or closed"},
 	}
 	for _, test := range tests {
@@ -79,6 +80,7 @@ func TestConfineFailureEndsProcess(t *testing.T) {
 		{"error that is no string", `error({})`, own + "/script: (error object is a table value)\n"},
 		{"helper", `receive_with_fd(-1, 1)`, own + ": Bad file descriptor\n"},
 		{"wrong shape", `C.cap_set_proc('nonsense')`, own + "/cap_set_proc: Invalid argument\n"},
+		{"wrong shape in a tail call", `return C.setgroups({'x'})`, own + "/setgroups: Invalid argument\n"},
 		{"memory", `local t = {} while true do t[#t + 1] = string.rep('x', 1e6) .. #t end`, own + "/alloc: Cannot allocate memory\n"},
 		{"unshare", `C.unshare(C.CLONE_NEWNS)`, own + "/unshare: would change one thread only: not possible in a running program\n" +
 			own + "/unshare: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
@@ -205,6 +207,48 @@ func TestConfineOutputIsFlushed(t *testing.T) {
 	}
 }
 
+func TestConfineScriptExits(t *testing.T) {
+	if os.Getenv(subprocessMarker) == t.Name() {
+		must(t, initscript.Confine(`io.write('the end') os.exit(7)`, nil))
+		syscall.Exit(0)
+	}
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), subprocessMarker+"="+t.Name())
+	out, err := cmd.Output()
+	if cmd.ProcessState.ExitCode() != 7 || string(out) != "the end" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// What is not open in the program is not open for the script: no descriptor of the launcher has its
+// number.
+func TestConfineWithoutStandardStreams(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	must(t, initscript.Confine("", nil)) // makes the copy of the program
+	var saved [3]int
+	for fd := range saved {
+		var err error
+		saved[fd], err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 100)
+		must(t, err)
+		must(t, unix.Close(fd))
+	}
+	result := initscript.Confine(`
+		errexit = false
+		for fd = 0, 2 do
+			local written, e = C.write(fd, string.rep('\0', 64))
+			if written ~= -1 or e ~= C.EBADF then os.exit(10 + fd) end
+		end
+		errexit = true
+		set_no_new_privs()`, nil)
+	for fd := range saved {
+		must(t, unix.Dup3(saved[fd], fd, 0))
+	}
+	must(t, result)
+	checkThreadStatus(t, "main thread", os.Getpid(), map[string]string{"NoNewPrivs": "1"})
+}
+
 // Every thread makes the call while others come and go, collect garbage, and change ids.
 func TestConfineAmongBusyThreads(t *testing.T) {
 	if !runInSubprocess(t, nil) {
@@ -292,6 +336,34 @@ func TestConfineUnreachableThread(t *testing.T) {
 	}
 	must(t, initscript.Confine(`set_no_new_privs()`, nil))
 	checkThreadStatus(t, "the same thread", thread.ID, map[string]string{"NoNewPrivs": "1"})
+}
+
+// A thread with a filter of its own cannot get that of the script; then nobody gets it.
+func TestConfineThreadWithOwnFilter(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	thread, err := threadtest.NewC()
+	must(t, err)
+	allow := addressOf("\x06\x00\x00\x00\x00\x00\xff\x7f")
+	program := binary.NativeEndian.AppendUint64(nil, 0)
+	binary.NativeEndian.PutUint16(program, 1)
+	program = binary.NativeEndian.AppendUint64(program, uint64(allow))
+	for _, arguments := range [][]uintptr{
+		{unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0},
+		{unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, addressOf(string(program))},
+	} {
+		if _, errno := thread.Syscall(unix.SYS_PRCTL, arguments...); errno != 0 {
+			t.Fatal(errno)
+		}
+	}
+	must(t, initscript.Confine(`set_no_new_privs() errexit = false `+
+		`local r, e = C.seccomp_set_mode_filter(`+refuseSysinfo+`) assert(r == -1 and e == C.ESRCH, e)`, nil))
+	for _, id := range threadIDs(t) {
+		if state := threadState(t, id); state != nil && id != fmt.Sprint(thread.ID) && state["Seccomp"] != "0" {
+			t.Errorf("thread %s: %v", id, state)
+		}
+	}
 }
 
 // No file on which the confinement depends is opened when it is too late.

@@ -73,7 +73,7 @@ int initscript_fd(lua_State *L, int arg)
 {
 	const struct initscript_env *env = initscript_env_of(L);
 	int fd = initscript_integer(L, arg);
-	return fd >= env->report_fd && fd < env->hidden_end ? NEVER_OPEN : fd;
+	return fd >= env->hidden && fd < env->hidden_end ? NEVER_OPEN : fd;
 }
 
 void *initscript_acquire(lua_State *L, size_t size)

@@ -98,7 +98,8 @@ static void hide_files(struct child *child, const int *fds, size_t count)
 {
 	struct initscript_env *env = child->env;
 	env->report_fd = hide(child, env->report_fd, fds[count - 1] + 1);
-	env->hidden_end = env->report_fd + 1;
+	env->hidden = env->report_fd;
+	env->hidden_end = env->hidden + 1;
 	for (size_t i = count - child->go_ahead.hidden_files; i < count; i++) {
 		if (fcntl(fds[i], F_DUPFD_CLOEXEC, env->hidden_end) != env->hidden_end)
 			fail(child, "fcntl");
@@ -229,7 +230,7 @@ void initscript_child(struct initscript_env *env, const struct initscript_reques
                       int start_socket, pid_t server)
 {
 	struct child child = {.env = env, .request = request};
-	env->report_fd = start_socket;
+	env->report_fd = env->hidden = start_socket;
 	env->hidden_end = start_socket + 1;
 	enter_namespaces(&child, server);
 	receive_plan(&child);

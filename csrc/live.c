@@ -77,7 +77,7 @@ static long make_everywhere(struct initscript_env *env, const struct initscript_
                             const int *fd)
 {
 	struct message message = {.kind = STOP};
-	if (!exchange(env->report_fd, &message, fd))
+	if (!exchange(env->hidden, &message, fd))
 		return -1;
 	if (message.error) {
 		errno = message.error;
@@ -91,7 +91,7 @@ static long make_everywhere(struct initscript_env *env, const struct initscript_
 	message.call = *call;
 	if (fd)
 		message.call.arguments[0] = shared_fd;
-	if (!exchange(env->report_fd, &message, NULL) || message.error)
+	if (!exchange(env->hidden, &message, NULL) || message.error)
 		end_half_confined();
 	errno = error;
 	return result;
@@ -209,8 +209,13 @@ static bool take_descriptors(struct session *session)
 		hidden = fcntl(session->script_end, F_DUPFD_CLOEXEC, INITSCRIPT_EXTRA_FD);
 	if (hidden < 0)
 		return fail(session, "fcntl");
-	session->env.report_fd = hidden;
+	session->env.hidden = hidden;
 	session->env.hidden_end = hidden + 1;
+	/* Of a program that has closed its standard streams these may have their numbers. */
+	const int known[] = {session->host_end, session->script_end, session->tasks};
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (known[i] >= 0)
+			close(known[i]);
 	if (arg == INITSCRIPT_ARG_FD && fcntl(arg, F_SETFD, FD_CLOEXEC) != 0)
 		return fail(session, "fcntl");
 	if (arg >= 0 && arg != INITSCRIPT_ARG_FD && dup3(arg, INITSCRIPT_ARG_FD, O_CLOEXEC) < 0)
@@ -228,11 +233,14 @@ static bool can_be_loaded(struct session *session)
 	const struct initscript_confinement *c = session->confinement;
 	lua_State *L = session->env.L;
 	const char *chunk_name = lua_pushfstring(L, "@%s", c->script_name);
+	session->env.L = NULL; /* too little memory is an error, too, not the end of the process */
 	bool loaded = luaL_loadbufferx(L, c->script, c->script_length, chunk_name, "t") == 0;
+	session->env.L = L;
 	if (!loaded)
 		snprintf(session->refusal->message, sizeof session->refusal->message, "%s",
 		         lua_tostring(L, -1));
 	lua_pop(L, 2);
+	lua_gc(L, LUA_GCCOLLECT, 0); /* when it is compiled again there is as much memory */
 	return loaded;
 }
 
@@ -272,8 +280,8 @@ static void run(struct session *session)
 	}
 	fflush(stdout);
 	/* As in a child: what the script opened is closed before its finalizers run. */
-	if (!initscript_close_range(INITSCRIPT_INBOX_FD, env->report_fd - 1) ||
-	    !initscript_close_range(env->report_fd + 1, ~0U))
+	if (!initscript_close_range(INITSCRIPT_INBOX_FD, env->hidden - 1) ||
+	    !initscript_close_range(env->hidden_end, ~0U))
 		end_half_confined();
 	initscript_env_close(env);
 }
@@ -283,8 +291,7 @@ static void *script_thread(void *argument)
 	struct session *session = argument;
 	bool ready = prepare(session);
 	struct message message = {.kind = ready ? READY : REFUSED};
-	int socket = session->env.report_fd >= 0 ? session->env.report_fd : session->script_end;
-	if (!initscript_send(socket, &message, sizeof message, NULL, 0) && ready)
+	if (!initscript_send(session->env.hidden, &message, sizeof message, NULL, 0) && ready)
 		end_half_confined();
 	if (ready)
 		run(session);
@@ -382,7 +389,6 @@ int initscript_confine(const struct initscript_confinement *confinement,
 {
 	struct session session = {.confinement = confinement, .refusal = refusal};
 	int pair[2];
-	session.env.report_fd = -1;
 	*refusal = (struct initscript_refusal){0};
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		fail(&session, "socketpair");
@@ -390,6 +396,9 @@ int initscript_confine(const struct initscript_confinement *confinement,
 	}
 	session.host_end = pair[0];
 	session.script_end = pair[1];
+	session.env.report_fd = -1; /* nobody waits for records: stderr and the status tell */
+	session.env.hidden = pair[1];
+	session.env.hidden_end = pair[1] + 1;
 	/* Now, because the script may take away /proc. Only some calls need it. */
 	session.tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	session.tasks_error = errno;

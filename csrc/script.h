@@ -67,7 +67,8 @@ struct initscript_env {
 	unsigned execs;                /* how many calls of execve were announced to the host */
 	int report_fd;                 /* where failures go as data; -1: nowhere */
 	struct initscript_state state; /* notes for explanations, see state.h */
-	int hidden_end; /* descriptors from report_fd up to here are not the script's business */
+	int hidden, hidden_end; /* descriptors from the first on, without the second, are not the
+	                           script's business */
 	const struct initscript_operations *operations; /* NULL: those of a child */
 	struct initscript_trace_ring *trace; /* where calls are told (trace.h); NULL: nowhere */
 };
