@@ -88,6 +88,7 @@ func TestMalformedMessagesToLua(t *testing.T) {
 	packets := append(malformedPackets(t),
 		// Keys that Go can tell apart and Lua cannot.
 		malformedPacket{"keys 1 and 1.0", rawPacket(t, 0, 0, "a2 01 01 f9 3c00 02"), "", nil, "", ""},
+		malformedPacket{"key -2^53-1", rawPacket(t, 0, 0, "a1 3b 0020000000000000 01"), "", nil, "", ""},
 		malformedPacket{"key 2^60", rawPacket(t, 0, 0, "a1 1b 1000000000000000 01"), "", nil, "", ""},
 	)
 	before := descriptorsOfActor(t, actor)

@@ -271,6 +271,21 @@ parent:send(#string.rep("x", 2^20))`})
 	}
 }
 
+// Without room for one descriptor an inbox cannot be waited for: that is an error, and no loop.
+func TestLuaActorWithoutDescriptors(t *testing.T) {
+	actor := spawn(t, initscript.Actor{
+		Script: `C.setrlimit(C.RLIMIT_NOFILE, 0, 0)`, Stderr: os.Stderr,
+		ModuleSource: `
+local ok, e = pcall(inbox.receive, inbox)
+parent:send{ ok, e.name, tostring(e):match("[^:]*: [^:]*: [^:]*$") }`,
+	})
+	got, err := actor.Receive(testContext(t))
+	if want := []any{false, "EINVAL", "receive: poll: Invalid argument"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	finish(t, actor)
+}
+
 func TestLuaActorInNamespaces(t *testing.T) {
 	requireUserNamespaces(t)
 	config := mappedToRoot(initscript.Actor{Stderr: os.Stderr, ModuleSource: `

@@ -76,7 +76,9 @@ static void close_channel(struct initscript_channel *channel)
 
 static int channel_close(lua_State *L)
 {
-	close_channel(initscript_lua_check_channel(L));
+	struct initscript_channel *channel = initscript_lua_check_channel(L);
+	initscript_inbox_check_idle(L, &channel->answers);
+	close_channel(channel);
 	return 0;
 }
 
@@ -104,6 +106,7 @@ static int channel_kill(lua_State *L)
 	struct initscript_channel *channel = initscript_lua_check_channel(L);
 	int number = check_signal(L);
 	check_open(L, channel, "kill");
+	initscript_inbox_check_idle(L, &channel->answers);
 	if (channel->pidfd < 0)
 		initscript_lua_raise_errno(L, EPERM, 0, "kill: this channel supervises no process");
 	if (number != SIGKILL && send_signal(channel->pidfd, number) != 0)

@@ -81,9 +81,9 @@ static const char *check_bytes(lua_State *L, int arg, size_t *length)
 static bool again(int fd, short events)
 {
 	struct pollfd awaited = {.fd = fd, .events = events};
-	if (errno == EAGAIN)
-		poll(&awaited, 1, -1);
-	return errno == EINTR || errno == EAGAIN;
+	if (errno != EAGAIN)
+		return errno == EINTR;
+	return poll(&awaited, 1, -1) >= 0 || errno == EINTR;
 }
 
 static int fd_close(lua_State *L)
@@ -360,15 +360,15 @@ static int unix_open(lua_State *L)
 	        O_RDONLY, O_WRONLY | O_CREAT | O_TRUNC, O_WRONLY | O_CREAT | O_APPEND,
 	        O_RDWR,   O_RDWR | O_CREAT | O_TRUNC,   O_RDWR | O_CREAT | O_APPEND,
 	};
-	size_t length;
-	const char *path = check_bytes(L, 1, &length);
-	const char *mode = luaL_optstring(L, 2, "r");
+	size_t length, path_length;
+	const char *path = check_bytes(L, 1, &path_length);
+	const char *mode = lua_isnoneornil(L, 2) ? "r" : check_bytes(L, 2, &length);
 	int i = 0;
 	while (names[i] && strcmp(names[i], mode) != 0)
 		i++;
 	if (!names[i])
 		initscript_lua_raise_errno(L, EINVAL, 2, "bad argument #2: mode '%s'", mode);
-	if (strlen(path) != length)
+	if (strlen(path) != path_length)
 		initscript_lua_raise_errno(L, EINVAL, 1, "bad argument #1: NUL byte in the path");
 	struct initscript_lua_fd *object = initscript_lua_push_fd(L);
 	object->fd = open(path, flags[i] | O_CLOEXEC, 0666);
@@ -390,9 +390,16 @@ void initscript_lua_push_unix(lua_State *L)
 	lua_setfield(L, -2, "seqpacket_socket");
 }
 
+static void check_table(lua_State *L)
+{
+	if (!lua_istable(L, 1))
+		initscript_lua_raise_errno(L, EINVAL, 1, "bad argument #1: table expected, got %s",
+		                           luaL_typename(L, 1));
+}
+
 static int message_array(lua_State *L)
 {
-	luaL_checktype(L, 1, LUA_TTABLE);
+	check_table(L);
 	lua_settop(L, 1);
 	initscript_message_mark_array(L);
 	return 1;
@@ -400,7 +407,7 @@ static int message_array(lua_State *L)
 
 static int message_map(lua_State *L)
 {
-	luaL_checktype(L, 1, LUA_TTABLE);
+	check_table(L);
 	lua_settop(L, 1);
 	initscript_message_mark_map(L);
 	return 1;

@@ -80,11 +80,15 @@ void initscript_inbox_close(struct initscript_inbox *inbox)
 }
 
 /* Returns the index of a source that has something, beginning with the one whose turn it is. */
-static size_t await(struct initscript_inbox *inbox)
+static size_t await(lua_State *L, struct initscript_inbox *inbox)
 {
 	for (;;) {
-		if (poll(inbox->sources, inbox->count, -1) <= 0)
-			continue; /* EINTR */
+		if (poll(inbox->sources, inbox->count, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			/* EINVAL: RLIMIT_NOFILE is lower than the number of sources. */
+			initscript_lua_raise_errno(L, errno, 0, "receive: poll");
+		}
 		for (size_t i = 0; i < inbox->count; i++) {
 			size_t index = (inbox->turn + i) % inbox->count;
 			if (inbox->sources[index].revents) {
@@ -95,20 +99,41 @@ static size_t await(struct initscript_inbox *inbox)
 	}
 }
 
-/* Everything that is to be freed belongs to the inbox, so that errors for want of memory leak
- * nothing. Returns whether a value was pushed. */
-static bool receive_from(lua_State *L, struct initscript_inbox *inbox, size_t index)
+void initscript_inbox_check_idle(lua_State *L, const struct initscript_inbox *inbox)
+{
+	if (inbox->busy)
+		initscript_lua_raise_errno(L, EBUSY, 1, "a message is being received");
+}
+
+/* Returns a value, which is never nil, or nothing for a message that is malformed after all. */
+static int decode(lua_State *L)
+{
+	struct initscript_packet *packet = lua_touserdata(L, 1);
+	luaL_checkstack(L, 4 * INITSCRIPT_MESSAGE_DEPTH + 8, "message");
+	return initscript_message_push(L, packet) ? 1 : 0;
+}
+
+/* Returns whether a value was pushed. DECODER is the function above, on the stack: from here on
+ * nothing may raise an error while there is something to free. */
+static bool receive_from(lua_State *L, struct initscript_inbox *inbox, size_t index, int decoder)
 {
 	struct initscript_packet *packet = inbox->packet;
+	int status = 0;
 	enum initscript_received received =
 	        initscript_packet_receive(packet, inbox->sources[index].fd);
-	int top = lua_gettop(L);
-	bool good = received == INITSCRIPT_RECEIVED && initscript_message_check(packet) &&
-	            initscript_message_push(L, packet);
+	lua_settop(L, decoder);
+	if (received == INITSCRIPT_RECEIVED && initscript_message_check(packet)) {
+		lua_pushvalue(L, decoder);
+		lua_pushlightuserdata(L, packet);
+		inbox->busy = true;
+		status = lua_pcall(L, 1, 1, 0);
+		inbox->busy = false;
+	}
 	initscript_packet_clear(packet);
-	if (good)
+	if (status != 0)
+		lua_error(L); /* there was too little memory, or a finalizer failed */
+	if (!lua_isnoneornil(L, decoder + 1))
 		return true;
-	lua_settop(L, top);
 	if (received != INITSCRIPT_NOTHING_THERE)
 		remove_source(inbox, index);
 	return false;
@@ -116,14 +141,15 @@ static bool receive_from(lua_State *L, struct initscript_inbox *inbox, size_t in
 
 int initscript_inbox_receive(lua_State *L, struct initscript_inbox *inbox)
 {
-	luaL_checkstack(L, 4 * INITSCRIPT_MESSAGE_DEPTH + 8, "message");
+	initscript_inbox_check_idle(L, inbox);
+	lua_pushcfunction(L, decode);
+	int decoder = lua_gettop(L);
 	if (!inbox->packet)
 		inbox->packet = calloc(1, sizeof *inbox->packet);
 	if (!inbox->packet)
 		initscript_lua_raise_errno(L, ENOMEM, 0, "receive");
-	initscript_packet_clear(inbox->packet);
 	while (inbox->count > 0)
-		if (receive_from(L, inbox, await(inbox)))
+		if (receive_from(L, inbox, await(L, inbox), decoder))
 			return 1;
 	initscript_lua_raise(L, INITSCRIPT_NO_SENDERS,
 	                     "Broadcast the address before attempting to receive on it");
@@ -145,7 +171,9 @@ static int inbox_receive(lua_State *L)
 
 static int inbox_close(lua_State *L)
 {
-	initscript_inbox_close(check_inbox(L));
+	struct initscript_inbox *inbox = check_inbox(L);
+	initscript_inbox_check_idle(L, inbox);
+	initscript_inbox_close(inbox);
 	return 0;
 }
 

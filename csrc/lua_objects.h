@@ -23,6 +23,7 @@ struct initscript_inbox {
 	size_t count, capacity;
 	size_t turn; /* the source that is looked at first: no source can starve another one */
 	struct initscript_packet *packet;
+	bool busy; /* the packet is being decoded, in the course of which finalizers may run */
 };
 
 struct initscript_channel {
@@ -78,6 +79,9 @@ int initscript_inbox_address(struct initscript_inbox *inbox);
 
 /* Closes all sources. */
 void initscript_inbox_close(struct initscript_inbox *inbox);
+
+/* Raises EBUSY while a message is being decoded: then it can be neither closed nor read. */
+void initscript_inbox_check_idle(lua_State *L, const struct initscript_inbox *inbox);
 
 /* Waits for a message and pushes it. Raises no_senders when no source is left. */
 int initscript_inbox_receive(lua_State *L, struct initscript_inbox *inbox);

@@ -111,8 +111,8 @@ static bool check_scalar(struct decoder *d, const struct head *head)
 /* Numbers that Lua can tell apart from all others. */
 static bool can_be_key(const struct head *head)
 {
-	if (head->major == CBOR_UINT || head->major == CBOR_NEGATIVE)
-		return head->argument <= UINT64_C(1) << 53;
+	if (head->major == CBOR_UINT || head->major == CBOR_NEGATIVE) /* -1 - argument */
+		return head->argument <= (UINT64_C(1) << 53) - (head->major == CBOR_NEGATIVE);
 	return head->major != CBOR_OTHER || head->info < CBOR_HALF || !isnan(to_double(head));
 }
 

@@ -413,9 +413,9 @@ static bool transmit(struct encoder *e, int socket)
 	}
 	while (sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
 		struct pollfd room = {.fd = socket, .events = POLLOUT};
-		if (errno == EAGAIN)
-			poll(&room, 1, -1);
-		else if (errno == ECONNRESET || errno == ECONNREFUSED || errno == ENOTCONN)
+		if (errno == EAGAIN && poll(&room, 1, -1) >= 0)
+			continue;
+		if (errno == ECONNRESET || errno == ECONNREFUSED || errno == ENOTCONN)
 			return fail(e, EPIPE, "the receiver is gone");
 		else if (errno != EINTR)
 			return fail(e, errno, "sendmsg");

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Their addresses are the keys of the registry: looking them up allocates nothing. */
-static const char array_key, map_key, int64_key;
+static const char array_key, map_key, int64_key, classify_key;
 
 static void push_registered(lua_State *L, const void *key)
 {
@@ -22,12 +22,6 @@ static void register_mark(lua_State *L, const void *key, const char *name)
 	lua_pushstring(L, name);
 	lua_setfield(L, -2, "__metatable");
 	lua_rawset(L, LUA_REGISTRYINDEX);
-}
-
-void initscript_message_open(lua_State *L)
-{
-	register_mark(L, &array_key, "array");
-	register_mark(L, &map_key, "map");
 }
 
 void initscript_message_mark_array(lua_State *L)
@@ -89,12 +83,21 @@ static int classify_int64(lua_State *L)
 	return 1;
 }
 
+void initscript_message_open(lua_State *L)
+{
+	register_mark(L, &array_key, "array");
+	register_mark(L, &map_key, "map");
+	lua_pushlightuserdata(L, (void *)&classify_key);
+	lua_pushcfunction(L, classify_int64);
+	lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+/* Raises nothing: a message is being encoded. */
 enum initscript_int64 initscript_message_to_int64(lua_State *L, int index, uint64_t *bits)
 {
 	enum initscript_int64 kind = INITSCRIPT_NO_INT64;
+	push_registered(L, &classify_key);
 	lua_pushvalue(L, index);
-	lua_pushcfunction(L, classify_int64);
-	lua_insert(L, -2);
 	if (lua_pcall(L, 1, 1, 0) == 0)
 		kind = lua_tointeger(L, -1);
 	lua_pop(L, 1);

@@ -2,7 +2,9 @@ package luahost_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/aarzilli/golua/lua"
 	"github.com/go-initscript/initscript/luahost"
+	"golang.org/x/sys/unix"
 )
 
 // helpers are what the programs of the tests share.
@@ -161,6 +164,28 @@ expect_failure("EINVAL", "subprocess/init/script", spawn_vm, { subprocess = subp
 	"options/metamethods": `
 local options = setmetatable({}, { __index = { module_source = "parent:send(1)", subprocess = setmetatable({}, { __index = { stderr = "share" } }) } })
 equal(spawn_vm(options):receive(), 1)`,
+	"options/called by nobody": `
+-- Coroutines that begin in spawn_vm, or have left their function by a tail call.
+expect_failure("EINVAL", 1, coroutine.wrap(spawn_vm), 1)
+local co = coroutine.wrap(function() return spawn_vm{ module = ".", subprocess = { stdin = 1 } } end)
+expect_failure("EINVAL", "subprocess/stdin", co)
+co = coroutine.wrap(function() return spawn_vm{ module = "./missing", subprocess = {} } end)
+expect_failure("module_not_found", "module", co)
+expect_failure("module_not_found", "module", coroutine.wrap(spawn_vm), { module = ".", subprocess = {} })`,
+	"options/namespaces": `
+-- Each option makes its namespace and no other one. Only a user namespace can be had by everybody.
+local function namespace(pid, kind)
+    return io.popen(("readlink /proc/%s/ns/%s"):format(pid, kind)):read("*a")
+end
+local options = { user = "user", uts = "uts", ipc = "ipc", pid = "pid", net = "net", mount = "mnt" }
+for option in pairs(options) do
+    local a = actor("pcall(inbox.receive, inbox)", { newns_user = true, ["newns_" .. option] = true })
+    for other, kind in pairs(options) do
+        local expected = other == "user" or other == option
+        equal(namespace(a.child_pid, kind) ~= namespace("self", kind), expected, option .. ", " .. other)
+    end
+    a:close()
+end`,
 	"options/error": `
 local e = expect_failure("EINVAL", "subprocess/stdin", function() spawn_vm{ subprocess = { stdin = 1 } } end)
 equal(e.value, 22) equal(e.category, "generic")
@@ -215,6 +240,18 @@ w:close()
 equal(r:read(1000), "Error starting the lua VM: cannot open /nonexistent: No such file or directory\n")
 local ok, how, status, message = a:wait()
 equal(ok, nil) equal(how, "exit") equal(status, 1) equal(message, "cannot open /nonexistent: No such file or directory")`,
+	"module/made with a mistake": `
+local dir = arg[0]:match("^.*/")
+local script = ([[
+    write_all(C.open(%q, bit.bor(C.O_WRONLY, C.O_CREAT), mode(6, 0, 0)), "\nx = = 1")
+]]):format(dir .. "mistake.lua")
+local r, w = unix.pipe()
+local a = spawn_vm{ module = dir .. "mistake.lua", subprocess = { stderr = w, init = { script = script } } }
+w:close()
+local text = r:read(1000)
+check(text:find("^Error starting the lua VM: .*mistake.lua:2: unexpected symbol near '='\n$"), text)
+local ok, how, status, message = a:wait()
+equal(how, "exit") equal(status, 1) check(message:find("mistake.lua:2: unexpected symbol", 1, true), message)`,
 	"module/none": `
 for _, options in ipairs{ { subprocess = {} }, { module = "", subprocess = {} } } do
     local r, w = unix.pipe()
@@ -307,6 +344,20 @@ local a = actor("")
 a:wait()
 expect_failure("EPIPE", nil, a.send, a, 1)
 expect_failure("no_senders", nil, a.receive, a)`,
+	"channel/collected": `
+-- Like close: the child sees the end of its input, and goes on.
+local r, w = unix.pipe()
+actor("local ok, e = pcall(inbox.receive, inbox) io.write(e.name) io.flush()", { stdout = w })
+w:close()
+collectgarbage() collectgarbage()
+equal(r:read(100), "no_senders")`,
+	"channel/kill argument": `
+local a = actor("inbox:receive()")
+for _, wrong in ipairs{ "9", true, {}, 0.5, -1, 65, 0/0, 1/0 } do expect_failure("EINVAL", 2, a.kill, a, wrong) end
+check(a.child_pid > 0) -- and nothing has been sent
+a:kill(0) -- a signal that is none, and then SIGKILL
+local _, how, number = a:wait()
+equal(how, "signal") equal(number, 9)`,
 	"channel/received": `
 local a = actor("parent:send(inbox) inbox:receive()")
 local address = a:receive()
@@ -322,6 +373,9 @@ local host, guest = unix.seqpacket_socket.pair()
 local a = spawn_vm{ module_source = "", subprocess = { init = { script = "C.open('/nonexistent', 0)", arg = guest } } }
 guest:close()
 equal(host:receive_with_fds(10), "")
+local sent, e
+repeat sent, e = pcall(a.send, a, 1) until not sent
+equal(e.name, "EPIPE")
 local ok, how, status, message = a:wait()
 equal(how, "signal") equal(status, 13) -- a broken stderr
 local a = actor("", { init = { script = "errexit = false; error('x')" } })
@@ -356,6 +410,8 @@ expect_failure("EINVAL", 3, a.send_with_fds, a, "", 1)
 equal(getmetatable(a), "file_descriptor")
 expect_failure("ENOENT", 1, unix.open, "/nonexistent")
 expect_failure("EINVAL", 2, unix.open, "/dev/null", "x")
+expect_failure("EINVAL", 2, unix.open, "/dev/null", {})
+expect_failure("EINVAL", 1, unix.open, "/dev/null\0x")
 expect_failure("EINVAL", 1, unix.open, 1)
 unix.open("/dev/null", "w"):write("x")`,
 	"messages/refused": `
@@ -385,6 +441,12 @@ refuse("EBUSY", { x = address })
 refuse("EINVAL", ("x"):rep(64 * 2^20), "too large")
 a:send({ 1, [0] = "skipped", x = "sent" }) -- the channel has survived all of this
 equal(a:wait(), true)`,
+	"messages/marks": `
+for _, wrong in ipairs{ 1, "x", false, inbox, print } do
+    expect_failure("EINVAL", 1, message.array, wrong)
+    expect_failure("EINVAL", 1, message.map, wrong)
+end
+expect_failure("EINVAL", 1, message.array)`,
 	"messages/values": `
 local echo = actor("while true do parent:send(inbox:receive()) end")
 local function same(value) echo:send(value) return echo:receive() end
@@ -423,6 +485,31 @@ address:close()
 local list = {} for i = 1, 252 do list[i] = r end
 echo:send(list) equal(#echo:receive(), 252)
 list[253] = r expect_failure("EINVAL", 2, echo.send, echo, list)`,
+	"messages/finalizers": `
+-- While a message is being decoded, finalizers run. They cannot take away what it is decoded from.
+local echo = actor("while true do parent:send(inbox:receive()) end")
+local refused = 0
+local function trap()
+    getmetatable(newproxy(true)).__gc = function()
+        for _, f in ipairs{ echo.close, echo.kill, echo.receive } do
+            local ok, e = pcall(f, echo)
+            if not ok and e.name == "EBUSY" and e.arg == 1 then refused = refused + 1 end
+        end
+        if not done then trap() end
+    end
+end
+local list = {}
+for i = 1, 50000 do list[i] = "string " .. i end
+echo:send(list)
+list = nil -- or its strings would not have to be made
+collectgarbage()
+collectgarbage("setpause", 0)
+trap()
+local got = echo:receive()
+done = true
+equal(#got, 50000)
+for i = 1, #got do equal(got[i], "string " .. i) end
+check(refused >= 3, refused)`,
 	"inbox": `
 expect_failure("no_senders", nil, inbox.receive, inbox)
 expect_failure("bad_index", nil, function() return inbox.foo end)
@@ -477,7 +564,65 @@ func TestRunErrors(t *testing.T) {
 	}
 }
 
-// A state that is closed takes its children along, but for those that it has detached.
+// What is wrong with the options is found before there is any process, the fork server included.
+func TestWrongOptionsStartNothing(t *testing.T) {
+	const marker = "INITSCRIPT_TEST_SUBPROCESS"
+	if os.Getenv(marker) != t.Name() {
+		cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), marker+"="+t.Name())
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	for name, program := range programs {
+		if strings.HasPrefix(name, "options/order") || name == "module/missing" || name == "options/init" || name == "options/stdio" {
+			mustRun(t, program)
+		}
+	}
+	if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err != unix.ECHILD {
+		t.Errorf("there are children: %v", err)
+	}
+}
+
+// A child that was detached outlives the state, and the others do not.
+func TestCloseLeavesDetached(t *testing.T) {
+	L := lua.NewState()
+	L.OpenLibs()
+	if err := luahost.Open(L); err != nil {
+		t.Fatal(err)
+	}
+	var to, from, control [2]int
+	for _, pipe := range []*[2]int{&to, &from, &control} {
+		if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := runIn(t, L, fmt.Sprintf(`
+local function at(fd, mode) return unix.open("/dev/fd/" .. fd, mode) end
+actor("io.write(io.read('*a'):upper())", { stdin = at(%d, "r"), stdout = at(%d, "w") }):detach()
+actor("inbox:receive()", { stdout = at(%d, "w") })`, to[0], from[1], control[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(from[1])
+	unix.Close(control[1])
+	L.Close()
+	text := make([]byte, 100)
+	if n, _ := unix.Read(control[0], text); n != 0 {
+		t.Error("the other child goes on")
+	}
+	unix.Write(to[1], []byte("still here"))
+	unix.Close(to[1])
+	if n, err := unix.Read(from[0], text); err != nil || string(text[:max(n, 0)]) != "STILL HERE" {
+		t.Errorf("%q, %v", text[:max(n, 0)], err)
+	}
+	unix.Close(to[0])
+	unix.Close(from[0])
+	unix.Close(control[0])
+}
+
+// A state that is closed takes its children along.
 func TestCloseKills(t *testing.T) {
 	L := lua.NewState()
 	L.OpenLibs()

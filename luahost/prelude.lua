@@ -19,7 +19,11 @@ local function fail(name, argument, text)
     local category = name:find("^E") and "generic" or "initscript"
     local what = type(argument) == "number" and "argument " .. argument or argument
     local level = 2
-    while getinfo(level, "S").source == "=luahost" do level = level + 1 end
+    local info = getinfo(level, "S")
+    while info and info.source == "=luahost" do -- nil: nobody called, but a coroutine began there
+        level = level + 1
+        info = getinfo(level, "S")
+    end
     raise(category, number[name], argument, ("spawn_vm: %s: %s"):format(what, text), level)
 end
 
