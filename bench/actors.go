@@ -17,6 +17,7 @@ const (
 	groupActor    = "first reply, "
 	nameExecSelf  = "os/exec of the same program"
 	nameGoActor   = "initscript, Go actor"
+	nameLuaActor  = "initscript, Lua actor"
 	execSelfMark  = "INITSCRIPT_BENCH_ECHO"
 	manyActors    = 20
 	actorQuestion = "ping"
@@ -51,8 +52,13 @@ func beExecuted() {
 	os.Exit(0)
 }
 
-func newActor(entry string, script string, l level) initscript.Actor {
-	actor := initscript.Actor{Entry: entry, Script: script}
+var (
+	goEcho  = initscript.Actor{Entry: "echo"}
+	luaEcho = initscript.Actor{ModuleSource: `parent:send(inbox:receive())`}
+)
+
+func withScript(actor initscript.Actor, script string, l level) initscript.Actor {
+	actor.Script = script
 	if l != none {
 		actor.Namespaces = sixNamespaces
 		actor.UIDMap = []initscript.IDMap{{HostID: os.Geteuid(), Size: 1}}
@@ -62,12 +68,12 @@ func newActor(entry string, script string, l level) initscript.Actor {
 }
 
 // firstReply measures from Spawn to the answer to the first message.
-func (b *bench) firstReply(l level) func() (time.Duration, error) {
+func (b *bench) firstReply(echo initscript.Actor, l level) func() (time.Duration, error) {
 	script := b.script(l)
 	return func() (time.Duration, error) {
 		ctx := context.Background()
 		begin := time.Now()
-		actor, err := initscript.Spawn(ctx, newActor("echo", script, l))
+		actor, err := initscript.Spawn(ctx, withScript(echo, script, l))
 		if err != nil {
 			return 0, err
 		}
@@ -122,7 +128,7 @@ func idleActors(count int) (pids []int, release func(), err error) {
 		}
 	}
 	for range count {
-		actor, err := initscript.Spawn(context.Background(), newActor("wait", shortScript, none))
+		actor, err := initscript.Spawn(context.Background(), initscript.Actor{Entry: "wait", Script: shortScript})
 		if err != nil {
 			return pids, release, err
 		}

@@ -73,7 +73,8 @@ func (b *bench) contenders() ([]contender, error) {
 		if l != box { // os/exec makes no mounts
 			add(group, nameExecSelf, execSelf(l))
 		}
-		add(group, nameGoActor, b.firstReply(l))
+		add(group, nameGoActor, b.firstReply(goEcho, l))
+		add(group, nameLuaActor, b.firstReply(luaEcho, l))
 	}
 
 	add(groupLength, nameEmpty, finish("", none, ""))
