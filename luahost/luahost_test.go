@@ -134,6 +134,12 @@ local a = actor([[parent:send{ e = os.getenv("E"), home = os.getenv("HOME") or f
 local got = a:receive()
 equal(got.e, "a=b\nc")
 equal(got.home, false)`,
+	"options/large environment": `
+local environment = { LONG = ("x"):rep(200000) }
+for i = 1, 1000 do environment["E" .. i] = "value " .. i end
+local a = actor([[parent:send{ #os.getenv("LONG"), os.getenv("E1000") }]], { environment = environment })
+local got = a:receive()
+equal(got[1], 200000) equal(got[2], "value 1000")`,
 	"options/unsupported": `
 expect_failure("EINVAL", "subprocess/source_tree_cache", spawn_vm, { subprocess = { source_tree_cache = 1 } })
 expect_failure("EINVAL", "subprocess/source_tree_cache", spawn_vm, { subprocess = { source_tree_cache = { a = { b = 1 } } } })
@@ -482,6 +488,19 @@ local address = echo:receive()
 address:send("to myself")
 equal(inbox:receive(), "to myself")
 address:close()
+for _, wrap in ipairs{ function(x) return x end, function(x) return { value = x } end } do
+    local function back(x)
+        echo:send(wrap(x))
+        local got = echo:receive()
+        return type(got) == "table" and got.value or got
+    end
+    local from, to = unix.pipe()
+    back(to):write("x")
+    equal(from:read(1), "x")
+    local mine = back(inbox)
+    back(mine):send("through another one")
+    equal(inbox:receive(), "through another one")
+end
 local list = {} for i = 1, 252 do list[i] = r end
 echo:send(list) equal(#echo:receive(), 252)
 list[253] = r expect_failure("EINVAL", 2, echo.send, echo, list)`,
