@@ -2,6 +2,7 @@ package initscript_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -82,10 +83,36 @@ func init() {
 			}
 			select {}
 		},
+		"forge": func() error {
+			forgeReports()
+			return errors.New("the truth")
+		},
 		"exit 3": func() error { os.Exit(3); return nil },
 		"killed": func() error { return syscall.Kill(os.Getpid(), syscall.SIGKILL) },
 	} {
 		initscript.Register(name, func(*initscript.Self) error { return entry() })
+	}
+}
+
+// forgeReports tells the host what is not true, on every socket that could be the start socket: record
+// kinds of csrc/wire.h, with an error, a line, a pid and two fields.
+func forgeReports() {
+	for fd := 5; fd < 200; fd++ {
+		if kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err != nil || kind != unix.SOCK_SEQPACKET {
+			continue
+		}
+		for kind := uint32(1); kind < 20; kind++ {
+			if kind == 12 { // INITSCRIPT_ENTRY_FAILED: an actor may say that
+				continue
+			}
+			var message []byte
+			for _, word := range []uint32{kind, uint32(unix.ENOENT), 1, 1, 2, 4} {
+				message = binary.NativeEndian.AppendUint32(message, word)
+			}
+			message = append(message, "lies\x00\x00\x00\x00"...)
+			unix.Sendto(fd, message, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, nil)
+			unix.Sendmsg(fd, message, unix.UnixRights(0), nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func TestActorEnvironment(t *testing.T) {
 	}{
 		{"none", nil, "environ", []any{[]any{}, []any{}}},
 		{"exactly the given", []string{"B=2", "A=1", "B=3", "EMPTY="}, "environ",
-			[]any{[]any{"B=2", "A=1", "EMPTY="}, []any{"B=2", "A=1", "EMPTY="}}}, // os.Environ knows each once
+			[]any{[]any{"A=1", "B=3", "EMPTY="}, []any{"A=1", "B=3", "EMPTY="}}},
 		{"GOMAXPROCS", []string{"GOMAXPROCS=1"}, "gomaxprocs", int64(1)},
 		{"GOGC", []string{"GOGC=37"}, "gogc", int64(37)},
 		{"GODEBUG", []string{"GODEBUG=panicnil=1"}, "panicnil", "<nil>"},
@@ -201,6 +201,13 @@ func TestActorFailures(t *testing.T) {
 		err := spawn(t, initscript.Actor{Entry: "longError"}).Wait()
 		if !errors.As(err, &actorError) || len(actorError.Message) < 8192 || strings.Trim(actorError.Message, "x") != "" {
 			t.Errorf("%T of %d bytes", err, len(fmt.Sprint(err)))
+		}
+	})
+	t.Run("forged reports", func(t *testing.T) {
+		var actorError *initscript.ActorError
+		err := spawn(t, initscript.Actor{Entry: "forge"}).Wait()
+		if !errors.As(err, &actorError) || actorError.Message != "the truth" {
+			t.Errorf("%T %v", err, err)
 		}
 	})
 	for entry, want := range map[string]string{"exit 3": "exit status 3", "killed": "signal: killed"} {

@@ -17,6 +17,9 @@ const DefaultMemoryLimit = 64 << 20
 
 const defaultScriptName = "init.script"
 
+// hostsDirectory is where a child begins whose Cmd names no Dir.
+const hostsDirectory = "."
+
 // Cmd is a program behind an init script, in preparation or running. It is used like an
 // os/exec.Cmd and, like that, cannot be reused after Start. All signals have their default
 // dispositions in the child, also those that the host ignores. Different Cmds may be used from any
@@ -27,7 +30,7 @@ type Cmd struct {
 	// that the process ends after the script.
 	Path string
 
-	// Args is the argument vector, with the program's name first; nil means {Path}.
+	// Args is the argument vector, with the program's name first; an empty one means {Path}.
 	Args []string
 
 	// Script is the source text of the init script. An empty script does nothing.
@@ -50,8 +53,8 @@ type Cmd struct {
 	// own ids only.
 	UIDMap, GIDMap []IDMap
 
-	// Env is the environment of the program, "key=value" each. Unlike in os/exec, nil is the
-	// empty environment. The script itself sees none.
+	// Env is the environment of the program, "key=value" each. The last of several values for one
+	// key counts. Unlike in os/exec, nil is the empty environment. The script itself sees none.
 	Env []string
 
 	// Dir is the working directory in which the script starts; "" means the host's.
@@ -77,7 +80,8 @@ type Cmd struct {
 	// the script, events are lost, and counted in TraceEvent.Lost. See TraceText and TraceJSON.
 	Trace func(TraceEvent)
 
-	// Cancel is called when the context of CommandContext is done; nil kills the process.
+	// Cancel is called when the context of CommandContext is done; nil kills the process. If it
+	// returns os.ErrProcessDone, Wait returns what it would have returned without.
 	Cancel func() error
 
 	// WaitDelay bounds the time that Wait spends after the context is done, or after the
@@ -96,7 +100,8 @@ type Cmd struct {
 	child    *child
 	tracer   *tracer
 	stdio    stdio
-	watch    chan error // the context's error, if it had the process killed
+	watch    chan error // the context's error, if Cancel has been called for it
+	expiry   time.Time  // the end of WaitDelay, once the context is done
 	stopped  chan struct{}
 	stopOnce sync.Once
 	waited   bool
@@ -155,6 +160,9 @@ func (c *Cmd) start() error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
+	if c.ctx == nil && c.Cancel != nil {
+		return &FieldError{"Cancel", errors.New("is set, but the Cmd was not made by CommandContext")}
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -175,7 +183,7 @@ func (c *Cmd) start() error {
 			scriptName:  c.scriptName(),
 			path:        c.Path,
 			args:        c.Args,
-			env:         c.Env,
+			env:         lastOfEachKey(c.Env),
 			memoryLimit: c.MemoryLimit,
 		},
 		namespaces: c.Namespaces,
@@ -188,9 +196,9 @@ func (c *Cmd) start() error {
 		extraFiles: c.ExtraFiles,
 	}
 	if c.Dir == "" {
-		request.dir = "."
+		request.dir = hostsDirectory
 	}
-	if c.Args == nil {
+	if len(c.Args) == 0 {
 		request.plan.args = []string{c.Path}
 	}
 	if c.actor != nil {
@@ -215,81 +223,6 @@ func (c *Cmd) start() error {
 	return nil
 }
 
-// check finds what the child could not report better than we can.
-func (c *Cmd) check() error {
-	for _, s := range []struct{ field, value string }{
-		{"Path", c.Path}, {"ScriptName", c.ScriptName},
-	} {
-		if err := checkString(s.field, s.value); err != nil {
-			return err
-		}
-	}
-	for _, list := range []struct {
-		field  string
-		values []string
-	}{{"Args", c.Args}, {"Env", c.Env}} {
-		for i, s := range list.values {
-			if err := checkString(fmt.Sprintf("%s[%d]", list.field, i), s); err != nil {
-				return err
-			}
-		}
-	}
-	for i, s := range c.Env {
-		if strings.Index(s, "=") < 1 {
-			return &FieldError{fmt.Sprintf("Env[%d]", i), fmt.Errorf("%q is not of the form key=value", s)}
-		}
-	}
-	if err := checkScript(c.Script, c.scriptName()); err != nil {
-		return err
-	}
-	if rest := c.Namespaces &^ allNamespaces; rest != 0 {
-		return &FieldError{"Namespaces", fmt.Errorf("unknown namespace %s", rest)}
-	}
-	if c.Namespaces&NewUser == 0 && len(c.UIDMap)+len(c.GIDMap) > 0 {
-		return &FieldError{"UIDMap", errors.New("id maps need NewUser in Namespaces")}
-	}
-	if c.MemoryLimit < 0 {
-		return &FieldError{"MemoryLimit", fmt.Errorf("%d is negative", c.MemoryLimit)}
-	}
-	limit := maxExtraFiles
-	if c.Trace != nil {
-		limit--
-	}
-	if len(c.ExtraFiles) > limit {
-		return &FieldError{"ExtraFiles", fmt.Errorf("%d files; at most %d can be passed", len(c.ExtraFiles), limit)}
-	}
-	return c.checkFiles()
-}
-
-// checkScript refuses what is no text.
-func checkScript(script, name string) error {
-	if i := strings.IndexByte(script, 0); i >= 0 {
-		line := 1 + strings.Count(script[:i], "\n")
-		return &FieldError{"Script", fmt.Errorf("%s:%d: NUL byte: not a Lua source text", name, line)}
-	}
-	return nil
-}
-
-func (c *Cmd) checkFiles() error {
-	check := func(field string, value any) error {
-		if file, ok := value.(*os.File); ok && file.Fd() == ^uintptr(0) {
-			return &FieldError{field, errors.New("is nil or closed")}
-		}
-		return nil
-	}
-	for i, file := range c.ExtraFiles {
-		if err := check(fmt.Sprintf("ExtraFiles[%d]", i), file); err != nil {
-			return err
-		}
-	}
-	if c.Arg != nil {
-		if err := check("Arg", c.Arg); err != nil {
-			return err
-		}
-	}
-	return errors.Join(check("Stdin", c.Stdin), check("Stdout", c.Stdout), check("Stderr", c.Stderr))
-}
-
 func (c *Cmd) scriptName() string {
 	if c.ScriptName == "" {
 		return defaultScriptName
@@ -309,7 +242,7 @@ func (c *Cmd) detach() error {
 	return nil
 }
 
-// stopWatching returns the error of the context, if it had the process killed.
+// stopWatching returns the error of the context, if Cancel has been called for it.
 func (c *Cmd) stopWatching() error {
 	if c.watch == nil {
 		return nil
@@ -331,6 +264,7 @@ func (c *Cmd) watchContext(ctx context.Context) {
 			return
 		case <-ctx.Done():
 		}
+		c.expiry = time.Now().Add(c.WaitDelay)
 		cancel := c.Cancel
 		if cancel == nil {
 			cancel = c.Process.Kill
@@ -344,7 +278,7 @@ func (c *Cmd) watchContext(ctx context.Context) {
 		if c.WaitDelay == 0 {
 			return
 		}
-		timer := time.NewTimer(c.WaitDelay)
+		timer := time.NewTimer(time.Until(c.expiry))
 		defer timer.Stop()
 		select {
 		case <-c.stopped:
@@ -366,7 +300,9 @@ func (c *Cmd) WaitScript() error {
 
 // Wait waits for the end of the process and of the copying to and from it. It returns nil if the
 // program ran and its exit status was 0. Errors: *ScriptError, *ExecError, *ExitError,
-// *SetupError, *NamespaceError, *ServerError, or that of the context that had the process killed.
+// *SetupError, *NamespaceError, *ServerError. If Cancel was called because the context was done, the
+// error wraps that of the context, or the one that Cancel returned, as well as what has become of the
+// process.
 func (c *Cmd) Wait() error {
 	if c.child == nil {
 		return errors.New("initscript: not started")
@@ -379,13 +315,23 @@ func (c *Cmd) Wait() error {
 	c.tracer.wait()
 	c.ProcessState = c.child.state
 	if cancelled := c.stopWatching(); cancelled != nil && err != nil {
+		err = fmt.Errorf("%w: %w", cancelled, err)
+	} else if cancelled != nil {
 		err = cancelled
 	}
-	if copyErr := c.stdio.wait(c.WaitDelay); err == nil {
+	if copyErr := c.stdio.wait(c.remainingDelay()); err == nil {
 		err = copyErr
 	}
 	c.child.close()
 	return err
+}
+
+// remainingDelay returns what is left of WaitDelay, which began when the context was done, if it was.
+func (c *Cmd) remainingDelay() time.Duration {
+	if c.WaitDelay == 0 || c.expiry.IsZero() {
+		return c.WaitDelay
+	}
+	return max(time.Until(c.expiry), 1)
 }
 
 // Output runs the command and returns what it wrote to its standard output. If Stderr is nil, an

@@ -128,7 +128,7 @@ func TestConstructorIgnoresStrangersSocket(t *testing.T) {
 	}
 }
 
-const greetingText = "initscript fork server, protocol 5"
+const greetingText = "initscript fork server, protocol 6"
 
 // encodeGreeting lays out struct initscript_greeting without capabilities.
 func encodeGreeting(text string) []byte {

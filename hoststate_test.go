@@ -54,6 +54,13 @@ func TestChildIsLikeHostNow(t *testing.T) {
 	}{
 		{"umask", false, func(t *testing.T) { syscall.Umask(0o137) }, []string{"Umask"}},
 		{"working directory", false, func(t *testing.T) { must(t, os.Chdir("/usr/bin")) }, []string{"Cwd"}},
+		{"working directory that the host may not enter", true, func(t *testing.T) {
+			directory := t.TempDir()
+			must(t, os.Chmod(directory, 0o700))
+			must(t, os.Chdir(directory))
+			must(t, syscall.Setresuid(ordinaryID, ordinaryID, 0))
+			t.Cleanup(func() { must(t, syscall.Setresuid(0, 0, 0)) }) // to remove it
+		}, []string{"Cwd", "Uid"}},
 		{"nice", false, func(t *testing.T) {
 			runtime.LockOSThread()
 			must(t, syscall.Setpriority(syscall.PRIO_PROCESS, 0, 7))

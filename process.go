@@ -120,9 +120,9 @@ func (s *ProcessState) Exited() bool { return s.status.Exited() }
 // Success reports whether the exit status is 0.
 func (s *ProcessState) Success() bool { return s.status.Exited() && s.status.ExitStatus() == 0 }
 
-// ExitCode returns the exit status, or -1 when a signal ended the process.
+// ExitCode returns the exit status, or -1 when a signal ended the process, or s is nil.
 func (s *ProcessState) ExitCode() int {
-	if !s.status.Exited() {
+	if s == nil || !s.status.Exited() {
 		return -1
 	}
 	return s.status.ExitStatus()

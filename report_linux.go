@@ -109,6 +109,7 @@ func (r *record) tellsOfScript() bool {
 // reports is the host's end of a start socket.
 type reports struct {
 	socket *os.File
+	sequel uint32 // the kind of the only record that may follow the success of the script
 
 	mu     sync.Mutex // held while reading
 	newest record     // of those that tell of the script; zero while it runs
@@ -116,7 +117,8 @@ type reports struct {
 	done   bool       // the script has succeeded
 }
 
-// read returns the next record and at most maxFDs descriptors.
+// read returns the next record and at most maxFDs descriptors. If there was no room for these here, the
+// error is EMFILE, and the record is valid nevertheless.
 func (r *reports) read(maxFDs int) (record, []int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -129,6 +131,11 @@ func (r *reports) readLocked(maxFDs int) (record, []int, error) {
 	buffer := recordBuffers.Get().(*[C.INITSCRIPT_RECORD_SIZE]byte)
 	defer recordBuffers.Put(buffer)
 	n, fds, err := receiveMessage(r.socket, buffer[:], make([]int, 0, maxFDs))
+	if errors.Is(err, unix.EMSGSIZE) && maxFDs > 0 {
+		if started, decodeErr := decodeRecord(buffer[:n]); decodeErr == nil && started.kind == C.INITSCRIPT_STARTED {
+			return started, nil, unix.EMFILE
+		}
+	}
 	if err != nil {
 		return record{}, nil, err
 	}
@@ -145,8 +152,8 @@ func (r *reports) readLocked(maxFDs int) (record, []int, error) {
 	switch {
 	case decoded.kind == C.INITSCRIPT_STATE:
 		r.state = decoded
-	case r.done && decoded.kind != C.INITSCRIPT_EXEC_FAILED && decoded.kind != C.INITSCRIPT_ENTRY_FAILED:
-		// Nothing else comes after the script, but from an actor that wants to deceive.
+	case r.done && decoded.kind != r.sequel:
+		// It comes from an actor that wants to deceive.
 	case decoded.kind == C.INITSCRIPT_SCRIPT_RUNS:
 		r.newest = record{}
 	case decoded.tellsOfScript():
@@ -204,7 +211,9 @@ func (r *reports) drain() {
 		connection.Control(shut) // what has arrived can still be read; then comes the end
 	}
 	for {
-		if _, _, err := r.readLocked(0); err != nil {
+		_, _, err := r.readLocked(0)
+		// An actor can send what is no record, or has descriptors; that must not hide what is one.
+		if err != nil && err != errMalformed && !errors.Is(err, unix.EMSGSIZE) {
 			return
 		}
 	}

@@ -98,13 +98,22 @@ func replaceServer() (*server, error) {
 	}
 	s, err := startServer()
 	if err != nil {
-		return nil, &ServerError{Op: "start fork server", Err: err}
+		return nil, err
 	}
 	servers.current = s
 	return s, nil
 }
 
+// startServer starts one that nobody else uses yet. servers is locked.
 func startServer() (*server, error) {
+	s, err := executeAndGreet()
+	if err != nil {
+		return nil, &ServerError{Op: "start fork server", Err: err}
+	}
+	return s, nil
+}
+
+func executeAndGreet() (*server, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := unix.PidfdSendSignal(-1, 0, nil, 0); err == unix.ENOSYS {
@@ -376,6 +385,9 @@ func (s *server) enterAndSend(c *child, namespaces uint32, announce bool, start,
 	if announce {
 		request.announce = 1
 	}
+	if directory == startOfServer {
+		return s.send(&request, start)
+	}
 	return s.send(&request, start, directory)
 }
 
@@ -386,6 +398,12 @@ func (s *server) detach(c *child) error {
 		return &ServerError{Op: "detach", Err: err}
 	}
 	return nil
+}
+
+// kill ends a child of which nothing but the pid is known here. The server looks whether it is still
+// that child's. An error says that the server has ended, and its children with it.
+func (s *server) kill(c *child, pid int) error {
+	return s.send(&C.struct_initscript_request{kind: C.INITSCRIPT_KILL, id: C.uint64_t(c.id), pid: C.int32_t(pid)})
 }
 
 // enter gives the child the id under which its end will be reported.

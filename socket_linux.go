@@ -32,7 +32,9 @@ func sendMessage(socket *os.File, message []byte, fds ...int) error {
 }
 
 // receiveMessage receives one message and at most cap(fds) descriptors, which it appends to fds.
-// The end of the connection is io.EOF.
+// The end of the connection is io.EOF. A message that is longer or comes with more descriptors, or
+// for whose descriptors this process has no room, is EMSGSIZE: n bytes of it are there, and no
+// descriptor.
 func receiveMessage(socket *os.File, message []byte, fds []int) (int, []int, error) {
 	connection, err := socket.SyscallConn()
 	if err != nil {
@@ -65,7 +67,7 @@ func receiveMessage(socket *os.File, message []byte, fds []int) (int, []int, err
 		for _, fd := range fds {
 			unix.Close(fd)
 		}
-		return 0, nil, os.NewSyscallError("recvmsg", unix.EMSGSIZE)
+		return n, nil, os.NewSyscallError("recvmsg", unix.EMSGSIZE)
 	}
 	if n == 0 {
 		return 0, fds, io.EOF

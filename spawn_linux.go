@@ -55,6 +55,7 @@ type child struct {
 	path       string // for logs, like the next two
 	entry      string
 	module     string
+	dir        string
 	began      time.Time
 	namespaces Namespaces
 	origin     origin
@@ -82,13 +83,7 @@ func (r *spawnRequest) spawn(ctx context.Context) (*child, error) {
 		return nil, &SetupError{Op: "plan", Err: err}
 	}
 	defer unix.Close(memfd)
-	directory, err := unix.Open(r.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &FieldError{"Dir", &os.PathError{Op: "open", Path: r.dir, Err: err}}
-	}
-	defer unix.Close(directory)
-
-	c, err := r.requestFromLikeServer(directory)
+	c, err := r.requestInDirectory()
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +102,35 @@ func (r *spawnRequest) spawn(ctx context.Context) (*child, error) {
 	}
 	c.logStart()
 	return c, nil
+}
+
+// startOfServer, in place of a descriptor, is the directory in which the server was started.
+const startOfServer = -1
+
+// requestInDirectory has a child made that begins in the right directory.
+func (r *spawnRequest) requestInDirectory() (*child, error) {
+	directory, err := unix.Open(r.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err == unix.EACCES && r.dir == hostsDirectory {
+		return r.requestFromOwnServer()
+	}
+	if err != nil {
+		return nil, &FieldError{"Dir", &os.PathError{Op: "open", Path: r.dir, Err: err}}
+	}
+	defer unix.Close(directory)
+	return r.requestFromLikeServer(directory)
+}
+
+// requestFromOwnServer is for a host that may not search its own working directory, as after giving
+// up root's rights: nobody can enter that any more, but what the host executes begins there.
+func (r *spawnRequest) requestFromOwnServer() (*child, error) {
+	servers.Lock()
+	s, err := startServer()
+	servers.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	defer s.retire() // it ends with this child
+	return r.request(s, startOfServer)
 }
 
 // requestFromLikeServer has a child made by a server that has exactly the calling thread's rights.
@@ -167,11 +191,12 @@ func (r *spawnRequest) request(s *server, directory int) (*child, error) {
 		path:       r.plan.path,
 		entry:      r.plan.entry,
 		module:     r.plan.moduleName,
+		dir:        r.dir,
 		began:      time.Now(),
 		namespaces: r.namespaces,
 		origin:     r.origin(),
 		process:    Process{pidfd: -1},
-		reports:    reports{socket: os.NewFile(uintptr(pair[0]), "start socket")},
+		reports:    reports{socket: os.NewFile(uintptr(pair[0]), "start socket"), sequel: r.plan.sequel()},
 		ended:      make(chan struct{}),
 	}
 	if err := s.request(c, r.namespaces.cloneFlags(), r.announced(), pair[1], directory); err != nil {
@@ -248,6 +273,9 @@ func (c *child) await(announced bool) error {
 	for !born || !ready {
 		record, fds, err := c.reports.read(1)
 		switch {
+		case err == unix.EMFILE:
+			c.server.kill(c, record.pid) // it could not be signalled later
+			return &SetupError{Op: "receive pidfd", Err: err}
 		case err != nil && born:
 			return &SetupError{Op: "create namespaces", Err: errors.New("the child was killed")}
 		case err != nil:
@@ -256,16 +284,27 @@ func (c *child) await(announced bool) error {
 			return c.setupError(record)
 		case record.kind != C.INITSCRIPT_STARTED: // what comes later is for Wait
 			ready = true
-		case record.err != 0 && c.namespaces != 0:
-			return &NamespaceError{Namespaces: c.namespaces, Err: record.err}
 		case record.err != 0:
-			return &SetupError{Op: "fork", Err: record.err}
+			return c.birthError(record)
 		default:
 			born = true
 			c.process.open(record.pid, fds[0])
 		}
 	}
 	return nil
+}
+
+// birthError says why the server has no child for us.
+func (c *child) birthError(record record) error {
+	call := record.field(0)
+	switch {
+	case call == "fchdir":
+		return &FieldError{"Dir", &os.PathError{Op: "chdir", Path: c.dir, Err: record.err}}
+	case call == "fork" && c.namespaces != 0:
+		return &NamespaceError{Namespaces: c.namespaces, Err: record.err}
+	default:
+		return &SetupError{Op: call, Err: record.err}
+	}
 }
 
 func (c *child) setupError(record record) error {

@@ -3,6 +3,7 @@
 #include "child.h"
 #include "fds.h"
 #include "pidfd.h"
+#include "report.h"
 #include "script.h"
 #include "socket.h"
 #include "wire.h"
@@ -176,31 +177,50 @@ static pid_t give_birth(const struct initscript_request *request, int *pidfd)
 	return pid;
 }
 
-/* Returns true in a child that is to become an actor. */
+/* Tells the host of a child. One that it has not been told of it could neither signal nor end. */
+static void announce(int start_socket, pid_t pid, int pidfd)
+{
+	const struct initscript_record started = {.kind = INITSCRIPT_STARTED, .pid = pid};
+	if (initscript_send(start_socket, &started, sizeof started, &pidfd, pidfd >= 0))
+		return;
+	int error = errno;
+	const char *call = "sendmsg";
+	kill(pid, SIGKILL);
+	initscript_report_strings(start_socket, INITSCRIPT_STARTED, error, 0, &call, 1);
+}
+
+static void announce_failure(struct server *server, const struct initscript_request *request,
+                             int start_socket, const char *call)
+{
+	initscript_report_strings(start_socket, INITSCRIPT_STARTED, errno, 0, &call, 1);
+	/* The host may listen to the start socket no more, and must not wait for an end. */
+	const struct initscript_exit_report never_born = {.id = request->id};
+	if (!initscript_send(CONTROL, &never_born, sizeof never_born, NULL, 0))
+		end(server);
+}
+
+/* Returns true in a child that is to become an actor. DIRECTORY may be -1. */
 static bool start(struct server *server, const struct initscript_request *request, int start_socket,
                   int directory)
 {
-	struct initscript_record started = {.kind = INITSCRIPT_STARTED};
 	int pidfd = -1;
 	pid_t pid = -1;
+	const char *call = "fchdir";
 	/* Before the birth: in a new mount namespace this descriptor would lead out of it. */
-	if (fchdir(directory) == 0)
+	if (directory < 0 || fchdir(directory) == 0) {
+		call = "fork";
 		pid = give_birth(request, &pidfd);
-	started.error = errno;
+	}
 	if (pid == 0) {
 		initscript_child(&server->env, request, start_socket, server->pid);
 		return true;
 	}
-	if (pid > 0) {
+	if (pid < 0) {
+		announce_failure(server, request, start_socket, call);
+	} else {
 		remember(server, pid, request->id);
-		started.pid = pid;
-		started.error = 0;
+		announce(start_socket, pid, pidfd);
 	}
-	initscript_send(start_socket, &started, sizeof started, &pidfd, pidfd >= 0);
-	/* The host may listen to the start socket no more, and must not wait for an end. */
-	const struct initscript_exit_report never_born = {.id = request->id};
-	if (pid < 0 && !initscript_send(CONTROL, &never_born, sizeof never_born, NULL, 0))
-		end(server);
 	if (pidfd >= 0)
 		close(pidfd);
 	if (chdir("/") != 0) {
@@ -209,12 +229,26 @@ static bool start(struct server *server, const struct initscript_request *reques
 	return false;
 }
 
-static void detach(struct server *server, const struct initscript_request *request)
+/* The child that the request names, or NULL if it has ended. */
+static struct child *find(struct server *server, const struct initscript_request *request)
 {
 	pid_t pid = request->pid;
 	struct child **node = tfind(&pid, &server->children, compare_pids);
-	if (node && (*node)->id == request->id) /* else it has ended */
-		(*node)->detached = true;
+	return node && (*node)->id == request->id ? *node : NULL;
+}
+
+static void detach(struct server *server, const struct initscript_request *request)
+{
+	struct child *child = find(server, request);
+	if (child)
+		child->detached = true;
+}
+
+static void kill_one(struct server *server, const struct initscript_request *request)
+{
+	const struct child *child = find(server, request);
+	if (child)
+		kill(child->pid, SIGKILL);
 }
 
 /* Returns true in a child that is to become an actor. */
@@ -227,9 +261,12 @@ static bool serve_one(struct server *server)
 		end(server);
 	if (request.kind == INITSCRIPT_DETACH)
 		detach(server, &request);
+	else if (request.kind == INITSCRIPT_KILL)
+		kill_one(server, &request);
 	else if (request.kind == INITSCRIPT_RETIRE)
 		server->retired = true;
-	else if (!server->retired && fd_count == 2 && start(server, &request, fds[0], fds[1]))
+	else if (!server->retired && fd_count > 0 &&
+	         start(server, &request, fds[0], fd_count == 2 ? fds[1] : -1))
 		return true;
 	for (size_t i = 0; i < fd_count; i++)
 		close(fds[i]);

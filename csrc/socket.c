@@ -66,7 +66,9 @@ bool initscript_receive(int socket, void *message, size_t size, int *fds, size_t
 	if (received != (ssize_t)size || count > *fd_count ||
 	    header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		close_all(arrived, count);
-		errno = received == 0 ? ECONNRESET : EBADMSG;
+		/* CONTROL has room for all that can be sent: the limit of descriptors has not. */
+		bool too_many = header.msg_flags & MSG_CTRUNC;
+		errno = received == 0 ? ECONNRESET : too_many ? EMFILE : EBADMSG;
 		return false;
 	}
 	if (count > 0)

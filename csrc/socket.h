@@ -12,7 +12,8 @@ bool initscript_send(int socket, const void *message, size_t size, const int *fd
 
 /* Receives one message of exactly SIZE bytes with at most *FD_COUNT descriptors (close-on-exec),
  * whose number is stored back. False with errno set on failure: ECONNRESET when the peer has
- * closed, EBADMSG for a message of another size or with more descriptors, which are closed. */
+ * closed, EMFILE when this process has no room for the descriptors, EBADMSG for a message of
+ * another size or with more descriptors. All that have come are closed then. */
 bool initscript_receive(int socket, void *message, size_t size, int *fds, size_t *fd_count);
 
 #endif

@@ -16,7 +16,7 @@
 
 /* The first message on the control socket, from the host; the server sends it back when it is
  * ready. The number in the text changes with every change of this file. */
-#define INITSCRIPT_GREETING "initscript fork server, protocol 5"
+#define INITSCRIPT_GREETING "initscript fork server, protocol 6"
 struct initscript_greeting {
 	char text[40];
 	/* Of the thread that starts the server, bits 1 << CAP_*. */
@@ -25,16 +25,18 @@ struct initscript_greeting {
 
 /* What a host asks its server for. */
 enum initscript_request_kind {
-	INITSCRIPT_START =
-	        1,         /* with the child's end of the start socket, and the working directory */
+	/* With the child's end of the start socket, and the working directory; without the latter
+	 * for the first child of a server, which begins where the server did. */
+	INITSCRIPT_START = 1,
 	INITSCRIPT_DETACH, /* the child may outlive the host */
+	INITSCRIPT_KILL,   /* a child whose pidfd the host could not receive */
 	INITSCRIPT_RETIRE, /* no more children: they would have what the host has given up */
 };
 
 struct initscript_request {
 	uint32_t kind;
-	int32_t pid;         /* INITSCRIPT_DETACH: beside the id, to find the child by */
-	uint64_t id;         /* comes back in initscript_exit_report */
+	int32_t pid; /* of INITSCRIPT_DETACH and _KILL: beside the id, to find the child by */
+	uint64_t id; /* comes back in initscript_exit_report */
 	uint32_t namespaces; /* CLONE_NEW* */
 	uint32_t announce;   /* the child sends INITSCRIPT_NAMESPACES_READY */
 };
@@ -52,7 +54,7 @@ struct initscript_exit_report {
 
 /* Messages on the start socket, towards the host. Each begins with struct initscript_record. */
 enum initscript_record_kind {
-	INITSCRIPT_STARTED = 1,      /* from the server: error, pid; carries a pidfd */
+	INITSCRIPT_STARTED = 1, /* from the server: pid, carries a pidfd; or error, fields: call */
 	INITSCRIPT_NAMESPACES_READY, /* the host may write the id maps */
 	INITSCRIPT_SCRIPT_EXECS,     /* the script is about to call execve; fields: path */
 	INITSCRIPT_SCRIPT_RUNS,      /* that failed, and the script goes on */

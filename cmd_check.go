@@ -1,0 +1,103 @@
+package initscript
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// check finds what the child could not report better than we can.
+func (c *Cmd) check() error {
+	for _, s := range []struct{ field, value string }{
+		{"Path", c.Path}, {"ScriptName", c.ScriptName},
+	} {
+		if err := checkString(s.field, s.value); err != nil {
+			return err
+		}
+	}
+	for _, list := range []struct {
+		field  string
+		values []string
+	}{{"Args", c.Args}, {"Env", c.Env}} {
+		for i, s := range list.values {
+			if err := checkString(fmt.Sprintf("%s[%d]", list.field, i), s); err != nil {
+				return err
+			}
+		}
+	}
+	for i, s := range c.Env {
+		if strings.Index(s, "=") < 1 {
+			return &FieldError{fmt.Sprintf("Env[%d]", i), fmt.Errorf("%q is not of the form key=value", s)}
+		}
+	}
+	if err := checkScript(c.Script, c.scriptName()); err != nil {
+		return err
+	}
+	if rest := c.Namespaces &^ allNamespaces; rest != 0 {
+		return &FieldError{"Namespaces", fmt.Errorf("unknown namespace %s", rest)}
+	}
+	if c.Namespaces&NewUser == 0 && len(c.UIDMap)+len(c.GIDMap) > 0 {
+		return &FieldError{"UIDMap", errors.New("id maps need NewUser in Namespaces")}
+	}
+	if c.MemoryLimit < 0 {
+		return &FieldError{"MemoryLimit", fmt.Errorf("%d is negative", c.MemoryLimit)}
+	}
+	limit := maxExtraFiles
+	if c.Trace != nil {
+		limit--
+	}
+	if len(c.ExtraFiles) > limit {
+		return &FieldError{"ExtraFiles", fmt.Errorf("%d files; at most %d can be passed", len(c.ExtraFiles), limit)}
+	}
+	return c.checkFiles()
+}
+
+// lastOfEachKey drops what a later entry replaces, as os/exec does. Most programs, and the search of
+// PATH, would take the first.
+func lastOfEachKey(env []string) []string {
+	last := make(map[string]int, len(env))
+	for i, entry := range env {
+		key, _, _ := strings.Cut(entry, "=")
+		last[key] = i
+	}
+	if len(last) == len(env) {
+		return env
+	}
+	kept := make([]string, 0, len(last))
+	for i, entry := range env {
+		if key, _, _ := strings.Cut(entry, "="); last[key] == i {
+			kept = append(kept, entry)
+		}
+	}
+	return kept
+}
+
+// checkScript refuses what is no text.
+func checkScript(script, name string) error {
+	if i := strings.IndexByte(script, 0); i >= 0 {
+		line := 1 + strings.Count(script[:i], "\n")
+		return &FieldError{"Script", fmt.Errorf("%s:%d: NUL byte: not a Lua source text", name, line)}
+	}
+	return nil
+}
+
+func (c *Cmd) checkFiles() error {
+	check := func(field string, value any) error {
+		if file, ok := value.(*os.File); ok && file.Fd() == ^uintptr(0) {
+			return &FieldError{field, errors.New("is nil or closed")}
+		}
+		return nil
+	}
+	for i, file := range c.ExtraFiles {
+		if err := check(fmt.Sprintf("ExtraFiles[%d]", i), file); err != nil {
+			return err
+		}
+	}
+	if c.Arg != nil {
+		if err := check("Arg", c.Arg); err != nil {
+			return err
+		}
+	}
+	return errors.Join(check("Stdin", c.Stdin), check("Stdout", c.Stdout), check("Stderr", c.Stderr))
+}
