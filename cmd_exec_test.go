@@ -267,7 +267,8 @@ func TestDirWithoutSearchPermission(t *testing.T) {
 	}
 }
 
-// The limit of descriptors is what is wrong, and that is said.
+// The limit of descriptors is what is wrong, and that is said. For an ordinary user it also bounds what
+// may be on its way, so the server cannot send the pidfd.
 func TestTooManyDescriptorsForChild(t *testing.T) {
 	if !runInSubprocess(t, nil) {
 		return
@@ -279,7 +280,9 @@ func TestTooManyDescriptorsForChild(t *testing.T) {
 	}
 	err := cmd.Run()
 	var e *initscript.SetupError
-	if !errors.As(err, &e) || !errors.Is(err, unix.EMFILE) || e.Hint == "" {
+	isHinted := errors.Is(err, unix.EMFILE) && initscript.Hint(err) != ""
+	isInFlight := os.Geteuid() != 0 && errors.Is(err, unix.ETOOMANYREFS)
+	if !errors.As(err, &e) || !isHinted && !isInFlight {
 		t.Errorf("%v, hint %q", err, initscript.Hint(err))
 	}
 }
