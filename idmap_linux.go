@@ -19,7 +19,7 @@ func formatIDMap(idMap []IDMap) string {
 // writeIDMaps gives a process that waits in a new user namespace its maps; see
 // user_namespaces(7).
 func writeIDMaps(process *Process, uidMap, gidMap []IDMap) error {
-	directory, err := unix.Open(fmt.Sprintf("/proc/%d", process.Pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	directory, err := process.openProcDirectory()
 	if err != nil {
 		return &IDMapError{File: "uid_map", Map: uidMap, Err: err}
 	}
