@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // An Actor is a Go function of this program, or a Lua program, in a process of its own, behind an
@@ -24,7 +25,7 @@ import (
 // process was started long before.
 //
 // An Actor lives until its entry returns, at most as long as this process, unless Detach was
-// called.
+// called. It is to be waited for, by Wait, and closed.
 type Actor struct {
 	// Entry is the name under which the function was registered; see [Register].
 	Entry string
@@ -63,6 +64,11 @@ type Actor struct {
 	// MemoryLimit is that of the script, as in [Cmd], not of the actor.
 	MemoryLimit int64
 
+	// WaitDelay is as in [Cmd]. Set it where Stdin, Stdout or Stderr is not an *os.File and the
+	// actor is not trusted: without a PID namespace it can leave a process behind that keeps the
+	// pipe open, and Wait would wait for that.
+	WaitDelay time.Duration
+
 	// Process is the started process.
 	Process *Process
 
@@ -71,6 +77,7 @@ type Actor struct {
 	inbox   *Inbox   // what it sends to us
 	crash   *os.File // what its Go runtime says at last
 	waited  func() error
+	over    chan struct{} // closed when cmd.ProcessState is set
 }
 
 var entries = struct {
@@ -139,7 +146,7 @@ func (a *Actor) prepare(ctx context.Context) {
 	cmd.Script, cmd.ScriptName, cmd.MemoryLimit = a.Script, a.ScriptName, a.MemoryLimit
 	cmd.Arg, cmd.ExtraFiles, cmd.Dir, cmd.Env = a.Arg, a.ExtraFiles, a.Dir, a.Env
 	cmd.Namespaces, cmd.UIDMap, cmd.GIDMap = a.Namespaces, a.UIDMap, a.GIDMap
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.Stdin, a.Stdout, a.Stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = a.Stdin, a.Stdout, a.Stderr, a.WaitDelay
 	a.cmd = cmd
 }
 
@@ -207,7 +214,7 @@ func (a *Actor) start() (err error) {
 		a.crash.Close()
 		return err
 	}
-	a.waited = sync.OnceValue(a.wait)
+	a.waited, a.over = sync.OnceValue(a.wait), make(chan struct{})
 	scriptErr := a.cmd.WaitScript()
 	if scriptErr == nil && a.cmd.child.reports.scriptDone() {
 		return nil
@@ -257,11 +264,19 @@ func (a *Actor) Close() error { return errors.Join(a.channel.Close(), a.inbox.Cl
 func (a *Actor) Wait() error { return a.waited() }
 
 // ProcessState says how the actor ended; nil before Wait has returned.
-func (a *Actor) ProcessState() *ProcessState { return a.cmd.ProcessState }
+func (a *Actor) ProcessState() *ProcessState {
+	select {
+	case <-a.over:
+		return a.cmd.ProcessState
+	default:
+		return nil
+	}
+}
 
 func (a *Actor) wait() error {
 	defer a.crash.Close()
 	err := a.cmd.Wait()
+	close(a.over)
 	var actorError *ActorError
 	if errors.As(err, &actorError) {
 		actorError.Entry = a.name()

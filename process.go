@@ -3,6 +3,7 @@ package initscript
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -16,8 +17,9 @@ type Process struct {
 	// the init process, which forwards signals to the program.
 	Pid int
 
-	mu    sync.RWMutex // held while pidfd is in use
-	pidfd int          // or its directory in /proc; -1 after the process has been waited for
+	mu      sync.RWMutex // held while pidfd is in use
+	pidfd   int          // or its directory in /proc; -1 after the process has been waited for
+	dropped runtime.Cleanup
 }
 
 // Signal sends a signal through the pidfd, so it can never reach a process that got the same pid
@@ -93,12 +95,14 @@ func (p *Process) open(pid, pidfd int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.Pid, p.pidfd = pid, pidfd
+	p.dropped = runtime.AddCleanup(p, func(fd int) { unix.Close(fd) }, pidfd) // who never calls Wait
 }
 
 func (p *Process) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.pidfd >= 0 {
+		p.dropped.Stop()
 		unix.Close(p.pidfd)
 		p.pidfd = -1
 	}
