@@ -27,14 +27,6 @@ type plan struct {
 	moduleMemoryLimit  int64
 }
 
-// sequel returns the kind of record that tells of a failure after the script.
-func (p *plan) sequel() uint32 {
-	if p.entry != "" || p.isLua {
-		return C.INITSCRIPT_ENTRY_FAILED
-	}
-	return C.INITSCRIPT_EXEC_FAILED
-}
-
 // encode lays the plan out as wire.h describes it.
 func (p *plan) encode() []byte {
 	size := int(C.sizeof_struct_initscript_plan) + len(p.script) + len(p.scriptName) + len(p.path) + len(p.entry) + 4

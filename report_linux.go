@@ -108,8 +108,8 @@ func (r *record) tellsOfScript() bool {
 
 // reports is the host's end of a start socket.
 type reports struct {
-	socket *os.File
-	sequel uint32 // the kind of the only record that may follow the success of the script
+	socket  *os.File
+	isActor bool // what comes after the script is from it
 
 	mu     sync.Mutex // held while reading
 	newest record     // of those that tell of the script; zero while it runs
@@ -150,10 +150,10 @@ func (r *reports) readLocked(maxFDs int) (record, []int, error) {
 		return record{}, nil, err
 	}
 	switch {
+	case r.done && !r.mayFollowScript(decoded.kind):
+		// From an actor that wants to deceive.
 	case decoded.kind == C.INITSCRIPT_STATE:
 		r.state = decoded
-	case r.done && decoded.kind != r.sequel:
-		// It comes from an actor that wants to deceive.
 	case decoded.kind == C.INITSCRIPT_SCRIPT_RUNS:
 		r.newest = record{}
 	case decoded.tellsOfScript():
@@ -161,6 +161,14 @@ func (r *reports) readLocked(maxFDs int) (record, []int, error) {
 		r.done = r.done || decoded.kind == C.INITSCRIPT_SCRIPT_DONE
 	}
 	return decoded, fds, nil
+}
+
+// mayFollowScript tells whether such a record can honestly come when the script has succeeded.
+func (r *reports) mayFollowScript(kind uint32) bool {
+	if r.isActor {
+		return kind == C.INITSCRIPT_ENTRY_FAILED
+	}
+	return kind == C.INITSCRIPT_EXEC_FAILED || kind == C.INITSCRIPT_STATE
 }
 
 // last returns the newest record that tells of the script, or the zero record.

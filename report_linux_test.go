@@ -2,7 +2,9 @@ package initscript
 
 import (
 	"encoding/binary"
+	"errors"
 	"testing"
+	"time"
 )
 
 // encodeRecord lays out struct initscript_record and its fields.
@@ -58,4 +60,55 @@ func FuzzDecodeRecord(f *testing.F) {
 		}
 		_ = r.scriptError("init.script").Error()
 	})
+}
+
+// What an actor says after its script is what an entry can say, and nothing else.
+func TestReportsAfterTheScript(t *testing.T) {
+	const scriptDone, callFailed, execFailed, entryFailed, state = 5, 7, 11, 12, 13
+	for _, test := range []struct {
+		kind             uint32
+		program, isActor bool // whether it counts there
+	}{{scriptDone, false, false}, {callFailed, false, false}, {execFailed, true, false}, {entryFailed, false, true}, {state, true, false}} {
+		for _, isActor := range []bool{false, true} {
+			pair, err := seqpacketPair("start socket")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := reports{socket: pair[0], isActor: isActor}
+			for i, kind := range []uint32{scriptDone, test.kind} {
+				if _, err := pair[1].Write(encodeRecord(kind, 0, int32(i), 0, "field")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			pair[1].Close()
+			r.drain()
+			counts := r.last().line == 1 || r.lastState().line == 1
+			if want := isActor && test.isActor || !isActor && test.program; counts != want || !r.scriptDone() {
+				t.Errorf("kind %d, actor %v: counts %v, want %v", test.kind, isActor, counts, want)
+			}
+			pair[0].Close()
+		}
+	}
+}
+
+// The server died between the birth of a child and the report of it.
+func TestServerDiesBeforeItTells(t *testing.T) {
+	pair, err := seqpacketPair("start socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeFiles(pair[:])
+	c := &child{process: Process{pidfd: -1}, reports: reports{socket: pair[0]}, ended: make(chan struct{})}
+	awaited := make(chan error)
+	go func() { awaited <- c.await(false) }()
+	c.killOrphan()
+	select {
+	case err := <-awaited:
+		var serverError *ServerError
+		if !errors.As(err, &serverError) {
+			t.Errorf("%T %v", err, err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("still waiting")
+	}
 }

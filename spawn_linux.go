@@ -196,8 +196,11 @@ func (r *spawnRequest) request(s *server, directory int) (*child, error) {
 		namespaces: r.namespaces,
 		origin:     r.origin(),
 		process:    Process{pidfd: -1},
-		reports:    reports{socket: os.NewFile(uintptr(pair[0]), "start socket"), sequel: r.plan.sequel()},
-		ended:      make(chan struct{}),
+		reports: reports{
+			socket:  os.NewFile(uintptr(pair[0]), "start socket"),
+			isActor: r.plan.entry != "" || r.plan.isLua,
+		},
+		ended: make(chan struct{}),
 	}
 	if err := s.request(c, r.namespaces.cloneFlags(), r.announced(), pair[1], directory); err != nil {
 		c.reports.socket.Close()
@@ -325,6 +328,9 @@ func (c *child) end(state *ProcessState, err error) {
 func (c *child) killOrphan() {
 	c.process.Kill()
 	c.process.waitForDeath()
+	if !c.process.isKnown() {
+		c.reports.interrupt() // of await(): nobody is left who could say who it is
+	}
 	c.end(nil, &ServerError{Op: "wait", Err: errServerGone})
 }
 
