@@ -124,6 +124,7 @@ var probes = map[string]func(self *initscript.Self, arguments []any) (any, error
 	"args":       func(*initscript.Self, []any) (any, error) { return os.Args, nil },
 	"gomaxprocs": func(*initscript.Self, []any) (any, error) { return runtime.GOMAXPROCS(0), nil },
 	"gogc":       func(*initscript.Self, []any) (any, error) { return debug.SetGCPercent(100), nil },
+	"gomemlimit": func(*initscript.Self, []any) (any, error) { return debug.SetMemoryLimit(-1), nil },
 	"panicnil": func(*initscript.Self, []any) (answer any, _ error) {
 		defer func() { answer = fmt.Sprint(recover()) }()
 		panic(nil)
@@ -196,31 +197,47 @@ func descriptors() ([]string, error) {
 	return open, err
 }
 
-// setresuidEverywhere changes the ids from some goroutine and returns those of all threads.
+// setresuidEverywhere changes the ids from each of many threads in turn, there and back, and at last
+// for good. It returns the ids of all threads.
 func setresuidEverywhere(_ *initscript.Self, arguments []any) (any, error) {
 	id := int(arguments[0].(int64))
-	release := make(chan struct{})
-	defer close(release)
-	var ready, changed sync.WaitGroup
+	var ready sync.WaitGroup
 	ready.Add(20)
-	for range 20 { // each keeps a thread
+	results := make(chan error)
+	turns := make([]chan int, 20)
+	for i := range turns {
+		turns[i] = make(chan int)
+		defer close(turns[i])
 		go func() {
 			runtime.LockOSThread()
 			ready.Done()
-			<-release
+			for effective := range turns[i] {
+				results <- syscall.Setresuid(-1, effective, -1)
+			}
 		}()
 	}
 	ready.Wait()
-	var err error
-	changed.Add(1)
-	go func() {
-		defer changed.Done()
-		err = syscall.Setresuid(id, id, id)
-	}()
-	changed.Wait()
-	if err != nil {
+	for i, turn := range turns {
+		for _, effective := range []int{id + i, 0} {
+			turn <- effective
+			if err := <-results; err != nil {
+				return nil, err
+			}
+			want := fmt.Sprintf("0 %d 0 %d", effective, effective)
+			if ids, err := idsOfThreads(); err != nil || !slices.Equal(ids, []string{want}) {
+				return nil, fmt.Errorf("thread %d has set %s, threads have %q, %v", i, want, ids, err)
+			}
+		}
+	}
+	go func() { results <- syscall.Setresuid(id, id, id) }()
+	if err := <-results; err != nil {
 		return nil, err
 	}
+	return idsOfThreads()
+}
+
+// idsOfThreads returns each line of user ids that some thread has.
+func idsOfThreads() ([]string, error) {
 	statuses, err := filepath.Glob("/proc/self/task/*/status")
 	var ids []string
 	for _, path := range statuses {

@@ -79,6 +79,7 @@ func TestActorEnvironment(t *testing.T) {
 			[]any{[]any{"A=1", "B=3", "EMPTY="}, []any{"A=1", "B=3", "EMPTY="}}},
 		{"GOMAXPROCS", []string{"GOMAXPROCS=1"}, "gomaxprocs", int64(1)},
 		{"GOGC", []string{"GOGC=37"}, "gogc", int64(37)},
+		{"GOMEMLIMIT", []string{"GOMEMLIMIT=123MiB"}, "gomemlimit", int64(123 << 20)},
 		{"GODEBUG", []string{"GODEBUG=panicnil=1"}, "panicnil", "<nil>"},
 		{"no GODEBUG", nil, "panicnil", "panic called with nil argument"},
 		{"arguments", nil, "args", []any{os.Args[0]}},

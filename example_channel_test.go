@@ -24,12 +24,13 @@ func ExampleInbox() {
 	go func() { // this could be another process
 		for {
 			message, err := questions.Receive(ctx)
-			if err == io.EOF { // all channels to us are closed
-				return
-			}
-			if err != nil {
+			var malformed *initscript.MessageError
+			if errors.As(err, &malformed) { // from one of those who ask; the others go on
 				log.Print(err)
 				continue
+			}
+			if err != nil { // io.EOF: all channels to us are closed
+				return
 			}
 			question := message.(map[string]any)
 			answer := question["answer"].(*initscript.Channel)
