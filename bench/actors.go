@@ -21,6 +21,10 @@ const (
 	execSelfMark  = "INITSCRIPT_BENCH_ECHO"
 	manyActors    = 20
 	actorQuestion = "ping"
+
+	// The actors in Lua do what the entries echo and wait do in Go.
+	echoModule = `parent:send(inbox:receive())`
+	waitModule = `parent:send("ready") inbox:receive()`
 )
 
 func init() {
@@ -52,13 +56,8 @@ func beExecuted() {
 	os.Exit(0)
 }
 
-var (
-	goEcho  = initscript.Actor{Entry: "echo"}
-	luaEcho = initscript.Actor{ModuleSource: `parent:send(inbox:receive())`}
-)
-
-func withScript(actor initscript.Actor, script string, l level) initscript.Actor {
-	actor.Script = script
+// atLevel adds the namespaces of a level.
+func atLevel(actor initscript.Actor, l level) initscript.Actor {
 	if l != none {
 		actor.Namespaces = sixNamespaces
 		actor.UIDMap = []initscript.IDMap{{HostID: os.Geteuid(), Size: 1}}
@@ -68,12 +67,13 @@ func withScript(actor initscript.Actor, script string, l level) initscript.Actor
 }
 
 // firstReply measures from Spawn to the answer to the first message.
-func (b *bench) firstReply(echo initscript.Actor, l level) func() (time.Duration, error) {
-	script := b.script(l)
+func (b *bench) firstReply(l level, options initscript.Actor) func() (time.Duration, error) {
+	options.Script = b.script(l)
+	options = atLevel(options, l)
 	return func() (time.Duration, error) {
 		ctx := context.Background()
 		begin := time.Now()
-		actor, err := initscript.Spawn(ctx, withScript(echo, script, l))
+		actor, err := initscript.Spawn(ctx, options)
 		if err != nil {
 			return 0, err
 		}
@@ -118,7 +118,7 @@ func execSelf(l level) func() (time.Duration, error) {
 }
 
 // idleActors starts actors that wait for a message.
-func idleActors(count int) (pids []int, release func(), err error) {
+func idleActors(count int, options initscript.Actor) (pids []int, release func(), err error) {
 	var actors []*initscript.Actor
 	release = func() {
 		for _, actor := range actors {
@@ -127,8 +127,9 @@ func idleActors(count int) (pids []int, release func(), err error) {
 			actor.Close()
 		}
 	}
+	options.Script = shortScript
 	for range count {
-		actor, err := initscript.Spawn(context.Background(), initscript.Actor{Entry: "wait", Script: shortScript})
+		actor, err := initscript.Spawn(context.Background(), options)
 		if err != nil {
 			return pids, release, err
 		}

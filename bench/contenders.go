@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/go-initscript/initscript"
 )
 
 // Names that budgets refer to.
@@ -73,8 +75,8 @@ func (b *bench) contenders() ([]contender, error) {
 		if l != box { // os/exec makes no mounts
 			add(group, nameExecSelf, execSelf(l))
 		}
-		add(group, nameGoActor, b.firstReply(goEcho, l))
-		add(group, nameLuaActor, b.firstReply(luaEcho, l))
+		add(group, nameGoActor, b.firstReply(l, initscript.Actor{Entry: "echo"}))
+		add(group, nameLuaActor, b.firstReply(l, initscript.Actor{ModuleSource: echoModule}))
 	}
 
 	add(groupLength, nameEmpty, finish("", none, ""))

@@ -71,15 +71,28 @@ func measureMemory() ([]memoryResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, count := range []int{1, manyActors} {
-		actors, release, err := idleActors(count)
-		err = errors.Join(err, add(fmt.Sprintf("idle Go actors: %d", count), actors...))
-		release()
-		if err != nil {
-			return nil, err
+	err = measureIdleActors(add)
+	return results, err
+}
+
+func measureIdleActors(add func(name string, pids ...int) error) error {
+	for _, kind := range []struct {
+		name    string
+		options initscript.Actor
+	}{
+		{"Go", initscript.Actor{Entry: "wait"}},
+		{"Lua", initscript.Actor{ModuleSource: waitModule}},
+	} {
+		for _, count := range []int{1, manyActors} {
+			actors, release, err := idleActors(count, kind.options)
+			err = errors.Join(err, add(fmt.Sprintf("idle %s actors: %d", kind.name, count), actors...))
+			release()
+			if err != nil {
+				return err
+			}
 		}
 	}
-	return results, nil
+	return nil
 }
 
 // idleChildren starts children that wait, either in their scripts or in a program, and returns
