@@ -1,13 +1,13 @@
 package initscript
 
 // #include "csrc/launch.h"
+// #include "csrc/program.h"
 // #include "csrc/wire.h"
 // #include <stdlib.h>
 import "C"
 
 import (
 	"bytes"
-	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -42,7 +42,7 @@ var servers struct {
 	binary  *os.File // the sealed copy of this program
 }
 
-const serverName = "initscript-server" // its argv[0]
+const serverName = C.INITSCRIPT_SERVER_NAME
 
 // A copy of the program that was executed to serve and does not, for whatever reason, must not
 // run the program once more: that would start the next copy, and so on.
@@ -125,6 +125,41 @@ func executeAndGreet() (*server, error) {
 	if stateErr != nil {
 		state = hostState{status: "unknown"}
 	}
+	s := takeEarlyServer()
+	if s == nil {
+		var err error
+		if s, err = launchServer(); err != nil {
+			return nil, err
+		}
+	}
+	s.state = state
+	logEvent(slog.LevelDebug, "fork server started", slog.Int("pid", s.pid))
+	go s.receive()
+	return s, nil
+}
+
+// takeEarlyServer returns the server that this program has started before the Go runtime booted; nil
+// if there is none, or if it does not serve. It was born in the state that the process still has:
+// only the command has such a server, and changes nothing of that before its first start.
+func takeEarlyServer() *server {
+	var pid C.pid_t
+	fd := int(C.initscript_take_early(&pid))
+	if fd < 0 {
+		return nil
+	}
+	s, err := newServer(fd)
+	if err != nil {
+		return nil
+	}
+	s.pid = int(pid)
+	if err := s.awaitGreeting(); err != nil {
+		s.control.Close()
+		return nil
+	}
+	return s
+}
+
+func launchServer() (*server, error) {
 	if err := copyProgramOnce(); err != nil {
 		return nil, err
 	}
@@ -134,22 +169,27 @@ func executeAndGreet() (*server, error) {
 	}
 	remote := os.NewFile(uintptr(pair[1]), "fork server's end")
 	defer remote.Close()
-	if err := unix.SetNonblock(pair[0], true); err != nil {
-		unix.Close(pair[0])
-		return nil, os.NewSyscallError("fcntl", err)
-	}
-	s := &server{
-		control: os.NewFile(uintptr(pair[0]), "fork server"),
-		state:   state,
-		started: make(map[uint64]*child),
+	s, err := newServer(pair[0])
+	if err != nil {
+		return nil, err
 	}
 	if err := s.launch(remote); err != nil {
 		s.control.Close()
 		return nil, err
 	}
-	logEvent(slog.LevelDebug, "fork server started", slog.Int("pid", s.pid))
-	go s.receive()
 	return s, nil
+}
+
+// newServer takes the descriptor over.
+func newServer(control int) (*server, error) {
+	if err := unix.SetNonblock(control, true); err != nil {
+		unix.Close(control)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	return &server{
+		control: os.NewFile(uintptr(control), "fork server"),
+		started: make(map[uint64]*child),
+	}, nil
 }
 
 // programCopy returns the sealed copy of this program.
@@ -175,50 +215,12 @@ func copyProgram() (*os.File, error) {
 	if copied := hostsProgram(); copied != nil {
 		return copied, nil
 	}
-	program, err := os.Open("/proc/self/exe")
-	if err != nil {
-		return nil, err
+	var failed *C.char
+	fd, err := C.initscript_copy_program(&failed)
+	if fd < 0 {
+		return nil, os.NewSyscallError(C.GoString(failed), err)
 	}
-	defer program.Close()
-	size, err := loadedSize(program)
-	if err != nil {
-		return nil, err
-	}
-	// Not by splice(2): pages that it has handed over stay in use for a while, and the file cannot
-	// be sealed as long.
-	text, err := unix.Mmap(int(program.Fd()), 0, size, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_POPULATE)
-	if err != nil {
-		return nil, os.NewSyscallError("mmap", err)
-	}
-	defer unix.Munmap(text)
-	fd, err := newMemfd("initscript", 0, unix.MFD_EXEC)
-	if err != nil {
-		return nil, err
-	}
-	copied := os.NewFile(uintptr(fd), "initscript program")
-	if err := writeAndSeal(fd, text); err != nil {
-		copied.Close()
-		return nil, err
-	}
-	return copied, nil
-}
-
-// loadedSize returns how much of a program the kernel and the dynamic loader read: debugging
-// information comes after that, and can be most of the file.
-func loadedSize(program *os.File) (int, error) {
-	info, err := program.Stat()
-	if err != nil {
-		return 0, err
-	}
-	file, err := elf.NewFile(program)
-	if err != nil {
-		return int(info.Size()), nil // whatever the kernel has executed there
-	}
-	size := uint64(0)
-	for _, segment := range file.Progs {
-		size = max(size, segment.Off+segment.Filesz)
-	}
-	return int(min(size, uint64(info.Size()))), nil
+	return os.NewFile(uintptr(fd), "initscript program"), nil
 }
 
 // launch executes the server and exchanges greetings with it.
@@ -234,17 +236,7 @@ func (s *server) launch(remote *os.File) error {
 	if err != nil {
 		return err
 	}
-	// What the dynamic loader needs to find the same libraries; the rest of the environment is
-	// nobody's business there.
-	// LD_BIND_NOW has it resolve every function once, here: later each child would do it anew,
-	// and would leave register contents of its script on the stack while doing so.
-	env := []string{C.INITSCRIPT_MARKER + "=3", "LD_BIND_NOW=1"}
-	for _, name := range []string{"LD_LIBRARY_PATH", "LD_PRELOAD"} {
-		if value, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+value)
-		}
-	}
-	s.pid, err = executeServer(int(servers.binary.Fd()), int(null.Fd()), int(remote.Fd()), env)
+	s.pid, err = executeServer(int(servers.binary.Fd()), int(null.Fd()), int(remote.Fd()))
 	if errors.Is(err, unix.ENOENT) { // the file is a descriptor, so it is not that
 		return fmt.Errorf("execute a copy of this program: its dynamic loader is not in this root directory: %w", err)
 	}
@@ -252,8 +244,17 @@ func (s *server) launch(remote *os.File) error {
 		return fmt.Errorf("execute a copy of this program: %w", err)
 	}
 	remote.Close() // or the end of a server that fails would not be seen
+	return s.awaitGreeting()
+}
+
+// awaitGreeting waits until the server is ready. One that is not is gone when this returns.
+func (s *server) awaitGreeting() error {
+	greeting, err := newGreeting()
 	answer := make([]byte, len(greeting)+1)
-	n, _, err := receiveMessage(s.control, answer, nil)
+	n := 0
+	if err == nil {
+		n, _, err = receiveMessage(s.control, answer, nil)
+	}
 	switch {
 	case err == nil && bytes.Equal(answer[:n], greeting):
 		return nil
@@ -267,14 +268,20 @@ func (s *server) launch(remote *os.File) error {
 	return err
 }
 
-func executeServer(program, null, control int, env []string) (pid int, err error) {
-	argv, envp := cStrings([]string{serverName}), cStrings(env)
-	defer freeCStrings(argv)
-	defer freeCStrings(envp)
+func executeServer(program, null, control int) (pid int, err error) {
+	// What the dynamic loader needs to find the same libraries.
+	var loader []string
+	for _, name := range []string{"LD_LIBRARY_PATH", "LD_PRELOAD"} {
+		if value, ok := os.LookupEnv(name); ok {
+			loader = append(loader, name+"="+value)
+		}
+	}
+	entries := cStrings(loader)
+	defer freeCStrings(entries)
 	// As in os/exec: no descriptor of another goroutine is without its close-on-exec flag now.
 	syscall.ForkLock.Lock()
 	defer syscall.ForkLock.Unlock()
-	result, err := C.initscript_launch(C.int(program), C.int(null), C.int(control), &argv[0], &envp[0])
+	result, err := C.initscript_launch(C.int(program), C.int(null), C.int(control), &entries[0])
 	if result < 0 {
 		return 0, os.NewSyscallError("execveat", err)
 	}
@@ -298,19 +305,9 @@ func freeCStrings(array []*C.char) {
 
 // newGreeting encodes struct initscript_greeting for the calling thread.
 func newGreeting() ([]byte, error) {
-	var sets [2]unix.CapUserData
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	if err := unix.Capget(&header, &sets[0]); err != nil {
+	var greeting C.struct_initscript_greeting
+	if ok, err := C.initscript_make_greeting(&greeting); !ok {
 		return nil, os.NewSyscallError("capget", err)
-	}
-	join := func(low, high uint32) C.uint64_t { return C.uint64_t(high)<<32 | C.uint64_t(low) }
-	greeting := C.struct_initscript_greeting{
-		permitted:   join(sets[0].Permitted, sets[1].Permitted),
-		effective:   join(sets[0].Effective, sets[1].Effective),
-		inheritable: join(sets[0].Inheritable, sets[1].Inheritable),
-	}
-	for i, c := range []byte(C.INITSCRIPT_GREETING) {
-		greeting.text[i] = C.char(c)
 	}
 	return C.GoBytes(unsafe.Pointer(&greeting), C.int(unsafe.Sizeof(greeting))), nil
 }

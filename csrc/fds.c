@@ -27,3 +27,10 @@ bool initscript_close_range(unsigned first, unsigned last)
 		return true;
 	return errno == ENOSYS && close_one_by_one(first, last);
 }
+
+void initscript_close_keeping_errno(int fd)
+{
+	int error = errno;
+	close(fd);
+	errno = error;
+}

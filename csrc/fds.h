@@ -17,4 +17,7 @@ enum {
  * with errno set when it failed. Without close_range(2) (before Linux 5.9) one by one. */
 bool initscript_close_range(unsigned first, unsigned last);
 
+/* close(2), for the way back from a failure: errno stays what it was. */
+void initscript_close_keeping_errno(int fd);
+
 #endif

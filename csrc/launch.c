@@ -5,24 +5,39 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdnoreturn.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Runs on the memory of the host, so it only makes system calls. */
-static noreturn void execute(int program, const int fds[4], const struct rlimit *files,
-                             char *const argv[], char *const envp[], volatile int *error)
+bool initscript_make_greeting(struct initscript_greeting *greeting)
 {
-	bool placed = !files || setrlimit(RLIMIT_NOFILE, files) == 0;
-	for (int target = 0; target < 4; target++)
-		placed = placed && dup2(fds[target], target) == target;
-	if (placed)
-		syscall(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH);
-	*error = errno;
-	_exit(127);
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+	if (syscall(SYS_capget, &header, sets) != 0)
+		return false;
+	*greeting = (struct initscript_greeting){.text = INITSCRIPT_GREETING};
+	for (int i = 0; i < 2; i++) {
+		greeting->permitted |= (uint64_t)sets[i].permitted << 32 * i;
+		greeting->effective |= (uint64_t)sets[i].effective << 32 * i;
+		greeting->inheritable |= (uint64_t)sets[i].inheritable << 32 * i;
+	}
+	return true;
+}
+
+/* LD_BIND_NOW has the dynamic loader resolve every function once, in the server: later each child
+ * would do it anew, and would leave register contents of its script on the stack while doing so.
+ * The rest of the host's environment is nobody's business there. */
+static void set_environment(char *envp[INITSCRIPT_LOADER_ENTRIES + 3], char *const loader[])
+{
+	static char marker[] = INITSCRIPT_MARKER "=3", bind_now[] = "LD_BIND_NOW=1";
+	*envp++ = marker;
+	*envp++ = bind_now;
+	for (int i = 0; i < INITSCRIPT_LOADER_ENTRIES && loader[i]; i++)
+		*envp++ = loader[i];
+	*envp = NULL;
 }
 
 /* A duplicate that does not lie on a number that is about to be given. */
@@ -31,40 +46,46 @@ static int above_targets(int fd)
 	return fcntl(fd, F_DUPFD_CLOEXEC, INITSCRIPT_SERVER_FD + 1);
 }
 
-static void close_all(const int *fds, int count)
+void initscript_execute_server(int program, int null_fd, int control, const struct rlimit *files,
+                               char *const loader[])
 {
-	for (int i = 0; i < count; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+	static char name[] = INITSCRIPT_SERVER_NAME;
+	char *argv[] = {name, NULL}, *envp[INITSCRIPT_LOADER_ENTRIES + 3];
+	int null = above_targets(null_fd), socket = above_targets(control);
+	const int fds[] = {null, null, null, socket};
+	program = above_targets(program);
+	if (program < 0 || null < 0 || socket < 0)
+		return;
+	if (files && setrlimit(RLIMIT_NOFILE, files) != 0)
+		return;
+	for (int target = 0; target <= INITSCRIPT_SERVER_FD; target++)
+		if (dup2(fds[target], target) != target)
+			return;
+	set_environment(envp, loader);
+	syscall(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH);
 }
 
-int initscript_launch(int program, int null_fd, int control, char *const argv[], char *const envp[])
+int initscript_launch(int program, int null_fd, int control, char *const loader[])
 {
-	int own[] = {above_targets(program), above_targets(null_fd), above_targets(control)};
-	volatile int error = errno;
-	pid_t pid = -1;
-	if (own[0] >= 0 && own[1] >= 0 && own[2] >= 0) {
-		const int fds[4] = {own[1], own[1], own[1], own[2]};
-		struct rlimit files;
-		bool raised = initscript_file_limit_before_go(&files);
-		sigset_t all, old;
-		sigfillset(&all);
-		/* No handler of the host may run in the child, on the host's memory. */
-		pthread_sigmask(SIG_SETMASK, &all, &old);
-		error = 0;
-		pid = vfork();
-		if (pid == 0)
-			execute(own[0], fds, raised ? &files : NULL, argv, envp, &error);
-		if (pid < 0)
-			error = errno;
-		else if (error)
-			waitpid(pid, NULL, 0);
-		pthread_sigmask(SIG_SETMASK, &old, NULL);
+	struct rlimit files;
+	bool raised = initscript_file_limit_before_go(&files);
+	volatile int error = 0;
+	sigset_t all, old;
+	sigfillset(&all);
+	/* No handler of the host may run in the child, on the host's memory. */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pid_t pid = vfork();
+	if (pid == 0) { /* on the memory of the host: only system calls */
+		initscript_execute_server(program, null_fd, control, raised ? &files : NULL,
+		                          loader);
+		error = errno;
+		_exit(127);
 	}
-	close_all(own, 3);
-	if (error) {
-		errno = error;
-		return -1;
-	}
-	return pid;
+	if (pid < 0)
+		error = errno;
+	else if (error)
+		waitpid(pid, NULL, 0);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = error;
+	return error ? -1 : pid;
 }

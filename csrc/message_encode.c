@@ -1,5 +1,6 @@
 #include "lua_error.h"
 #include "lua_objects.h"
+#include "memfd.h"
 #include "message.h"
 
 #include <errno.h>
@@ -336,37 +337,14 @@ static bool put_item(struct encoder *e, int index, int depth)
 	}
 }
 
-static bool write_and_seal(int memfd, const uint8_t *bytes, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(memfd, bytes, length);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		bytes += n;
-		length -= n;
-	}
-	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	return fcntl(memfd, F_ADD_SEALS, seals) == 0;
-}
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x8u /* Linux 6.3 */
-#endif
-
 /* Puts the body into a memfd, which becomes the first descriptor. */
 static bool move_to_memfd(struct encoder *e, size_t header)
 {
-	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	int memfd = memfd_create("initscript message", flags | MFD_NOEXEC_SEAL);
-	if (memfd < 0 && errno == EINVAL)
-		memfd = memfd_create("initscript message", flags);
+	int memfd = initscript_sealed_memfd("initscript message", e->bytes + header,
+	                                    e->length - header);
 	if (memfd < 0)
-		return fail(e, errno, "memfd_create");
+		return fail(e, errno, "memfd");
 	e->own[e->own_count++] = memfd;
-	if (!write_and_seal(memfd, e->bytes + header, e->length - header))
-		return fail(e, errno, "write memfd");
 	memmove(e->fds + 1, e->fds, e->fd_count * sizeof *e->fds);
 	e->fds[0] = memfd;
 	e->fd_count++;
