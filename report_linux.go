@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/lazyregexp"
 	"golang.org/x/sys/unix"
 )
 
@@ -66,7 +66,7 @@ func decodeRecord(message []byte) (record, error) {
 }
 
 // linePattern is for messages of the parser, which all begin with the place.
-var linePattern = regexp.MustCompile(`^[^\n]*?:(\d+): `)
+var linePattern = lazyregexp.New(`^[^\n]*?:(\d+): `)
 
 // lineInMessage is for messages that the script may have made: they need not have a place, and then
 // can look as if they had.
@@ -87,7 +87,7 @@ func (r *record) scriptError(scriptName string) *ScriptError {
 		}
 	case C.INITSCRIPT_LOAD_FAILED:
 		e.Message = r.field(0)
-		if match := linePattern.FindStringSubmatch(e.Message); match != nil {
+		if match := linePattern().FindStringSubmatch(e.Message); match != nil {
 			e.Line, _ = strconv.Atoi(match[1])
 		}
 	case C.INITSCRIPT_SCRIPT_FAILED:

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"github.com/go-initscript/initscript/internal/lazyregexp"
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/sys/unix"
 )
@@ -43,7 +43,7 @@ func ParseSeccompPolicy(text []byte) (*SeccompPolicy, error) {
 }
 
 // yamlErrorLine finds the line number in the text of an error.
-var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var yamlErrorLine = lazyregexp.New(`^yaml: (?:line (\d+): )?`)
 
 // parseYAML returns the root of the only document, if that is not empty.
 func parseYAML(text []byte) (*yaml.Node, error) {
@@ -59,7 +59,7 @@ func parseYAML(text []byte) (*yaml.Node, error) {
 	}
 	if err != io.EOF {
 		message := err.Error()
-		found := yamlErrorLine.FindStringSubmatch(message)
+		found := yamlErrorLine().FindStringSubmatch(message)
 		if found == nil {
 			return nil, &SeccompError{Err: err}
 		}

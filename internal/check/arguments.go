@@ -3,10 +3,10 @@ package check
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/go-initscript/initscript/internal/lazyregexp"
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
 
@@ -53,12 +53,12 @@ func (s *script) checkCall(call *luasyntax.Call, f *function) {
 	}
 }
 
-var octal = regexp.MustCompile(`^0[0-7]+$`)
+var octal = lazyregexp.New(`^0[0-7]+$`)
 
 // checkOctal reports 0755, which is no octal number in Lua.
 func (s *script) checkOctal(e luasyntax.Expr) {
 	number, ok := s.constantValue(e).(*luasyntax.Number)
-	if !ok || !octal.MatchString(number.Text) || number.Value == 0 {
+	if !ok || !octal().MatchString(number.Text) || number.Value == 0 {
 		return
 	}
 	var hint string

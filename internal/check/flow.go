@@ -1,10 +1,10 @@
 package check
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/go-initscript/initscript/internal/lazyregexp"
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
 
@@ -324,7 +324,7 @@ func library(meaning string) string {
 }
 
 // endsProcess matches functions of the C library after which a script may not go on.
-var endsProcess = regexp.MustCompile(`exit|abort|exec|kill|raise|syscall`)
+var endsProcess = lazyregexp.New(`exit|abort|exec|kill|raise|syscall`)
 
 // foreignEffects are those of a call to code that is not in the script.
 func (s *script) foreignEffects(call *luasyntax.Call) effects {
@@ -334,7 +334,7 @@ func (s *script) foreignEffects(call *luasyntax.Call) effects {
 		return anything
 	case strings.HasPrefix(meaning, "ffi.C."):
 		e := ofSystem
-		e.exit = endsProcess.MatchString(meaning)
+		e.exit = endsProcess().MatchString(meaning)
 		return e
 	case meaning == "ffi.load":
 		return ofSystem

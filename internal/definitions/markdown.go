@@ -2,9 +2,10 @@ package definitions
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/go-initscript/initscript/internal/lazyregexp"
 )
 
 const notice = "<!-- Made from lua/initscript.d.lua by go generate; change that. -->\n\n"
@@ -48,7 +49,7 @@ func contents(blocks []Block) string {
 	return list.String() + "\n\n"
 }
 
-var notInAnchors = regexp.MustCompile(`[^\w -]`)
+var notInAnchors = lazyregexp.New(`[^\w -]`)
 
 // link is to a heading of the page.
 func link(heading string) string {
@@ -56,7 +57,7 @@ func link(heading string) string {
 }
 
 func anchor(heading string) string {
-	return strings.ReplaceAll(strings.ToLower(notInAnchors.ReplaceAllString(heading, "")), " ", "-")
+	return strings.ReplaceAll(strings.ToLower(notInAnchors().ReplaceAllString(heading, "")), " ", "-")
 }
 
 func constants(fields []Value) string {
@@ -73,7 +74,7 @@ func constants(fields []Value) string {
 // paragraphs.
 func entry(b *Block) string {
 	effect, labelled := b.Text, []string(nil)
-	if i := slices.IndexFunc(b.Text, label.MatchString); i != -1 {
+	if i := slices.IndexFunc(b.Text, label().MatchString); i != -1 {
 		effect, labelled = b.Text[:i], b.Text[i:]
 	}
 	var text strings.Builder
@@ -127,7 +128,7 @@ func optional(value Value) string {
 	return ""
 }
 
-var typeName = regexp.MustCompile(`^initscript\.\w+`)
+var typeName = lazyregexp.New(`^initscript\.\w+`)
 
 func values(title string, values []Value) string {
 	if len(values) == 0 {
@@ -137,7 +138,7 @@ func values(title string, values []Value) string {
 	fmt.Fprintf(&list, "**%s:**\n", title)
 	for _, value := range values {
 		fmt.Fprintf(&list, "* `%s`", value.Name)
-		switch name := typeName.FindString(value.Type); {
+		switch name := typeName().FindString(value.Type); {
 		case name != "":
 			fmt.Fprintf(&list, ", [`%s`](#%s)", value.Type, anchor(name))
 		case value.Type != "":

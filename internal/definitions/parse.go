@@ -5,9 +5,10 @@ package definitions
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/go-initscript/initscript/internal/lazyregexp"
 )
 
 // Kind tells what a Block describes.
@@ -43,11 +44,11 @@ type Value struct {
 }
 
 var (
-	functionLine = regexp.MustCompile(`^function ([\w.]+)\(([\w, ]*)\) end$`)
-	variableLine = regexp.MustCompile(`^(\w+) = \S+$`)
-	aliasLine    = regexp.MustCompile(`^\| ("\w+") # (.+)$`)
-	label        = regexp.MustCompile(`^\*\*([A-Z]\w+):\*\* ?(.*)$`)
-	originSuffix = regexp.MustCompile(`^(.*) \[([^]]+)\]$`)
+	functionLine = lazyregexp.New(`^function ([\w.]+)\(([\w, ]*)\) end$`)
+	variableLine = lazyregexp.New(`^(\w+) = \S+$`)
+	aliasLine    = lazyregexp.New(`^\| ("\w+") # (.+)$`)
+	label        = lazyregexp.New(`^\*\*([A-Z]\w+):\*\* ?(.*)$`)
+	originSuffix = lazyregexp.New(`^(.*) \[([^]]+)\]$`)
 )
 
 // Parse reads definitions. An error begins with the number of the line.
@@ -94,7 +95,7 @@ func (b *Block) add(line string) error {
 
 func (b *Block) addText(text string) error {
 	if b.Kind == Alias {
-		match := aliasLine.FindStringSubmatch(text)
+		match := aliasLine().FindStringSubmatch(text)
 		if match == nil {
 			return fmt.Errorf("%q is not understood", text)
 		}
@@ -135,14 +136,14 @@ func (b *Block) addTag(tag string) error {
 }
 
 func (b *Block) addStatement(line string) error {
-	if match := variableLine.FindStringSubmatch(line); match != nil {
+	if match := variableLine().FindStringSubmatch(line); match != nil {
 		if b.Kind == Class {
 			b.Type = b.Name
 		}
 		b.Kind, b.Name = Variable, match[1]
 		return nil
 	}
-	match := functionLine.FindStringSubmatch(line)
+	match := functionLine().FindStringSubmatch(line)
 	if match == nil {
 		return fmt.Errorf("%q is not understood", line)
 	}
@@ -193,7 +194,7 @@ func cutType(s string) (before, after string) {
 func (b *Block) Labels() []string {
 	var labels []string
 	for _, line := range b.Text {
-		if match := label.FindStringSubmatch(line); match != nil {
+		if match := label().FindStringSubmatch(line); match != nil {
 			labels = append(labels, match[1])
 		}
 	}
@@ -203,7 +204,7 @@ func (b *Block) Labels() []string {
 // Origin returns which version of Emilua has the name, and whether one system only.
 func (b *Block) Origin() string {
 	for _, line := range b.Text {
-		if match := label.FindStringSubmatch(line); match != nil && match[1] == "Origin" {
+		if match := label().FindStringSubmatch(line); match != nil && match[1] == "Origin" {
 			origin, _, _ := strings.Cut(match[2], ";")
 			return origin
 		}
@@ -214,7 +215,7 @@ func (b *Block) Origin() string {
 // Origin returns which version of Emilua has a constant, and whether one system only; and the text
 // without that.
 func (v *Value) Origin() (origin, text string) {
-	if match := originSuffix.FindStringSubmatch(v.Text); match != nil {
+	if match := originSuffix().FindStringSubmatch(v.Text); match != nil {
 		return match[2], match[1]
 	}
 	return "", v.Text

@@ -3,9 +3,10 @@ package definitions
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/go-initscript/initscript/internal/lazyregexp"
 )
 
 // Version is that of a kernel. The zero Version is before all others.
@@ -14,7 +15,7 @@ type Version struct{ Major, Minor, Patch int }
 // ParseVersion reads "5.15" or "5.15.3"; what follows a sign after that, as in "6.1.0-18-amd64", does
 // not count.
 func ParseVersion(text string) (Version, error) {
-	match := versionText.FindStringSubmatch(text)
+	match := versionText().FindStringSubmatch(text)
 	if match == nil {
 		return Version{}, fmt.Errorf("%q is no version, such as 5.15", text)
 	}
@@ -25,7 +26,7 @@ func ParseVersion(text string) (Version, error) {
 	return Version{numbers[0], numbers[1], numbers[2]}, nil
 }
 
-var versionText = regexp.MustCompile(`^(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:[-+].*)?$`)
+var versionText = lazyregexp.New(`^(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:[-+].*)?$`)
 
 // Less tells whether v is older than w.
 func (v Version) Less(w Version) bool {
@@ -46,10 +47,10 @@ func (v Version) String() string {
 }
 
 var (
-	kernelText    = regexp.MustCompile(`^(?:any|FreeBSD(?: [\d.]+)?|Linux (\d+\.\d+(?:\.\d+)?))(?:[.;,]|$)`)
-	linuxText     = regexp.MustCompile(`\(Linux (\d+\.\d+(?:\.\d+)?)[;)]`)
-	sinceSuffix   = regexp.MustCompile(`\((?:(ABI|Linux) )?(\d+(?:\.\d+)*)\)$`)
-	abiRow        = regexp.MustCompile(`^\| (?:ABI|Linux) \|`)
+	kernelText    = lazyregexp.New(`^(?:any|FreeBSD(?: [\d.]+)?|Linux (\d+\.\d+(?:\.\d+)?))(?:[.;,]|$)`)
+	linuxText     = lazyregexp.New(`\(Linux (\d+\.\d+(?:\.\d+)?)[;)]`)
+	sinceSuffix   = lazyregexp.New(`\((?:(ABI|Linux) )?(\d+(?:\.\d+)*)\)$`)
+	abiRow        = lazyregexp.New(`^\| (?:ABI|Linux) \|`)
 	errNoKernel   = errors.New("the paragraph Kernel does not begin with any, Linux and a version, or FreeBSD")
 	errNoLandlock = errors.New("there is no table of ABI and Linux versions")
 )
@@ -57,8 +58,8 @@ var (
 // Kernel returns the first version of Linux that has a Function, which is zero if every one has it.
 func (b *Block) Kernel() (Version, error) {
 	for _, line := range b.Text {
-		if match := label.FindStringSubmatch(line); match != nil && match[1] == "Kernel" {
-			kernel := kernelText.FindStringSubmatch(match[2])
+		if match := label().FindStringSubmatch(line); match != nil && match[1] == "Kernel" {
+			kernel := kernelText().FindStringSubmatch(match[2])
 			if kernel == nil {
 				return Version{}, fmt.Errorf("%s: %w", b.Name, errNoKernel)
 			}
@@ -74,7 +75,7 @@ func (b *Block) Kernel() (Version, error) {
 // Kernel returns the first version of Linux that has a constant, which is zero if it is as old as
 // what it is for.
 func (v *Value) Kernel() Version {
-	match := linuxText.FindStringSubmatch(v.Text)
+	match := linuxText().FindStringSubmatch(v.Text)
 	if match == nil {
 		return Version{}
 	}
@@ -86,7 +87,7 @@ func (v *Value) Kernel() Version {
 // one counts holds for all. There are as many as values, with "" where there is none.
 func Since(values []Value) (unit string, versions []string) {
 	for _, value := range values {
-		match := sinceSuffix.FindStringSubmatch(value.Text)
+		match := sinceSuffix().FindStringSubmatch(value.Text)
 		if match == nil {
 			versions = append(versions, "")
 			continue
@@ -104,7 +105,7 @@ func LandlockABIs(blocks []Block) ([]Version, error) {
 	for _, block := range blocks {
 		var rows [][]string
 		for _, line := range block.Text {
-			if abiRow.MatchString(line) {
+			if abiRow().MatchString(line) {
 				cells := strings.Split(strings.Trim(line, "| "), "|")
 				rows = append(rows, cells[1:])
 			}

@@ -1,10 +1,10 @@
 package manpage
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/go-initscript/initscript/internal/definitions"
+	"github.com/go-initscript/initscript/internal/lazyregexp"
 )
 
 // ScriptAPI is the page initscript-script(7), made of the reference page: its headings, paragraphs,
@@ -82,13 +82,13 @@ func joined(lines []string) string {
 	return strings.Join(words, " ")
 }
 
-var cellSeparator = regexp.MustCompile(`\s*\|\s*`)
+var cellSeparator = lazyregexp.New(`\s*\|\s*`)
 
 // table has the first cell of each row as a tag. The third column, if there is one, is short.
 func (p *page) table(rows []string) {
 	for _, row := range rows[2:] {
 		row = strings.ReplaceAll(strings.Trim(row, "| "), `\|`, "\x00")
-		cells := cellSeparator.Split(row, 3)
+		cells := cellSeparator().Split(row, 3)
 		for i := range cells {
 			cells[i] = strings.ReplaceAll(cells[i], "\x00", "|")
 		}

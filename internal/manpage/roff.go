@@ -4,8 +4,9 @@ package manpage
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/go-initscript/initscript/internal/lazyregexp"
 )
 
 // A page is the text of a manual page in the making.
@@ -59,16 +60,16 @@ func guard(line string) string {
 }
 
 var (
-	link    = regexp.MustCompile(`\[([^]]+)\]\(([^)]+)\)`)
-	marked  = regexp.MustCompile("`[^`]+`|\\*\\*[^*]+\\*\\*|\\*[^* ][^*]*\\*")
-	webLink = regexp.MustCompile(`^https?://`)
+	link    = lazyregexp.New(`\[([^]]+)\]\(([^)]+)\)`)
+	marked  = lazyregexp.New("`[^`]+`|\\*\\*[^*]+\\*\\*|\\*[^* ][^*]*\\*")
+	webLink = lazyregexp.New(`^https?://`)
 )
 
 // inline converts the inside of a paragraph of Markdown.
 func inline(text string) string {
-	text = link.ReplaceAllStringFunc(text, func(s string) string {
-		match := link.FindStringSubmatch(s)
-		if webLink.MatchString(match[2]) {
+	text = link().ReplaceAllStringFunc(text, func(s string) string {
+		match := link().FindStringSubmatch(s)
+		if webLink().MatchString(match[2]) {
 			return match[1] + " (" + match[2] + ")"
 		}
 		return match[1]
@@ -76,7 +77,7 @@ func inline(text string) string {
 	var out strings.Builder
 	rest := text
 	for {
-		at := marked.FindStringIndex(rest)
+		at := marked().FindStringIndex(rest)
 		if at == nil {
 			break
 		}
