@@ -322,7 +322,7 @@ func (s *script) checkFields(table *luasyntax.Table, class *class, what string) 
 		switch {
 		case i >= 0:
 			p := class.fields[i]
-			s.checkType(field.Value, append(splitType(p.typ, '|'), "nil"), "the field "+p.name+",", true)
+			s.checkType(field.Value, append(splitType(p.typ, '|'), "nil"), "the field "+p.name, true)
 		case class.strict:
 			s.add(key.Position, Error, nameUnknownField, "there is no field %s%s", key.Value, similar(key.Value, names))
 		default:

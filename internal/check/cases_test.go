@@ -58,12 +58,12 @@ var mistakes = []struct {
 	{source: `C.seccomp_set_mode_filter("x", { "Log" })`, want: []string{
 		"1:1: warning: C.seccomp_set_mode_filter fails with EACCES", `1:34: error: "Log" does not exist here`}},
 	{source: `C.landlock_create_ruleset(nil, { "versions" })`, want: []string{`1:34: error: "versions" does not exist here (did you mean version?)`}},
-	{source: `C.landlock_create_ruleset({ handled_access_fs = { 1 } })`, want: []string{"1:51: error: an element of the field handled_access_fs, is a number"}},
+	{source: `C.landlock_create_ruleset({ handled_access_fs = { 1 } })`, want: []string{"1:51: error: an element of the field handled_access_fs is a number"}},
 	{source: `C.landlock_add_rule(5, "path", {})`, want: []string{`1:24: error: C.landlock_add_rule takes "net_port" or "path_beneath" here, not "path"`}},
 	{source: `C.landlock_add_rule(5, "net_port", { allowed_access = {}, port = 1, parent_fd = 1 })`, want: []string{"1:69: error: there is no field parent_fd"}},
 	{source: `C.landlock_add_rule(5, "path_beneath", { allowed_access = { "execute" } })`, want: []string{"1:40: error: the field parent_fd is missing"}},
 	{source: `local attr = { handled_access_fs = {}, net = {} } C.landlock_create_ruleset(attr)`, want: []string{"1:40: error: there is no field net"}},
-	{source: `C.openat2(C.AT_FDCWD, "/", { flags = "r" })`, want: []string{`1:38: error: the field flags, is the string "r"`}},
+	{source: `C.openat2(C.AT_FDCWD, "/", { flags = "r" })`, want: []string{`1:38: error: the field flags is the string "r"`}},
 
 	// Results.
 	{source: `x, y = C.makedev(1, 2)`, want: []string{"1:4: warning: this is nil: C.makedev returns 1 value; it cannot fail"}},
