@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/go-initscript/initscript"
 )
 
 // What one start costs, in counts that are the same on a fast machine and on a slow one. Each may
@@ -262,7 +264,7 @@ func requireLevel(t *testing.T, l level) {
 	t.Helper()
 	cmd := newCmd("", l, "")
 	if err := cmd.Run(); err != nil {
-		skip(t, fmt.Sprintf("%s: %v", levelNames[l], err))
+		skip(t, fmt.Sprintf("%s: %v; %s", levelNames[l], err, initscript.Hint(err)))
 	}
 }
 

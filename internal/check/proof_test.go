@@ -3,6 +3,7 @@ package check_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/check"
+	"github.com/go-initscript/initscript/internal/doctor"
 	"golang.org/x/sys/unix"
 )
 
@@ -32,12 +34,16 @@ func run(t *testing.T, source string) (stdout string, err error) {
 func requireUserNamespaces(t *testing.T) {
 	t.Helper()
 	if _, err := run(t, ""); err != nil {
-		reason := "user namespaces are not available: " + err.Error()
-		if os.Getenv("INITSCRIPT_MUST_WORK") == "1" {
-			t.Fatalf("INITSCRIPT_MUST_WORK=1, but %s", reason)
-		}
-		t.Skip(reason)
+		skip(t, fmt.Sprintf("user namespaces are not available: %v; %s", err, initscript.Hint(err)))
 	}
+}
+
+func skip(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("INITSCRIPT_MUST_WORK") == "1" {
+		t.Fatalf("INITSCRIPT_MUST_WORK=1, but %s", reason)
+	}
+	t.Skip(reason)
 }
 
 // A script with an error that does not depend on the system's version fails indeed, in that line.
@@ -86,8 +92,8 @@ func TestErrorsAreReal(t *testing.T) {
 func TestLandlockOrderIsReal(t *testing.T) {
 	requireUserNamespaces(t)
 	const ruleset = `C.landlock_create_ruleset({ handled_access_fs = { "make_sock" } })`
-	if _, err := run(t, ruleset); err != nil {
-		t.Skip("no Landlock here: ", err)
+	if _, err := doctor.Landlock(); err != nil {
+		skip(t, "Landlock is not available: "+doctor.LandlockMissing(err).String())
 	}
 	const prepare = `
 		C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE), nil)

@@ -3,6 +3,7 @@ package exampletest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -44,7 +45,7 @@ func RequireUserNamespaces(t *testing.T) {
 	cmd := initscript.CommandContext(Context(t), "")
 	MapToRoot(cmd)
 	if err := cmd.Run(); err != nil {
-		Skip(t, "user namespaces are not available: "+err.Error())
+		Skip(t, fmt.Sprintf("user namespaces are not available: %v; %s", err, initscript.Hint(err)))
 	}
 }
 
