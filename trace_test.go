@@ -379,6 +379,20 @@ func TestTraceLeavesNoDescriptor(t *testing.T) {
 	}
 }
 
+// Without Cmd.Trace there is neither the memory nor anything between the script and its functions.
+func TestTraceCostsNothingWhenOff(t *testing.T) {
+	const script = `
+		local mapped = false
+		for line in io.lines("/proc/self/maps") do mapped = mapped or line:find("initscript trace", 1, true) ~= nil end
+		S(mapped) S(debug.getupvalue(C.chdir, 1) ~= nil) S(debug.getupvalue(mode, 1) ~= nil)`
+	if r := runScript(t, script); !slices.Equal(r.Sent, []string{"false", "false", "false"}) {
+		t.Errorf("%+v", r)
+	}
+	if _, r := traceEvents(t, script); !slices.Equal(r.Sent, []string{"true", "true", "true"}) {
+		t.Errorf("traced: %+v", r)
+	}
+}
+
 func TestTraceEventString(t *testing.T) {
 	call := initscript.TraceEvent{
 		ScriptName: "box.lua", Line: 3, Func: "open", Args: []string{`"/x"`, "O_RDONLY"}, Results: []string{"-1"},
