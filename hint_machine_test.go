@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/definitions"
+	"github.com/go-initscript/initscript/internal/doctor"
 	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
@@ -28,6 +30,7 @@ type machineCase struct {
 	script  string
 	error   string
 	hint    string
+	noIDs   bool // the subprocess has no ids in its user namespace, and no other namespaces
 }
 
 var machineCases = []machineCase{
@@ -70,6 +73,33 @@ var machineCases = []machineCase{
 		},
 		error: `init.script:1: mount("x", "/mnt", "tmpfs", 0): permission denied (EACCES)`,
 		hint:  `likely AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1, so user namespaces of ordinary users give no capabilities: give the program an AppArmor profile with the rule "userns,", or set the sysctl to 0, as root`},
+	{name: "ids that are not mapped", ns: initscript.NewUser, noIDs: true,
+		error: `create namespaces user: operation not permitted (EPERM)`,
+		hint:  `the ids of this process are not mapped in its own user namespace (…id_map): write its id maps first`},
+	{name: "chroot", ns: initscript.NewUser, prepare: enterChroot,
+		error: `create namespaces user: operation not permitted (EPERM)`,
+		hint:  `this process runs in a chroot, where the kernel allows no user namespaces: enter the directory by pivot_root(2) in a mount namespace instead of chroot(2)`},
+	{name: "kind that is not there", ns: initscript.NewUser | initscript.NewTime,
+		prepare: func(t *testing.T) {
+			must(t, unix.Mount("x", "/proc/self/ns", "tmpfs", 0, ""))
+			writeFile(t, "/proc/self/ns/user", "")
+			refuseSystemCalls(t, unix.CLONE_NEWTIME, unix.EINVAL, unix.SYS_UNSHARE)
+		},
+		error: `create namespaces user,time: invalid argument (EINVAL)`,
+		hint:  `this kernel has no time namespaces: leave it out, or use a kernel with it`},
+	{name: "container's profile and root", ns: initscript.NewUTS,
+		prepare: func(t *testing.T) {
+			refuseSystemCalls(t, unix.CLONE_NEWUTS, unix.EPERM, unix.SYS_UNSHARE)
+		},
+		error: `create namespaces uts: operation not permitted (EPERM)`,
+		hint:  `likely the seccomp filter of this process, such as a container's default profile, refuses new namespaces: run the container with a profile that allows clone, unshare, setns, mount, umount2 and pivot_root (docker: --security-opt seccomp=unconfined, or --privileged)`},
+	{name: "container without privileges", ns: initscript.NewUTS,
+		prepare: func(t *testing.T) {
+			dropCapabilities(t)
+			refuseSystemCalls(t, unix.CLONE_NEWUTS, unix.EPERM, unix.SYS_UNSHARE)
+		},
+		error: `create namespaces uts: operation not permitted (EPERM)`,
+		hint:  `namespaces of kind uts need CAP_SYS_ADMIN: make a user namespace too (NewUser, --ns user), which gives it inside; a container's default profile refuses that as well (docker: --security-opt seccomp=unconfined, or --cap-add SYS_ADMIN)`},
 	{name: "container's profile", ns: initscript.NewUser, mapped: true,
 		prepare: func(t *testing.T) {
 			refuseSystemCalls(t, unix.CLONE_NEWUSER, unix.EPERM, unix.SYS_UNSHARE, unix.SYS_CLONE)
@@ -89,10 +119,22 @@ var machineCases = []machineCase{
 		error:   `init.script:1: landlock_create_ruleset((table)): operation not supported (ENOTSUP)`,
 		hint:    `Landlock was not enabled when the kernel booted: add landlock to the list in the kernel parameter lsm=`},
 	{name: "masked proc", ns: initscript.NewUser | initscript.NewMount | initscript.NewPID, mapped: true,
-		script:  `C.mount("proc", "/proc", "proc", 0, nil)`,
-		prepare: func(t *testing.T) { must(t, unix.Mount("/dev/null", "/proc/version", "", unix.MS_BIND, "")) },
-		error:   `init.script:1: mount("proc", "/proc", "proc", 0): operation not permitted (EPERM)`,
-		hint:    `a new proc would show what is hidden in the present one (…/proc/version…), as in a container: bind-mount /proc instead, or run the container with an unmasked /proc (docker: --security-opt systempaths=unconfined)`},
+		script: `C.mount("proc", "/proc", "proc", 0, nil)`,
+		prepare: func(t *testing.T) {
+			hideOtherProcs(t)
+			must(t, unix.Mount("/dev/null", "/proc/version", "", unix.MS_BIND, ""))
+		},
+		error: `init.script:1: mount("proc", "/proc", "proc", 0): operation not permitted (EPERM)`,
+		hint:  `a new proc would show what is hidden in the present one (…/proc/version…), as in a container: bind-mount /proc instead, or run the container with an unmasked /proc (docker: --security-opt systempaths=unconfined)`},
+	{name: "no proc", ns: initscript.NewUser | initscript.NewMount | initscript.NewPID,
+		script: `C.mount("proc", "/mnt", "proc", 0, nil)`,
+		prepare: func(t *testing.T) {
+			must(t, newCmd(t, "").Run()) // the copy of this program is made from /proc
+			hideOtherProcs(t)
+			must(t, unix.Mount("x", "/proc", "tmpfs", 0, ""))
+		},
+		error: `init.script:1: mount("proc", "/mnt", "proc", 0): operation not permitted (EPERM)`,
+		hint:  `there is no proc that shows everything in this mount namespace, and without one none can be mounted in a user namespace: mount /proc outside first`},
 	{name: "locked flags", ns: initscript.NewUser | initscript.NewMount, mapped: true,
 		script:  `C.mount(nil, "/mnt", nil, bit.bor(C.MS_BIND, C.MS_REMOUNT, C.MS_RDONLY), nil)`,
 		prepare: func(t *testing.T) { must(t, unix.Mount("x", "/mnt", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "")) },
@@ -119,6 +161,20 @@ var machineCases = []machineCase{
 	{name: "range without ids", ns: initscript.NewUser, uidMap: []initscript.IDMap{{ContainerID: 0, HostID: 0, Size: 0}},
 		error: `write uid_map "0 0 0": invalid argument (EINVAL)`,
 		hint:  `range 0 has no ids (Size 0)`},
+	{name: "ids beyond the last", ns: initscript.NewUser, uidMap: []initscript.IDMap{{ContainerID: 1<<32 - 2, HostID: 0, Size: 4}},
+		error: `write uid_map "4294967294 0 4": invalid argument (EINVAL)`,
+		hint:  `range 0 leaves the ids that there are (0 to 4294967294)`},
+	{name: "too many ranges", ns: initscript.NewUser, uidMap: manyRanges(341),
+		error: `write uid_map "0 0 1\n1 1 1\n…": invalid argument (EINVAL)`,
+		hint:  `341 ranges; the kernel takes 340`},
+	{name: "user id 0 without capability", ns: initscript.NewUser, mapped: true, needs: requireFileCapabilityForRoot,
+		prepare: func(t *testing.T) {
+			set := cap.GetProc()
+			must(t, set.SetFlag(cap.Effective, false, cap.SETFCAP))
+			must(t, set.SetProc())
+		},
+		error: `write uid_map "0 0 1": operation not permitted (EPERM)`,
+		hint:  `mapping user id 0 needs CAP_SETFCAP since Linux 5.12`},
 	{name: "no executable memfd", needs: requireRoot,
 		prepare: func(t *testing.T) {
 			if _, err := os.Stat("/proc/sys/vm/memfd_noexec"); err != nil {
@@ -163,12 +219,18 @@ func TestHintsOfMachine(t *testing.T) {
 				}
 				requireUserNamespaces(t)
 			}
-			if !runInSubprocess(t, insideAttr()) {
+			attr := insideAttr()
+			if test.noIDs {
+				attr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}
+			}
+			if !runInSubprocess(t, attr) {
 				return
 			}
-			requireInside(t)
-			must(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
-			must(t, unix.Mount("proc", "/proc", "proc", 0, ""))
+			if !test.noIDs {
+				requireInside(t)
+				must(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+				must(t, unix.Mount("proc", "/proc", "proc", 0, ""))
+			}
 			if test.prepare != nil {
 				test.prepare(t)
 			}
@@ -207,6 +269,66 @@ func fakeSysctls(t *testing.T, values map[string]string) {
 	must(t, unix.Mount("x", "/proc/sys/kernel", "tmpfs", 0, ""))
 	for name, value := range values {
 		writeFile(t, filepath.Join("/proc/sys/kernel", name), value+"\n")
+	}
+}
+
+// hideOtherProcs covers what debootstrap, for one, leaves mounted: with one complete proc anywhere the
+// kernel allows more.
+func hideOtherProcs(t *testing.T) {
+	t.Helper()
+	for _, m := range doctor.ReadMounts() {
+		if m.Type != "proc" || m.Point == "/proc" {
+			continue
+		}
+		if err := unix.Mount("x", m.Point, "tmpfs", 0, ""); err != nil {
+			skip(t, "another proc is mounted at "+m.Point+": "+err.Error())
+		}
+	}
+}
+
+// enterChroot makes a directory that shows the host the root, as a chroot.
+func enterChroot(t *testing.T) {
+	t.Helper()
+	must(t, unix.Mount("x", "/mnt", "tmpfs", 0, ""))
+	const root = "/mnt/root"
+	must(t, os.Mkdir(root, 0o755))
+	entries, err := os.ReadDir("/")
+	must(t, err)
+	for _, entry := range entries {
+		target := filepath.Join(root, entry.Name())
+		switch {
+		case entry.Type()&os.ModeSymlink != 0:
+			link, err := os.Readlink("/" + entry.Name())
+			must(t, err)
+			must(t, os.Symlink(link, target))
+		case entry.IsDir() && entry.Name() != "mnt":
+			must(t, os.Mkdir(target, 0o755))
+			must(t, unix.Mount("/"+entry.Name(), target, "", unix.MS_BIND|unix.MS_REC, ""))
+		}
+	}
+	must(t, unix.Chroot(root))
+	must(t, os.Chdir("/"))
+}
+
+// manyRanges maps n ids to themselves, one by one.
+func manyRanges(n int) []initscript.IDMap {
+	ranges := make([]initscript.IDMap, n)
+	for i := range ranges {
+		ranges[i] = initscript.IDMap{ContainerID: i, HostID: i, Size: 1}
+	}
+	return ranges
+}
+
+// requireFileCapabilityForRoot skips where the kernel lets everybody map user id 0.
+func requireFileCapabilityForRoot(t *testing.T) {
+	t.Helper()
+	var name unix.Utsname
+	must(t, unix.Uname(&name))
+	release := unix.ByteSliceToString(name.Release[:])
+	version, err := definitions.ParseVersion(strings.Join(strings.SplitN(release, ".", 3)[:2], "."))
+	must(t, err)
+	if version.Less(definitions.Version{Major: 5, Minor: 12}) {
+		t.Skip("needs Linux 5.12, this is " + release)
 	}
 }
 

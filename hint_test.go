@@ -48,6 +48,12 @@ var hintCases = []hintCase{
 	{name: "sysfs without network namespace", ns: withinUser, mapped: true, script: `C.mount("s", "/mnt", "sysfs", 0, nil)`,
 		error: `init.script:1: mount("s", "/mnt", "sysfs", 0): operation not permitted (EPERM)`,
 		hint:  `sysfs shows the net namespace, which belongs to the user namespace outside: make one too (--ns net)`},
+	{name: "mqueue without IPC namespace", ns: withinUser, mapped: true, script: `C.mount("m", "/mnt", "mqueue", 0, nil)`,
+		error: `init.script:1: mount("m", "/mnt", "mqueue", 0): operation not permitted (EPERM)`,
+		hint:  `mqueue shows the ipc namespace, which belongs to the user namespace outside: make one too (--ns ipc)`},
+	{name: "cgroup2 without cgroup namespace", ns: withinUser, mapped: true, script: `C.mount("c", "/mnt", "cgroup2", 0, nil)`,
+		error: `init.script:1: mount("c", "/mnt", "cgroup2", 0): operation not permitted (EPERM)`,
+		hint:  `cgroup2 shows the cgroup namespace, which belongs to the user namespace outside: make one too (--ns cgroup)`},
 	{name: "proc after the old root", ns: pidToo, mapped: true,
 		script: tmpfsOnMnt + `C.mkdir("/mnt/old", mode(7, 0, 0)) C.mkdir("/mnt/proc", mode(7, 0, 0)) C.pivot_root("/mnt", "/mnt/old")
 			C.umount2("/old", C.MNT_DETACH)
@@ -57,6 +63,9 @@ var hintCases = []hintCase{
 	{name: "device file system", ns: withinUser, mapped: true, script: `C.mount("d", "/mnt", "devtmpfs", 0, nil)`,
 		error: `init.script:1: mount("d", "/mnt", "devtmpfs", 0): operation not permitted (EPERM)`,
 		hint:  `devtmpfs cannot be mounted in a user namespace (tmpfs, proc, sysfs, devpts, mqueue, overlay, cgroup2 and fuse can): mount it as root outside, or bind-mount what is mounted already`},
+	{name: "file system on a device", ns: withinUser, mapped: true, needs: requireExt4, script: `C.mount("/dev/null", "/mnt", "ext4", 0, nil)`,
+		error: `init.script:1: mount("/dev/null", "/mnt", "ext4", 0): operation not permitted (EPERM)`,
+		hint:  `ext4 cannot be mounted in a user namespace (tmpfs, proc, sysfs, devpts, mqueue, overlay, cgroup2 and fuse can): mount it as root outside, or bind-mount what is mounted already`},
 	{name: "reconfigured from inside", ns: withinUser, mapped: true, script: `C.mount(nil, "/proc", nil, bit.bor(C.MS_REMOUNT, C.MS_RDONLY), nil)`,
 		error: `init.script:1: mount(nil, "/proc", nil, 33): operation not permitted (EPERM)`,
 		hint:  `a file system that was not mounted in this user namespace cannot be reconfigured: change this mount only, with C.MS_BIND beside C.MS_REMOUNT`},
@@ -220,6 +229,15 @@ func requireOrdinaryUser(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() == 0 {
 		t.Skip("needs an ordinary user") // the suite runs as one too
+	}
+}
+
+func requireExt4(t *testing.T) {
+	t.Helper()
+	list, err := os.ReadFile("/proc/filesystems")
+	must(t, err)
+	if !strings.Contains(string(list), "\text4\n") {
+		t.Skip("this kernel has no ext4, or has not loaded it")
 	}
 }
 
