@@ -70,4 +70,7 @@
 // The package needs cgo, LuaJIT and libcap, and the build tag luajit:
 //
 //	go build -tags luajit
+//
+// It compiles also where it cannot work: for other systems, or without cgo. Then functions return
+// [ErrUnsupported].
 package initscript

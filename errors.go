@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // A FieldError is a field of a [Cmd] that cannot be used. Nothing was started.
@@ -79,7 +77,7 @@ func (e *ExecError) Error() string {
 	if e.Interpreter != "" {
 		return fmt.Sprintf("exec %s: its interpreter %s is not there", e.Path, e.Interpreter)
 	}
-	if errors.Is(e.Err, unix.ENOENT) && !strings.Contains(e.Path, "/") {
+	if errors.Is(e.Err, syscall.ENOENT) && !strings.Contains(e.Path, "/") {
 		return fmt.Sprintf("exec %s: not found in the PATH of the given environment", e.Path)
 	}
 	return fmt.Sprintf("exec %s: %s", e.Path, errnoText(e.Err))
@@ -89,7 +87,7 @@ func (e *ExecError) Unwrap() error { return e.Err }
 // NotFound reports whether the program does not exist, as opposed to one that is there and cannot
 // be executed: the difference between the exit statuses 127 and 126 of a shell.
 func (e *ExecError) NotFound() bool {
-	return e.Interpreter == "" && errors.Is(e.Err, unix.ENOENT)
+	return e.Interpreter == "" && errors.Is(e.Err, syscall.ENOENT)
 }
 
 // A ScriptError says that the init script failed. The program was not executed.
@@ -156,10 +154,10 @@ func errnoText(err error) string {
 	if !errors.As(err, &errno) {
 		return err.Error()
 	}
-	if errno == unix.ENOSYS {
+	if errno == syscall.ENOSYS {
 		return fmt.Sprintf("%v (ENOSYS): the kernel does not have it, or a seccomp filter hides it", errno)
 	}
-	if name := unix.ErrnoName(errno); name != "" {
+	if name := errnoSymbol(errno); name != "" {
 		return fmt.Sprintf("%v (%s)", errno, name)
 	}
 	return errno.Error()

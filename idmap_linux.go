@@ -1,20 +1,13 @@
+//go:build (linux || freebsd) && cgo
+
 package initscript
 
 import (
 	"fmt"
 	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
-
-func formatIDMap(idMap []IDMap) string {
-	lines := make([]string, len(idMap))
-	for i, m := range idMap {
-		lines[i] = fmt.Sprintf("%d %d %d", m.ContainerID, m.HostID, m.Size)
-	}
-	return strings.Join(lines, "\n")
-}
 
 // writeIDMaps gives a process that waits in a new user namespace its maps; see
 // user_namespaces(7).

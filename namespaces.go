@@ -63,3 +63,12 @@ type IDMap struct {
 	HostID      int // the first id outside, as the host sees it
 	Size        int // how many ids
 }
+
+// formatIDMap returns the map as the kernel reads it.
+func formatIDMap(idMap []IDMap) string {
+	lines := make([]string, len(idMap))
+	for i, m := range idMap {
+		lines[i] = fmt.Sprintf("%d %d %d", m.ContainerID, m.HostID, m.Size)
+	}
+	return strings.Join(lines, "\n")
+}

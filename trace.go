@@ -7,8 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // A TraceEvent is one call that a script has made: a function of the table C or a helper such as
@@ -80,7 +78,7 @@ func (e TraceEvent) String() string {
 
 // errnoName returns the symbolic name, or the number where there is none.
 func errnoName(errno syscall.Errno) string {
-	if name := unix.ErrnoName(errno); name != "" {
+	if name := errnoSymbol(errno); name != "" {
 		return name
 	}
 	return fmt.Sprintf("errno %d", int(errno))

@@ -1,3 +1,5 @@
+//go:build (linux || freebsd) && cgo
+
 package initscript
 
 // How the arguments and results of each function of scripts are shown, and what its success tells of

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench measures how long it takes to start confined processes: with this package, with others,
 // and with a C program that does nothing else, which is the limit. Everything is measured in one run,
 // in turns, so that the ratios mean something on a machine that is busy, too. tools/bench builds

@@ -1,4 +1,4 @@
-//go:build luajit
+//go:build (linux || freebsd) && cgo && luajit
 
 package luahost
 

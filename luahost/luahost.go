@@ -1,4 +1,4 @@
-//go:build luajit
+//go:build (linux || freebsd) && cgo && luajit
 
 // Package luahost makes LuaJIT programs hosts of confined processes: it adds spawn_vm, with the
 // options of Emilua, to the Lua states of github.com/aarzilli/golua. It is a package of its own so

@@ -1,3 +1,5 @@
+//go:build (linux || freebsd) && cgo
+
 // Command initscript runs a program behind an init script: LuaJIT code that sets up the sandbox of
 // the program in the program's own process. See "initscript run --help".
 package main

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Empty-root gives a process a root directory of its own, with nothing in it but what its script
 // has made. It needs no privileges.
 package main

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Loopback runs a process in a network namespace with nothing but a loopback interface, as an
 // ordinary user. The script of the process sends its namespaces to the parent, which has ip(8)
 // bring the interface up in them. The process is this program once more: it listens on the

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Uid-map shows how a script and its parent talk to each other: the script sends the parent the id
 // map files of its user namespace, and waits until the parent has written them.
 //

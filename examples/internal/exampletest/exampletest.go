@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package exampletest holds what the tests of the examples share.
 package exampletest
 

@@ -1,0 +1,14 @@
+package initscript
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+// ErrUnsupported is what every function and method returns that starts, confines or sends something,
+// where init scripts cannot run: in programs that are built for another system than Linux and FreeBSD,
+// or without cgo. Such a program compiles, so that this is for it to decide at run time. The errors
+// wrap it, and it wraps [errors.ErrUnsupported].
+var ErrUnsupported = fmt.Errorf("%w: this program was built for %s/%s, and init scripts need Linux or FreeBSD, and cgo",
+	errors.ErrUnsupported, runtime.GOOS, runtime.GOARCH)

@@ -1,0 +1,121 @@
+package initscript_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/build"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-initscript/initscript"
+)
+
+// api returns the exported declarations of a package as the go command would build it, by name, without
+// comments, white space, bodies, values, and what is not exported in them.
+func api(t *testing.T, directory string, platform build.Context) map[string]string {
+	t.Helper()
+	pkg, err := platform.ImportDir(directory, 0)
+	must(t, err)
+	declarations := make(map[string]string)
+	add := func(name string, node any) {
+		var text bytes.Buffer
+		must(t, format.Node(&text, token.NewFileSet(), node))
+		declarations[name] = strings.Join(strings.Fields(text.String()), "")
+	}
+	for _, name := range slices.Concat(pkg.GoFiles, pkg.CgoFiles) {
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(directory, name), nil, parser.SkipObjectResolution)
+		must(t, err)
+		ast.FileExports(file)
+		for _, declaration := range file.Decls {
+			addDeclaration(declaration, add)
+		}
+	}
+	return declarations
+}
+
+func addDeclaration(declaration ast.Decl, add func(name string, node any)) {
+	switch d := declaration.(type) {
+	case *ast.FuncDecl:
+		name := d.Name.Name
+		if d.Recv != nil {
+			d.Recv.List[0].Names = nil
+			name = fmt.Sprintf("%s.%s", d.Recv.List[0].Type, name)
+			if star, ok := d.Recv.List[0].Type.(*ast.StarExpr); ok {
+				name = fmt.Sprintf("%s.%s", star.X, d.Name.Name)
+			}
+		}
+		add(name, &ast.FuncDecl{Recv: d.Recv, Name: d.Name, Type: d.Type})
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			switch s := spec.(type) {
+			case *ast.TypeSpec:
+				ast.Inspect(s, withoutComments)
+				add(s.Name.Name, s.Type)
+			case *ast.ValueSpec:
+				for _, name := range s.Names {
+					add(name.Name, &ast.ValueSpec{Names: []*ast.Ident{name}, Type: s.Type})
+				}
+			}
+		}
+	}
+}
+
+func withoutComments(node ast.Node) bool {
+	switch n := node.(type) {
+	case *ast.StructType:
+		n.Incomplete = false // which prints a comment
+	case *ast.Field:
+		n.Doc, n.Comment = nil, nil
+	}
+	return true
+}
+
+// Where init scripts cannot run, the API is the same, so that a program can be compiled.
+func TestUnsupportedAPI(t *testing.T) {
+	for _, directory := range []string{".", "luahost"} {
+		platform := build.Default
+		platform.BuildTags = []string{"luajit"}
+		platform.GOOS, platform.GOARCH, platform.CgoEnabled = "linux", "amd64", true
+		want := api(t, directory, platform)
+		for name, text := range want { // golua is not there either
+			want[name] = strings.ReplaceAll(text, "*lua.State", "any")
+		}
+		if len(want) < 3 {
+			t.Fatalf("%s: nothing found: %q", directory, want)
+		}
+		for _, other := range []struct {
+			os  string
+			cgo bool
+		}{{"linux", false}, {"darwin", true}, {"windows", false}} {
+			platform.GOOS, platform.CgoEnabled = other.os, other.cgo
+			got := api(t, directory, platform)
+			for name := range got {
+				if _, ok := want[name]; !ok {
+					t.Errorf("%s on %s has %s, which is not in the API", directory, other.os, name)
+				}
+			}
+			for name, text := range want {
+				if got[name] != text {
+					t.Errorf("%s on %s: %s is %q, not %q", directory, other.os, name, got[name], text)
+				}
+			}
+		}
+	}
+}
+
+func ExampleErrUnsupported() {
+	err := initscript.Command("/bin/true").Run()
+	if errors.Is(err, initscript.ErrUnsupported) { // on another system, or without cgo
+		fmt.Println("the program cannot be confined here, and is not started")
+		return
+	}
+	fmt.Println(err)
+	// Output: <nil>
+}
