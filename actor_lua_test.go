@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/ffitest"
 	"golang.org/x/sys/unix"
 )
 
@@ -294,6 +295,7 @@ ffi.cdef "int getpid(void); int getuid(void);"
 parent:send{ pid = ffi.C.getpid(), uid = ffi.C.getuid() }
 inbox:receive()`})
 	config.Namespaces |= initscript.NewPID
+	ffitest.Require(t, config.ModuleSource)
 	actor := spawn(t, config)
 	got, err := actor.Receive(testContext(t))
 	if want := map[string]any{"pid": int64(2), "uid": int64(0)}; !reflect.DeepEqual(got, want) {

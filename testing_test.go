@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/ffitest"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,6 +23,7 @@ const testTimeout = 30 * time.Second
 // newCmd returns a Cmd that runs the script and then the program, with a sane PATH.
 func newCmd(t *testing.T, script string, program ...string) *initscript.Cmd {
 	t.Helper()
+	ffitest.Require(t, script)
 	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	t.Cleanup(cancel)
 	var cmd *initscript.Cmd

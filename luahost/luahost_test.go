@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/aarzilli/golua/lua"
+	"github.com/go-initscript/initscript/internal/ffitest"
 	"github.com/go-initscript/initscript/luahost"
 	"golang.org/x/sys/unix"
 )
@@ -80,6 +81,7 @@ func runIn(t *testing.T, L *lua.State, program string) error {
 
 func mustRun(t *testing.T, program string) {
 	t.Helper()
+	ffitest.Require(t, program)
 	if err := run(t, program); err != nil {
 		t.Error(err)
 	}

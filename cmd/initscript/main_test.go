@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/ffitest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -36,11 +37,14 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition knows [root], and [userns]: may this user create user namespaces here?
+// condition knows [root]; [static]: is this one file without libraries; and [userns]: may this user
+// create user namespaces here?
 func condition(name string) (bool, error) {
 	switch name {
 	case "root":
 		return os.Geteuid() == 0, nil
+	case "static":
+		return ffitest.Static()
 	case "userns":
 		err := userNamespaces()
 		if err != nil && os.Getenv("INITSCRIPT_MUST_WORK") == "1" {

@@ -1,10 +1,12 @@
 package namespaces_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/aarzilli/golua/lua"
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"github.com/go-initscript/initscript/internal/ffitest"
 	"github.com/go-initscript/initscript/luahost"
 	"golang.org/x/sys/unix"
 )
@@ -20,28 +22,23 @@ sees_host	false
 func TestNamespaces(t *testing.T) {
 	exampletest.RequireUserNamespaces(t)
 	exampletest.RequireProgram(t, "ip")
+	program, err := os.ReadFile("namespaces.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ffitest.Require(t, string(program))
 	L := lua.NewState()
 	L.OpenLibs()
 	defer L.Close()
 	if err := luahost.Open(L); err != nil {
 		t.Fatal(err)
 	}
-	requireFunctionsOfC(t, L)
 	if got := standardOutput(t, func() {
 		if err := luahost.Run(L, "namespaces.lua"); err != nil {
 			t.Error(err)
 		}
 	}); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
-	}
-}
-
-// requireFunctionsOfC skips in a static build, whose functions dlsym(3) does not find.
-func requireFunctionsOfC(t *testing.T, L *lua.State) {
-	t.Helper()
-	err := L.DoString(`local ffi = require "ffi"; ffi.cdef "int getpid(void);"; ffi.C.getpid()`)
-	if err != nil {
-		t.Skip("needs ffi.C, which a static build has not: " + err.Error())
 	}
 }
 

@@ -1,0 +1,39 @@
+// Package ffitest is for tests of scripts that call functions of the C library.
+package ffitest
+
+import (
+	"debug/elf"
+	"strings"
+	"testing"
+)
+
+// Require skips the test if the script declares functions for ffi.C and this program is linked
+// statically: dlsym(3) finds none there.
+func Require(t testing.TB, script string) {
+	t.Helper()
+	if !strings.Contains(script, "cdef") || !strings.Contains(script, ".C.") {
+		return
+	}
+	static, err := Static()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if static {
+		t.Skip("needs ffi.C, which finds no functions in a program that is linked statically")
+	}
+}
+
+// Static tells whether this program is linked statically: it names no dynamic loader.
+func Static() (bool, error) {
+	program, err := elf.Open("/proc/self/exe")
+	if err != nil {
+		return false, err
+	}
+	defer program.Close()
+	for _, segment := range program.Progs {
+		if segment.Type == elf.PT_INTERP {
+			return false, nil
+		}
+	}
+	return true, nil
+}
