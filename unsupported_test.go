@@ -25,6 +25,9 @@ func api(t *testing.T, directory string, platform build.Context) map[string]stri
 	must(t, err)
 	declarations := make(map[string]string)
 	add := func(name string, node any) {
+		if !ast.IsExported(name) { // a method of a type that is not
+			return
+		}
 		var text bytes.Buffer
 		must(t, format.Node(&text, token.NewFileSet(), node))
 		declarations[name] = strings.Join(strings.Fields(text.String()), "")
@@ -56,7 +59,7 @@ func addDeclaration(declaration ast.Decl, add func(name string, node any)) {
 		for _, spec := range d.Specs {
 			switch s := spec.(type) {
 			case *ast.TypeSpec:
-				ast.Inspect(s, withoutComments)
+				ast.Inspect(s, withoutNotes)
 				add(s.Name.Name, s.Type)
 			case *ast.ValueSpec:
 				for _, name := range s.Names {
@@ -67,7 +70,7 @@ func addDeclaration(declaration ast.Decl, add func(name string, node any)) {
 	}
 }
 
-func withoutComments(node ast.Node) bool {
+func withoutNotes(node ast.Node) bool {
 	switch n := node.(type) {
 	case *ast.StructType:
 		n.Incomplete = false // which prints a comment
