@@ -366,6 +366,22 @@ func TestConfineThreadWithOwnFilter(t *testing.T) {
 	}
 }
 
+// As in a container with the usual profile.
+func TestConfineWithoutUnshare(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	refuse := compilePolicy("default_action: allow\nrules: [{names: [unshare], action: {errno: EPERM}}]")
+	must(t, initscript.Confine(install(refuse), nil))
+	if err := unix.Unshare(unix.CLONE_FS); err != unix.EPERM {
+		t.Fatalf("unshare: %v", err)
+	}
+	must(t, initscript.Confine(`C.closefrom(3) C.seccomp_set_mode_filter(`+refuseSysinfo+`)`, nil))
+	if got := askingSysinfo.try(startThreads(t)[0]); got != askingSysinfo.want {
+		t.Error(got)
+	}
+}
+
 // No file on which the confinement depends is opened when it is too late.
 func TestConfineWithoutProc(t *testing.T) {
 	requireRoot(t)

@@ -244,11 +244,20 @@ static bool can_be_loaded(struct session *session)
 	return loaded;
 }
 
+/* close_range(2) first: the seccomp profiles of containers refuse unshare(2), since it can make
+ * namespaces. Before Linux 5.9 there is only the latter. */
+static bool unshare_descriptors(void)
+{
+	const unsigned CLOSE_NONE = ~0U, UNSHARE = 1 << 1;
+	return syscall(SYS_close_range, CLOSE_NONE, CLOSE_NONE, UNSHARE) == 0 ||
+	       unshare(CLONE_FILES) == 0;
+}
+
 static bool prepare(struct session *session)
 {
 	struct initscript_env *env = &session->env;
 	session->script_thread = syscall(SYS_gettid);
-	if (unshare(CLONE_FILES) != 0)
+	if (!unshare_descriptors())
 		return fail(session, "unshare");
 	if (!take_descriptors(session))
 		return false;
