@@ -246,7 +246,7 @@ func TestDefinitionsHaveTheKnownTexts(t *testing.T) {
 		t.Errorf("%s is not defined", name)
 	}
 	table := regexp.MustCompile(`\{("\w+"), (?:LANDLOCK|SECCOMP)_`)
-	for _, file := range []string{"csrc/api_landlock.c", "csrc/api_seccomp.c"} {
+	for _, file := range []string{"csrc/api_landlock_linux.c", "csrc/api_seccomp_linux.c"} {
 		source, err := os.ReadFile(file)
 		must(t, err)
 		known := table.FindAllStringSubmatch(string(source), -1)

@@ -36,13 +36,13 @@ func (p *Process) Signal(sig os.Signal) error {
 	if p.pidfd < 0 {
 		return os.ErrProcessDone
 	}
-	switch err := unix.PidfdSendSignal(p.pidfd, number, nil, 0); err {
+	switch err := signalProcess(p.pidfd, number); err {
 	case nil:
 		return nil
 	case unix.ESRCH: // ended, and the server has reaped it
 		return os.ErrProcessDone
 	default:
-		return os.NewSyscallError("pidfd_send_signal", err)
+		return os.NewSyscallError(signalProcessName, err)
 	}
 }
 
@@ -58,8 +58,8 @@ func (p *Process) PidFD() (*os.File, error) {
 	if p.pidfd < 0 {
 		return nil, os.ErrProcessDone
 	}
-	if isProcDirectory(p.pidfd) {
-		return nil, os.NewSyscallError("pidfd_open", unix.ENOSYS)
+	if err := isProcessDescriptor(p.pidfd); err != nil {
+		return nil, err
 	}
 	fd, err := unix.FcntlInt(uintptr(p.pidfd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -75,16 +75,7 @@ func (p *Process) waitForDeath() {
 	if p.pidfd < 0 {
 		return
 	}
-	if isProcDirectory(p.pidfd) {
-		waitForProcDirectory(p.pidfd)
-		return
-	}
-	poll := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}}
-	for {
-		if _, err := unix.Poll(poll, -1); err != unix.EINTR {
-			return
-		}
-	}
+	waitForProcess(p.pidfd)
 }
 
 func (p *Process) isKnown() bool {

@@ -105,7 +105,7 @@ func channelPairs() (down, up [2]*os.File, err error) {
 }
 
 func seqpacketPair(name string) (files [2]*os.File, err error) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	pair, err := seqpacketSockets(unix.SOCK_NONBLOCK)
 	if err != nil {
 		return files, &SetupError{Op: "socketpair", Err: err}
 	}
@@ -235,5 +235,5 @@ func reportEntryFailure(fd int, failure error) {
 	text := failure.Error()
 	text = text[:min(len(text), C.INITSCRIPT_RECORD_SIZE-len(message)-4)]
 	message = binary.NativeEndian.AppendUint32(message, uint32(len(text)))
-	unix.Sendto(fd, append(message, text...), unix.MSG_NOSIGNAL, nil)
+	unix.Sendto(fd, append(message, text...), sendFlags, nil)
 }

@@ -69,13 +69,13 @@ var (
 		"fchownat":  {args: []shower{dirFD, showPath, showValue, showValue, atFlags.show}},
 		"fchmodat":  {args: []shower{dirFD, showPath, showMode, atFlags.show}},
 
-		// api_mount.c
+		// api_mount_linux.c
 		"mount":      {args: []shower{showPath, showPath, showValue, mountFlags.show, showPath}},
 		"umount":     {args: []shower{showPath}},
 		"umount2":    {args: []shower{showPath, umountFlags.show}},
 		"pivot_root": {args: []shower{showPath, showPath}},
 
-		// api_mount_fd.c
+		// api_mount_fd_linux.c
 		"fsopen":        {args: []shower{showValue, fsopenFlags.show}, results: oneFD, opens: prefixed("fs ", 0)},
 		"fsconfig":      {args: []shower{showFD, fsconfigCommands.show, showValue, showPath, showFsconfigAux}},
 		"fsmount":       {args: []shower{showFD, fsmountFlags.show, mountAttributes.show}, results: oneFD, opens: mountOf},
@@ -106,14 +106,14 @@ var (
 		"getgid":    {noErrno: true},
 		"getegid":   {noErrno: true},
 
-		// api_capability.c
+		// api_capability_linux.c
 		"cap_set_proc":      {args: []shower{showPath}},
 		"cap_drop_bound":    {},
 		"cap_set_ambient":   {},
 		"cap_reset_ambient": {},
 		"cap_set_secbits":   {args: []shower{securebitFlags.show}},
 
-		// api_prctl.c, api_resource.c
+		// api_prctl_linux.c, api_resource.c
 		"prctl":     {args: []shower{prctlOptions.show, showPrctlArgument}, results: []shower{showPrctlResult}},
 		"setrlimit": {args: []shower{resources.show, limits.show, limits.show}},
 		"getrlimit": {args: []shower{resources.show}, results: []shower{limits.show, limits.show}},
@@ -122,7 +122,7 @@ var (
 		"execve":  {args: []shower{showPath, showValue, showEnvironment}},
 		"fexecve": {args: []shower{showFD, showValue, showEnvironment}},
 
-		// api_seccomp.c, api_landlock.c
+		// api_seccomp_linux.c, api_landlock_linux.c
 		"seccomp_set_mode_filter": {args: []shower{showFilter}, results: []shower{showListener}, opens: listenerOf},
 		"landlock_create_ruleset": {results: []shower{showRuleset}, opens: rulesetOf},
 		"landlock_add_rule":       {args: []shower{showFD, showValue, showFields(pathBeneath)}},

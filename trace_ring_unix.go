@@ -10,7 +10,6 @@ import (
 	"errors"
 	"math"
 	"os"
-	"strings"
 	"sync/atomic"
 	"unsafe"
 
@@ -45,8 +44,8 @@ func (r *traceRing) mapMemory() (err error) {
 		return os.NewSyscallError("ftruncate", err)
 	}
 	// A ring that shrank would kill the reader by SIGBUS.
-	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW
-	if _, err := unix.FcntlInt(uintptr(r.memfd), unix.F_ADD_SEALS, seals); err != nil {
+	const seals = sealSeal | sealShrink | sealGrow
+	if err := addSeals(r.memfd, seals); err != nil {
 		return os.NewSyscallError("fcntl F_ADD_SEALS", err)
 	}
 	r.memory, err = unix.Mmap(r.memfd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
@@ -56,19 +55,6 @@ func (r *traceRing) mapMemory() (err error) {
 	r.header = (*C.struct_initscript_trace_ring)(unsafe.Pointer(&r.memory[0]))
 	r.header.clock = C.int32_t(quietClock())
 	return nil
-}
-
-// quietClock returns a clock that the child reads without a system call. The precise one is read
-// from the processor's counter only if the kernel trusts that; the coarse one is always in memory.
-func quietClock() int {
-	source, err := os.ReadFile("/sys/devices/system/clocksource/clocksource0/current_clocksource")
-	switch strings.TrimSpace(string(source)) {
-	case "tsc", "arch_sys_counter":
-		if err == nil {
-			return unix.CLOCK_MONOTONIC
-		}
-	}
-	return unix.CLOCK_MONOTONIC_COARSE
 }
 
 // closeMemfd is for when the child has it.

@@ -112,23 +112,12 @@ func writeAndSeal(fd int, content []byte) error {
 	return sealMemfd(fd)
 }
 
-// newMemfd creates a memfd that can be sealed. modern holds flags that old kernels do not know and
-// answer with EINVAL: MFD_EXEC and MFD_NOEXEC_SEAL are of Linux 6.3.
-func newMemfd(name string, flags, modern int) (int, error) {
-	flags |= unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
-	fd, err := unix.MemfdCreate(name, flags|modern)
-	if err == unix.EINVAL {
-		fd, err = unix.MemfdCreate(name, flags)
-	}
-	return fd, os.NewSyscallError("memfd_create", err)
-}
-
 func sealMemfd(fd int) error {
-	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
+	const seals = sealSeal | sealShrink | sealGrow | sealWrite
+	err := addSeals(fd, seals)
 	// EBUSY: the kernel itself still uses a page (reclaim, migration). It has waited already.
 	for attempt := 0; err == unix.EBUSY && attempt < 10; attempt++ {
-		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
+		err = addSeals(fd, seals)
 	}
 	return os.NewSyscallError("fcntl F_ADD_SEALS", err)
 }

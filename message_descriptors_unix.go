@@ -53,8 +53,8 @@ func (d *descriptors) takeMemfd(size int64) (int, *MessageError) {
 	}
 	fd := d.fds[0]
 	// F_GET_SEALS comes first, since it never asks a file system.
-	const needed = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	seals, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
+	const needed = sealShrink | sealGrow | sealWrite
+	seals, err := getSeals(fd)
 	if err != nil {
 		return -1, messageErrorf("malformed: the body is in no memfd: fcntl F_GET_SEALS: %s",
 			errnoText(err))
@@ -113,34 +113,3 @@ func (d *descriptors) file(index int) (any, *MessageError) {
 }
 
 const receivedFileName = "received file"
-
-// canPoll tells whether the poller can safely have the file: if it is a socket, a pipe or a FIFO.
-// AT_STATX_DONT_SYNC keeps FUSE and network file systems from being asked.
-func canPoll(fd int) bool {
-	var status unix.Statx_t
-	err := unix.Statx(fd, "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, unix.STATX_TYPE, &status)
-	if err != nil {
-		return false
-	}
-	format := status.Mode & unix.S_IFMT
-	return format == unix.S_IFSOCK || format == unix.S_IFIFO
-}
-
-// unpolledFile makes a file that the poller never sees. os.NewFile gives it every file that is
-// O_NONBLOCK, which is the peer's choice at any time, and epoll_ctl(2) then calls the poll
-// operation of the file with the lock of the one epoll instance of this process: a FUSE server that
-// does not answer would stop all network traffic here. So the file is made of another descriptor,
-// which the real one then replaces.
-func unpolledFile(fd int) (*os.File, error) {
-	number, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
-	if err != nil {
-		return nil, os.NewSyscallError("eventfd", err)
-	}
-	file := os.NewFile(uintptr(number), receivedFileName)
-	if err := unix.Dup3(fd, number, unix.O_CLOEXEC); err != nil {
-		file.Close()
-		return nil, os.NewSyscallError("dup3", err)
-	}
-	unix.Close(fd)
-	return file, nil
-}

@@ -112,8 +112,7 @@ func (i *Inbox) Address() (*Channel, error) {
 	if i.state.isClosed() {
 		return nil, errInboxClosed("make an address")
 	}
-	const kind = unix.SOCK_SEQPACKET | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK
-	pair, err := unix.Socketpair(unix.AF_UNIX, kind, 0)
+	pair, err := seqpacketSockets(unix.SOCK_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("make an address: %w", os.NewSyscallError("socketpair", err))
 	}

@@ -118,9 +118,8 @@ func startServer() (*server, error) {
 func executeAndGreet() (*server, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := unix.PidfdSendSignal(-1, 0, nil, 0); err == unix.ENOSYS {
-		return nil, fmt.Errorf("%w: without it no child can be signalled safely; it needs Linux 5.1, and no seccomp filter that hides it",
-			os.NewSyscallError("pidfd_send_signal", err))
+	if err := canSignalChildren(); err != nil {
+		return nil, err
 	}
 	// A state that cannot be read equals no later one: then every start gets its own server.
 	state, stateErr := readHostState()
@@ -165,7 +164,7 @@ func launchServer() (*server, error) {
 	if err := copyProgramOnce(); err != nil {
 		return nil, err
 	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	pair, err := seqpacketSockets(0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
 	}

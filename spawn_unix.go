@@ -1,0 +1,432 @@
+//go:build (linux || freebsd) && cgo
+
+package initscript
+
+// #include "csrc/wire.h"
+import "C"
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"slices"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxExtraFiles is what fits into one message beside the plan, stdio, inbox, arg and hidden files.
+const maxExtraFiles = C.INITSCRIPT_MAX_FDS - 6 - C.INITSCRIPT_HIDDEN_FILES
+
+// spawnRequest is a start with everything resolved.
+type spawnRequest struct {
+	plan           plan
+	namespaces     Namespaces
+	uidMap, gidMap []IDMap
+	dir            string
+	stdio          [3]*os.File
+	inbox          *os.File
+	arg            *os.File
+	extraFiles     []*os.File
+	hiddenFiles    []*os.File // see enum initscript_hidden_file
+	tracer         *tracer    // nil: the script is not traced
+}
+
+// child is the host's side of one start.
+type child struct {
+	server     *server
+	id         uint64 // given by the server
+	scriptName string // for errors
+	path       string // for logs, like the next two
+	entry      string
+	module     string
+	dir        string
+	began      time.Time
+	namespaces Namespaces
+	origin     origin
+	process    Process
+	reports    reports
+
+	ended chan struct{} // closed when the next two are set
+	state *ProcessState
+	err   error
+}
+
+// spawn starts a child. It returns when the child exists, is in its namespaces and has its id
+// maps; the script may still be running then. A context that is done ends the attempt.
+func spawn(ctx context.Context, r *spawnRequest) (*child, error) {
+	c, err := r.spawn(ctx)
+	if err != nil {
+		return nil, r.origin().explain(err, record{})
+	}
+	return c, nil
+}
+
+func (r *spawnRequest) spawn(ctx context.Context) (*child, error) {
+	if err := r.checkSystem(); err != nil {
+		return nil, err
+	}
+	memfd, size, err := r.plan.seal()
+	if err != nil {
+		return nil, &SetupError{Op: "plan", Err: err}
+	}
+	defer unix.Close(memfd)
+	c, err := r.requestInDirectory()
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { c.reports.socket.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	err = c.goAhead(r, memfd, size)
+	if err == nil && c.isOrphan() {
+		err = c.err // it was not known yet whom to kill
+	}
+	if err != nil {
+		c.abandon()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, err
+	}
+	c.logStart()
+	return c, nil
+}
+
+// startOfServer, in place of a descriptor, is the directory in which the server was started.
+const startOfServer = -1
+
+// requestInDirectory has a child made that begins in the right directory.
+func (r *spawnRequest) requestInDirectory() (*child, error) {
+	directory, err := openDirectory(r.dir)
+	if err == unix.EACCES && r.dir == hostsDirectory {
+		return r.requestFromOwnServer()
+	}
+	if err != nil {
+		return nil, &FieldError{"Dir", &os.PathError{Op: "open", Path: r.dir, Err: err}}
+	}
+	defer unix.Close(directory)
+	return r.requestFromLikeServer(directory)
+}
+
+// requestFromOwnServer is for a host that may not search its own working directory, as after giving
+// up root's rights: nobody can enter that any more, but what the host executes begins there.
+func (r *spawnRequest) requestFromOwnServer() (*child, error) {
+	servers.Lock()
+	s, err := startServer()
+	servers.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	defer s.retire() // it ends with this child
+	return r.request(s, startOfServer)
+}
+
+// requestFromLikeServer has a child made by a server that has exactly the calling thread's rights.
+// The comparison runs while the server forks: a child of the wrong server has no plan yet, and
+// ends when its socket does.
+func (r *spawnRequest) requestFromLikeServer(directory int) (*child, error) {
+	runtime.LockOSThread() // nothing here waits, and the state is this thread's
+	defer runtime.UnlockOSThread()
+	s, err := currentServer()
+	for err == nil {
+		var c *child
+		c, err = r.request(s, directory)
+		if err == errServerGone {
+			s, err = currentServer()
+			continue
+		}
+		if err != nil {
+			break
+		}
+		state, stateErr := readHostState()
+		if stateErr == nil && s.state == state {
+			return c, nil
+		}
+		c.reports.socket.Close()
+		if stateErr != nil {
+			return r.requestFromFreshServer(directory)
+		}
+		s, err = replaceServerUnlike(state)
+	}
+	return nil, err
+}
+
+// requestFromFreshServer is for a thread whose state cannot be read, for want of /proc: only a
+// server that it has just started is certain to be like it.
+func (r *spawnRequest) requestFromFreshServer(directory int) (*child, error) {
+	servers.Lock()
+	s, err := replaceServer()
+	servers.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return r.request(s, directory)
+}
+
+func (r *spawnRequest) request(s *server, directory int) (*child, error) {
+	pair, err := seqpacketSockets(0)
+	if err != nil {
+		return nil, &SetupError{Op: "socketpair", Err: err}
+	}
+	defer unix.Close(pair[1])
+	if err := unix.SetNonblock(pair[0], true); err != nil {
+		unix.Close(pair[0])
+		return nil, &SetupError{Op: "fcntl", Err: err}
+	}
+	c := &child{
+		server:     s,
+		scriptName: r.plan.scriptName,
+		path:       r.plan.path,
+		entry:      r.plan.entry,
+		module:     r.plan.moduleName,
+		dir:        r.dir,
+		began:      time.Now(),
+		namespaces: r.namespaces,
+		origin:     r.origin(),
+		process:    Process{pidfd: -1},
+		reports: reports{
+			socket:  os.NewFile(uintptr(pair[0]), "start socket"),
+			isActor: r.plan.entry != "" || r.plan.isLua,
+		},
+		ended: make(chan struct{}),
+	}
+	if err := s.request(c, r.namespaces.cloneFlags(), r.announced(), pair[1], directory); err != nil {
+		c.reports.socket.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// announced tells whether the child says when it is in its namespaces: for the id maps, and where
+// it enters them itself, so that a refusal ends the start.
+func (r *spawnRequest) announced() bool {
+	return r.namespaces != 0 && (r.hasMaps() || r.namespaces&NewPID == 0)
+}
+
+func (r *spawnRequest) hasMaps() bool { return len(r.uidMap) > 0 || len(r.gidMap) > 0 }
+
+// goAhead takes the child from its birth to the start of its script.
+func (c *child) goAhead(r *spawnRequest, memfd, size int) error {
+	if !r.hasMaps() { // nothing to wait for
+		if err := c.sendGoAhead(r, memfd, size); err != nil {
+			return err
+		}
+	}
+	if err := c.await(r.announced()); err != nil {
+		return err
+	}
+	if r.hasMaps() {
+		if err := writeIDMaps(&c.process, r.uidMap, r.gidMap); err != nil {
+			return err
+		}
+		return c.sendGoAhead(r, memfd, size)
+	}
+	return nil
+}
+
+func (c *child) sendGoAhead(r *spawnRequest, memfd, size int) error {
+	message := C.struct_initscript_go_ahead{
+		plan_size:    C.uint64_t(size),
+		extra_files:  C.uint32_t(len(r.extraFiles)),
+		hidden_files: C.uint32_t(len(r.hiddenFiles)),
+	}
+	files := append(make([]*os.File, 0, 8), r.stdio[0], r.stdio[1], r.stdio[2], r.inbox)
+	if r.arg != nil {
+		message.has_arg = 1
+		files = append(files, r.arg)
+	}
+	files = append(append(files, r.extraFiles...), r.hiddenFiles...)
+	fds := append(make([]int, 0, 8), memfd)
+	for _, file := range files {
+		fds = append(fds, int(file.Fd()))
+	}
+	if r.tracer != nil {
+		message.has_trace = 1
+		fds = slices.Insert(fds, len(fds)-len(r.hiddenFiles), r.tracer.ring.memfd)
+	}
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
+	err := sendMessage(c.reports.socket, bytes, fds...)
+	runtime.KeepAlive(files)
+	switch {
+	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
+		return nil // the child is gone already; what it has reported says why
+	case err != nil:
+		return &SetupError{Op: "pass descriptors", Err: err}
+	}
+	return nil
+}
+
+// await waits for the server's word that the child is born and, if announced, for the child's that
+// it is in its namespaces. They come in any order, and the child may be done before the server
+// has said anything.
+func (c *child) await(announced bool) error {
+	born, ready := false, !announced
+	for !born || !ready {
+		record, fds, err := c.reports.read(1)
+		switch {
+		case err == unix.EMFILE:
+			c.server.kill(c, record.pid) // it could not be signalled later
+			return &SetupError{Op: "receive pidfd", Err: err}
+		case err != nil && born:
+			return &SetupError{Op: "create namespaces", Err: errors.New("the child was killed")}
+		case err != nil:
+			return &ServerError{Op: "start child", Err: errServerGone}
+		case record.kind == C.INITSCRIPT_SETUP_FAILED && !ready:
+			return c.setupError(record)
+		case record.kind != C.INITSCRIPT_STARTED: // what comes later is for Wait
+			ready = true
+		case record.err != 0:
+			return c.birthError(record)
+		default:
+			born = true
+			c.process.open(record.pid, fds[0])
+		}
+	}
+	return nil
+}
+
+// birthError says why the server has no child for us.
+func (c *child) birthError(record record) error {
+	call := record.field(0)
+	switch {
+	case call == "fchdir":
+		return &FieldError{"Dir", &os.PathError{Op: "chdir", Path: c.dir, Err: record.err}}
+	case call == "fork" && c.namespaces != 0:
+		return &NamespaceError{Namespaces: c.namespaces, Err: record.err}
+	default:
+		return &SetupError{Op: call, Err: record.err}
+	}
+}
+
+func (c *child) setupError(record record) error {
+	if record.field(0) == "unshare" {
+		return &NamespaceError{Namespaces: c.namespaces, Err: record.err}
+	}
+	return &SetupError{Op: record.field(0), Err: record.err}
+}
+
+// end is called once, by the server that made the child.
+func (c *child) end(state *ProcessState, err error) {
+	c.state, c.err = state, err
+	c.logEnd()
+	close(c.ended)
+}
+
+// killOrphan ends a child whose server has died.
+func (c *child) killOrphan() {
+	c.process.Kill()
+	c.process.waitForDeath()
+	if !c.process.isKnown() {
+		c.reports.interrupt() // of await(): nobody is left who could say who it is
+	}
+	c.end(nil, &ServerError{Op: "wait", Err: errServerGone})
+}
+
+func (c *child) isEnded() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *child) isOrphan() bool { return c.isEnded() && c.err != nil }
+
+// abandon ends a child that was not started completely. It may run already when the server has not
+// yet said who it is.
+func (c *child) abandon() {
+	if c.process.isKnown() {
+		c.process.Kill()
+		c.close()
+		return
+	}
+	go func() {
+		defer c.close()
+		c.reports.socket.SetReadDeadline(time.Time{}) // the context's has passed
+		if c.await(false) == nil {
+			c.process.Kill()
+		}
+	}()
+}
+
+// waitScript waits until the script has ended, in whatever way.
+func (c *child) waitScript() error {
+	var state *ProcessState
+	if !c.settle() {
+		if err := c.wait(); c.err != nil {
+			return err
+		}
+		state = c.state
+	}
+	// What is wrong with the program came later.
+	if c.reports.scriptDone() || c.reports.last().kind == C.INITSCRIPT_SCRIPT_EXECS {
+		return nil
+	}
+	return c.outcome(state)
+}
+
+// settle reads reports until it is known how the script ended; false if the child ended before
+// that. Its end is enough: a stray process that the script forked may hold the socket open.
+func (c *child) settle() bool {
+	settled, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-c.ended:
+			c.reports.interrupt()
+		case <-settled:
+		}
+	}()
+	known := c.reports.settle()
+	close(settled)
+	<-watched // or it would interrupt drain()
+	return known
+}
+
+// wait waits for the end of the process and says how it came about.
+func (c *child) wait() error {
+	<-c.ended
+	if c.err != nil {
+		return c.err
+	}
+	c.reports.drain()
+	return c.outcome(c.state)
+}
+
+// outcome makes an error of the last report and of the exit status, if there is one yet.
+func (c *child) outcome(state *ProcessState) error {
+	return c.origin.explain(c.rawOutcome(state), c.reports.lastState())
+}
+
+func (c *child) rawOutcome(state *ProcessState) error {
+	last := c.reports.last()
+	switch last.kind {
+	case C.INITSCRIPT_SETUP_FAILED:
+		return c.setupError(last)
+	case C.INITSCRIPT_EXEC_FAILED:
+		return &ExecError{Path: last.field(0), Interpreter: last.field(1), Err: last.err}
+	case C.INITSCRIPT_CALL_FAILED, C.INITSCRIPT_SCRIPT_FAILED, C.INITSCRIPT_LOAD_FAILED,
+		C.INITSCRIPT_MEMORY_EXHAUSTED:
+		return last.scriptError(c.scriptName)
+	case C.INITSCRIPT_ENTRY_FAILED:
+		return &ActorError{Message: last.field(0), Stack: last.field(1)}
+	case C.INITSCRIPT_SCRIPT_DONE, C.INITSCRIPT_SCRIPT_EXECS:
+	default:
+		if state != nil && state.Signal() != 0 {
+			return &ScriptError{ScriptName: c.scriptName, Signal: state.Signal()}
+		}
+	}
+	if state == nil || state.Success() {
+		return nil
+	}
+	return &ExitError{ProcessState: state}
+}
+
+// close gives back what a child that has ended still holds.
+func (c *child) close() {
+	c.reports.socket.Close()
+	c.process.release()
+}
