@@ -3,7 +3,6 @@
 package initscript
 
 import (
-	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"

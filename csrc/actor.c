@@ -1,13 +1,13 @@
 #include "actor.h"
 
 #include "filelimit.h"
+#include "system.h"
 
-#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const ElfW(auxv_t) * auxv;
+static const initscript_auxv *auxv;
 static struct initscript_actor self;
 static char **self_argv; /* the beginning of the stack block; NULL in everything but an actor */
 static int self_argc;
@@ -21,7 +21,7 @@ void initscript_note_auxv(char **env)
 {
 	while (*env)
 		env++;
-	auxv = (const ElfW(auxv_t) *)(env + 1);
+	auxv = (const initscript_auxv *)(env + 1);
 }
 
 static size_t auxv_length(void)
@@ -34,11 +34,11 @@ static size_t auxv_length(void)
 
 /* The server's random bytes would be those of every actor: the Go runtime seeds its hashes and
  * its random numbers with them. */
-static void copy_auxv(ElfW(auxv_t) * to, size_t count, const uint8_t *random)
+static void copy_auxv(initscript_auxv *to, size_t count, const uint8_t *random)
 {
 	memcpy(to, auxv, count * sizeof *to);
 	for (; to->a_type != AT_NULL; to++)
-		if (to->a_type == AT_RANDOM)
+		if (initscript_is_random(to))
 			to->a_un.a_val = (uintptr_t)random;
 }
 
@@ -83,7 +83,7 @@ bool initscript_become_actor(const struct initscript_actor *actor, const char *p
 		return false;
 	environ = point_at_strings(block, own_argv, plan->argc);
 	char **end = point_at_strings(environ, own_envp, plan->envc);
-	copy_auxv((ElfW(auxv_t) *)end, auxv_count, random);
+	copy_auxv((initscript_auxv *)end, auxv_count, random);
 	self = *actor;
 	self.entry = own_entry;
 	self_argc = plan->argc;

@@ -34,6 +34,9 @@ bool initscript_flags(lua_State *L, int index, const struct initscript_flag *kno
  * Anything else ends the process; PART is what the message calls the field. */
 uint64_t initscript_number_field(lua_State *L, int index, const char *name, const char *part);
 
+/* Sets no_new_privs for what initscript_operations_of() says: 0, or -1 with errno set. */
+long initscript_no_new_privs(lua_State *L); /* system_linux.c, system_freebsd.c */
+
 /* Argument ARG as a descriptor: an integer, cut to 32 bits. In the place of those of the launcher,
  * such as the one on which failures are reported, it returns a number that is not open. */
 int initscript_fd(lua_State *L, int arg);

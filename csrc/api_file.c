@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
+#if __has_include(<sys/sysmacros.h>) /* makedev() with glibc, musl */
+#include <sys/sysmacros.h>
+#endif
 
 static int l_mkdir(lua_State *L)
 {

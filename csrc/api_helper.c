@@ -1,13 +1,14 @@
 #include "api.h"
+#include "system.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
+#if __has_include(<sys/sysmacros.h>) /* major() and minor() with glibc, musl */
+#include <sys/sysmacros.h>
+#endif
 
 /* The kernel's ABI fixes this value; headers older than it lack the name. */
 #ifndef SCM_PIDFD /* Linux 6.5 */
@@ -63,7 +64,7 @@ static int l_write_all(lua_State *L)
  * what the kernel installs must be seen here, or it would stay open unnoticed. */
 enum { MAX_FDS = 253 }; /* SCM_MAX_FD, unix(7) */
 union control {
-	char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int)) +
+	char bytes[CMSG_SPACE(sizeof(initscript_credentials)) + CMSG_SPACE(sizeof(int)) +
 	           CMSG_SPACE(MAX_FDS * sizeof(int))];
 	struct cmsghdr alignment;
 };
@@ -158,9 +159,8 @@ static int l_send_with_fd(lua_State *L)
 
 static int l_set_no_new_privs(lua_State *L)
 {
-	return initscript_result_styled(
-	        L, "set_no_new_privs",
-	        initscript_change(L, SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), INITSCRIPT_PLAIN);
+	return initscript_result_styled(L, "set_no_new_privs", initscript_no_new_privs(L),
+	                                INITSCRIPT_PLAIN);
 }
 
 static int l_bind_unix(lua_State *L)

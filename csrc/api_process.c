@@ -1,6 +1,5 @@
 #include "api.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 static int l_setsid(lua_State *L)
@@ -41,19 +40,6 @@ static int l_getppid(lua_State *L)
 	return 1;
 }
 
-static int l_unshare(lua_State *L)
-{
-	int flags = initscript_integer(L, 1);
-	return initscript_result(L, "unshare", unshare(flags));
-}
-
-static int l_setns(lua_State *L)
-{
-	int fd = initscript_fd(L, 1);
-	int type = initscript_integer(L, 2);
-	return initscript_result(L, "setns", setns(fd, type));
-}
-
 static int l_sethostname(lua_State *L)
 {
 	size_t length;
@@ -75,8 +61,6 @@ const struct initscript_function initscript_process_functions[] = {
         {"getsid", l_getsid},
         {"getpid", l_getpid},
         {"getppid", l_getppid},
-        {"unshare", l_unshare},
-        {"setns", l_setns},
         {"sethostname", l_sethostname},
         {"setdomainname", l_setdomainname},
         {NULL, NULL},

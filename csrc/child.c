@@ -8,17 +8,16 @@
 #include "report.h"
 #include "socket.h"
 #include "stack.h"
+#include "system.h"
 #include "trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 struct child {
@@ -41,26 +40,18 @@ static bool is_lua_actor(const struct child *child)
 	return child->plan->module || child->plan->module_source;
 }
 
-static bool is_pid1(const struct child *child)
+static bool forks_again(const struct child *child)
 {
-	return child->request->namespaces & CLONE_NEWPID;
+	const struct initscript_plan *plan = child->plan;
+	return (plan->path || plan->entry || is_lua_actor(child)) &&
+	       initscript_forks_again(child->request, plan->entry);
 }
 
-/* A child that clone(2) made is in its namespaces already, but for the time namespace, which only
- * children and executed programs enter. */
 static void enter_namespaces(const struct child *child, pid_t server)
 {
-	uint32_t remaining = child->request->namespaces;
-	if (is_pid1(child))
-		remaining &= CLONE_NEWTIME;
-	if (remaining && unshare(remaining) != 0)
-		fail(child, "unshare");
-	/* After unshare(2), which can clear it. The parent cannot be seen from a new PID namespace;
-	 * there the end of the start socket tells of a dead server. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
-		fail(child, "prctl");
-	if (!is_pid1(child) && getppid() != server)
-		_exit(1);
+	const char *failed = initscript_enter(child->request, server);
+	if (failed)
+		fail(child, failed);
 	if (child->request->announce)
 		initscript_report(child->env->report_fd, INITSCRIPT_NAMESPACES_READY, 0);
 }
@@ -128,7 +119,7 @@ static void receive_plan(struct child *child)
 	}
 	map_plan(child, fds[0]);
 	if (child->plan->entry)
-		prctl(PR_SET_NAME, child->plan_base + child->plan->entry);
+		initscript_set_name(child->plan_base + child->plan->entry);
 	/* Its descriptor is closed below. */
 	if (go_ahead->has_trace &&
 	    !initscript_trace_open(child->env, fds[count - go_ahead->hidden_files - 1]))
@@ -239,7 +230,7 @@ void initscript_child(struct initscript_env *env, const struct initscript_reques
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	initscript_call_below_gap(run_script, &child);
 	leave_script(&child);
-	if (is_pid1(&child) && (child.plan->path || child.plan->entry || is_lua_actor(&child))) {
+	if (forks_again(&child)) {
 		pid_t program = initscript_fork_from_pid1();
 		if (program < 0)
 			fail(&child, "fork");

@@ -9,25 +9,21 @@
 #include "actor.h"
 #include "filelimit.h"
 #include "server.h"
+#include "system.h"
 #include "wire.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 static bool is_parents_socket(int fd)
 {
 	int type;
-	struct ucred peer;
 	socklen_t length = sizeof type;
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0 || type != SOCK_SEQPACKET)
-		return false;
-	length = sizeof peer;
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
-	       peer.pid == getppid();
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET &&
+	       initscript_is_parents_socket(fd);
 }
 
 static bool has_greeting(int fd, struct initscript_greeting *greeting)
@@ -71,7 +67,7 @@ __attribute__((constructor)) static void constructor(int argc, char **argv, char
 		return;
 	/* Set-uid, or a host whose real and effective ids differ. Going on as the program itself
 	 * would run it a second time. */
-	if (getauxval(AT_SECURE))
+	if (initscript_is_secure())
 		_exit(1);
 	initscript_note_auxv(environ);
 	initscript_serve(fd, &greeting);

@@ -8,6 +8,7 @@ package csrc
 /*
 #cgo CFLAGS: -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fvisibility=hidden
 #cgo pkg-config: luajit
-#cgo LDFLAGS: -lcap -lm
+#cgo linux LDFLAGS: -lcap -lm
+#cgo freebsd LDFLAGS: -ljail -lm
 */
 import "C"

@@ -8,16 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct initscript_function *const families[] = {
-        initscript_io_functions,         initscript_descriptor_functions,
-        initscript_file_functions,       initscript_at_functions,
-        initscript_mount_functions,      initscript_mount_fd_functions,
-        initscript_process_functions,    initscript_credential_functions,
-        initscript_capability_functions, initscript_prctl_functions,
-        initscript_resource_functions,   initscript_exec_functions,
-        initscript_seccomp_functions,    initscript_landlock_functions,
-};
-
 static void *allocate(void *user_data, void *block, size_t old_size, size_t new_size)
 {
 	struct initscript_env *env = user_data;
@@ -63,8 +53,8 @@ static void push_C(lua_State *L)
 		lua_pushnumber(L, c->value);
 		lua_setfield(L, -2, c->name);
 	}
-	for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-		for (const struct initscript_function *f = families[i]; f->name; f++) {
+	for (size_t i = 0; initscript_families[i]; i++) {
+		for (const struct initscript_function *f = initscript_families[i]; f->name; f++) {
 			lua_pushlightuserdata(L, (void *)f);
 			lua_setfield(L, -2, f->name);
 		}

@@ -1,5 +1,6 @@
 #include "exec.h"
 
+#include "interpreter.h"
 #include "report.h"
 #include "state.h"
 

@@ -2,30 +2,13 @@
 
 #include "fds.h"
 #include "filelimit.h"
+#include "system.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-bool initscript_make_greeting(struct initscript_greeting *greeting)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct sets[2];
-	if (syscall(SYS_capget, &header, sets) != 0)
-		return false;
-	*greeting = (struct initscript_greeting){.text = INITSCRIPT_GREETING};
-	for (int i = 0; i < 2; i++) {
-		greeting->permitted |= (uint64_t)sets[i].permitted << 32 * i;
-		greeting->effective |= (uint64_t)sets[i].effective << 32 * i;
-		greeting->inheritable |= (uint64_t)sets[i].inheritable << 32 * i;
-	}
-	return true;
-}
 
 /* LD_BIND_NOW has the dynamic loader resolve every function once, in the server: later each child
  * would do it anew, and would leave register contents of its script on the stack while doing so.
@@ -62,7 +45,7 @@ void initscript_execute_server(int program, int null_fd, int control, const stru
 		if (dup2(fds[target], target) != target)
 			return;
 	set_environment(envp, loader);
-	syscall(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH);
+	initscript_execute_file(program, argv, envp);
 }
 
 int initscript_launch(int program, int null_fd, int control, char *const loader[])

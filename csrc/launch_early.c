@@ -5,12 +5,12 @@
 #include "launch.h"
 #include "program.h"
 #include "socket.h"
+#include "system.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdnoreturn.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -68,7 +68,7 @@ static int start(int own_end, int servers_end)
 void initscript_launch_early(void)
 {
 	int pair[2];
-	if (getauxval(AT_SECURE) || host_end >= 0 ||
+	if (initscript_is_secure() || host_end >= 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return;
 	host_end = start(pair[0], pair[1]);

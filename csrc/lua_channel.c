@@ -4,13 +4,13 @@
  */
 #include "lua_error.h"
 #include "lua_objects.h"
+#include "system.h"
 
 #include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 static const char type_name[] = "initscript.channel";
@@ -82,11 +82,6 @@ static int channel_close(lua_State *L)
 	return 0;
 }
 
-static int send_signal(int pidfd, int number)
-{
-	return syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0);
-}
-
 static int check_signal(lua_State *L)
 {
 	lua_Number number = lua_isnoneornil(L, 2) ? SIGKILL : lua_tonumber(L, 2);
@@ -109,9 +104,9 @@ static int channel_kill(lua_State *L)
 	initscript_inbox_check_idle(L, &channel->answers);
 	if (channel->pidfd < 0)
 		initscript_lua_raise_errno(L, EPERM, 0, "kill: this channel supervises no process");
-	if (number != SIGKILL && send_signal(channel->pidfd, number) != 0)
+	if (number != SIGKILL && initscript_signal_process(channel->pidfd, number) != 0)
 		initscript_lua_raise_errno(L, errno, 0, "kill: pidfd_send_signal");
-	send_signal(channel->pidfd, SIGKILL); /* ESRCH: it has ended already */
+	initscript_signal_process(channel->pidfd, SIGKILL); /* ESRCH: it has ended already */
 	close_channel(channel);
 	return 0;
 }

@@ -3,6 +3,7 @@
  */
 #include "lua_error.h"
 #include "lua_objects.h"
+#include "system.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -260,7 +261,8 @@ static int fd_receive_with_fds(lua_State *L)
 	char *buffer = lua_newuserdata(L, size ? size : 1);
 	struct rights *rights = push_rights(L);
 	union {
-		char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof rights->fds)];
+		char bytes[CMSG_SPACE(sizeof(initscript_credentials)) +
+		           CMSG_SPACE(sizeof rights->fds)];
 		struct cmsghdr alignment;
 	} control;
 	struct iovec data = {.iov_base = buffer, .iov_len = size};

@@ -2,6 +2,7 @@
 #include "lua_objects.h"
 #include "memfd.h"
 #include "message.h"
+#include "system.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -389,7 +390,7 @@ static bool transmit(struct encoder *e, int socket)
 		control.header.cmsg_len = CMSG_LEN(size);
 		memcpy(CMSG_DATA(&control.header), e->fds, size);
 	}
-	while (sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+	while (sendmsg(socket, &message, INITSCRIPT_SEND_FLAGS | MSG_DONTWAIT) < 0) {
 		struct pollfd room = {.fd = socket, .events = POLLOUT};
 		if (errno == EAGAIN && poll(&room, 1, -1) >= 0)
 			continue;

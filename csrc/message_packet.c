@@ -1,4 +1,5 @@
 #include "message.h"
+#include "system.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static void take_fds(struct initscript_packet *packet, struct msghdr *message)
 
 /* A program can turn on SO_PASSCRED for its socket; there has to be room for that, too. */
 union control {
-	char bytes[CMSG_SPACE(sizeof(struct ucred)) +
+	char bytes[CMSG_SPACE(sizeof(initscript_credentials)) +
 	           CMSG_SPACE((INITSCRIPT_MESSAGE_FDS + 1) * sizeof(int))];
 	struct cmsghdr alignment;
 };

@@ -2,11 +2,11 @@
 
 #include "fds.h"
 #include "stack.h"
+#include "system.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,9 +19,12 @@ pid_t initscript_fork_from_pid1(void)
 	sigfillset(&all);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &all, NULL);
+	const pid_t self = getpid();
 	pid_t program = fork();
 	if (program > 0)
 		return program;
+	if (program == 0)
+		initscript_die_with(self);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	close(gate[1]);
 	char nothing;
@@ -61,7 +64,7 @@ static void reap(pid_t program)
 noreturn void initscript_pid1(pid_t program)
 {
 	initscript_wipe_below_gap();
-	prctl(PR_SET_DUMPABLE, 0);
+	initscript_become_undumpable();
 	initscript_close_range(0, ~0U);
 	sigset_t all;
 	sigfillset(&all);

@@ -1,5 +1,6 @@
 /*
- * The init process of a PID namespace that has run its script.
+ * A process that has run its script, and from which what follows is forked: the init process of a
+ * PID namespace, and on FreeBSD that of an actor in Go.
  */
 #ifndef INITSCRIPT_PID1_H
 #define INITSCRIPT_PID1_H

@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "script.h"
+#include "system.h"
 #include "trace.h"
 
 #include <lauxlib.h>
@@ -40,7 +41,7 @@ static void add(struct builder *b, const char *bytes, size_t length)
 
 static bool send_record(int fd, const struct builder *b)
 {
-	return fd >= 0 && send(fd, b->bytes, b->length, MSG_NOSIGNAL) >= 0;
+	return fd >= 0 && send(fd, b->bytes, b->length, INITSCRIPT_SEND_FLAGS) >= 0;
 }
 
 bool initscript_report(int fd, enum initscript_record_kind kind, int error)

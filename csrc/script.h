@@ -26,16 +26,27 @@ extern const struct initscript_function initscript_io_functions[];         /* ap
 extern const struct initscript_function initscript_file_functions[];       /* api_file.c */
 extern const struct initscript_function initscript_at_functions[];         /* api_at.c */
 extern const struct initscript_function initscript_descriptor_functions[]; /* api_descriptor.c */
-extern const struct initscript_function initscript_mount_functions[];      /* api_mount.c */
 extern const struct initscript_function initscript_process_functions[];    /* api_process.c */
-extern const struct initscript_function initscript_prctl_functions[];      /* api_prctl.c */
 extern const struct initscript_function initscript_resource_functions[];   /* api_resource.c */
 extern const struct initscript_function initscript_credential_functions[]; /* api_credential.c */
 extern const struct initscript_function initscript_exec_functions[];       /* api_exec.c */
-extern const struct initscript_function initscript_seccomp_functions[];    /* api_seccomp.c */
-extern const struct initscript_function initscript_landlock_functions[];   /* api_landlock.c */
-extern const struct initscript_function initscript_mount_fd_functions[];   /* api_mount_fd.c */
-extern const struct initscript_function initscript_capability_functions[]; /* api_capability.c */
+extern const struct initscript_function initscript_mount_functions[];      /* api_mount_*.c */
+
+/* Of Linux, each in api_NAME_linux.c. */
+extern const struct initscript_function initscript_openat2_functions[];
+extern const struct initscript_function initscript_namespace_functions[];
+extern const struct initscript_function initscript_prctl_functions[];
+extern const struct initscript_function initscript_seccomp_functions[];
+extern const struct initscript_function initscript_landlock_functions[];
+extern const struct initscript_function initscript_mount_fd_functions[];
+extern const struct initscript_function initscript_capability_functions[];
+
+/* Of FreeBSD, likewise. */
+extern const struct initscript_function initscript_capsicum_functions[];
+extern const struct initscript_function initscript_jail_functions[];
+
+/* The families that this system has, up to a NULL: families_linux.c, families_freebsd.c. */
+extern const struct initscript_function *const initscript_families[];
 
 /* The global helpers (mode, write_all, ...), ended by a NULL name. */
 extern const struct initscript_function initscript_helpers[]; /* api_helper.c */
@@ -43,7 +54,7 @@ extern const struct initscript_function initscript_helpers[]; /* api_helper.c */
 struct initscript_env;
 
 /* How a script changes what the kernel keeps per thread. A child has one thread, so it just makes
- * the system call; in a running program (live.c) every thread must make it. */
+ * the system call; in a running program (live_linux.c) every thread must make it. */
 struct initscript_operations {
 	bool every_thread;
 	/* The system call NUMBER, which returns 0, or -1 with errno set. If it fails nothing has
@@ -55,7 +66,7 @@ struct initscript_operations {
 	/* Whether LANDLOCK_SCOPE_SIGNAL would leave the process in working order. */
 	bool (*can_scope_signals)(void);
 };
-extern const struct initscript_operations initscript_child_operations; /* operations.c */
+extern const struct initscript_operations initscript_child_operations; /* operations_linux.c */
 
 /* What one script runs in. It is the allocator's user data, so every wrapper finds it through its
  * lua_State, without a global variable. */

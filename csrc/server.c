@@ -1,26 +1,22 @@
 #include "server.h"
 
+#include "births.h"
 #include "child.h"
 #include "fds.h"
-#include "pidfd.h"
 #include "report.h"
 #include "script.h"
 #include "socket.h"
+#include "system.h"
 #include "wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <poll.h>
-#include <sched.h>
 #include <search.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,7 +30,7 @@ struct child {
 
 struct server {
 	void *children; /* tsearch(3) tree of struct child */
-	int signals;    /* signalfd for SIGCHLD */
+	int births;     /* tells when a child has ended */
 	pid_t pid;
 	bool retired;              /* starts nothing more */
 	struct initscript_env env; /* what every child begins with */
@@ -50,18 +46,12 @@ static int compare_pids(const void *a, const void *b)
  * which get default dispositions from here and an empty mask at their birth. */
 static bool take_over_signals(struct server *server)
 {
-	sigset_t all, child;
+	sigset_t all;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	/* Not sigaction(3), which refuses the signals that libc keeps for itself; a parent may
-	 * have left them ignored. All zero is SIG_DFL without flags on every architecture. */
-	const char defaults[64] = {0};
-	for (int signal = 1; signal <= 64; signal++)
-		syscall(SYS_rt_sigaction, signal, defaults, NULL, 8); /* EINVAL: SIGKILL, SIGSTOP */
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	server->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-	return server->signals >= 0;
+	initscript_reset_signals();
+	server->births = initscript_births_open();
+	return server->births >= 0;
 }
 
 /* Keeps nothing of the host's: stdio is the null device (a pipe held open here would never reach
@@ -75,21 +65,6 @@ static bool take_over_descriptors(int control)
 		return null >= 0 && dup2(null, 0) == 0 && dup2(null, 1) == 1 && dup2(null, 2) == 2;
 	return dup2(null, 0) == 0 && dup2(null, 1) == 1 && dup2(null, 2) == 2 &&
 	       dup3(control, CONTROL, O_CLOEXEC) == CONTROL;
-}
-
-/* execve(2) gives a process of root capabilities that its host may have dropped. */
-static bool drop_capabilities(const struct initscript_greeting *greeting)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct sets[2];
-	if (syscall(SYS_capget, &header, sets) != 0)
-		return false;
-	for (int i = 0; i < 2; i++) {
-		sets[i].permitted &= greeting->permitted >> 32 * i;
-		sets[i].effective &= greeting->effective >> 32 * i;
-		sets[i].inheritable &= greeting->inheritable >> 32 * i;
-	}
-	return syscall(SYS_capset, &header, sets) == 0;
 }
 
 static void kill_child(const void *node, VISIT visit, int depth)
@@ -106,8 +81,7 @@ static noreturn void end(struct server *server)
 {
 	close(CONTROL);
 	twalk(server->children, kill_child);
-	while (wait(NULL) > 0 || errno == EINTR)
-		;
+	initscript_reap_all(server->births);
 	_exit(0);
 }
 
@@ -128,13 +102,11 @@ static int64_t microseconds(struct timeval t)
 
 static void reap(struct server *server)
 {
-	struct signalfd_siginfo ignored;
-	while (read(server->signals, &ignored, sizeof ignored) > 0)
-		;
+	initscript_births_drain(server->births);
 	int status;
 	pid_t pid;
 	struct rusage usage;
-	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+	while ((pid = initscript_reap(server->births, &status, &usage)) > 0) {
 		struct child **node = tfind(&pid, &server->children, compare_pids);
 		if (!node)
 			continue; /* an orphan of a child, when this process is a subreaper */
@@ -156,25 +128,6 @@ static void reap(struct server *server)
 		if (!initscript_send(CONTROL, &report, sizeof report, NULL, 0))
 			end(server);
 	}
-}
-
-/* With a PID namespace the child must be born in it, so by clone(2): it never returns into Go.
- * Without one it is born by fork(3), after which libc still knows its thread (docs/design.md). */
-static pid_t give_birth(const struct initscript_request *request, int *pidfd)
-{
-	if (request->namespaces & CLONE_NEWPID) {
-		unsigned long flags = request->namespaces & ~(uint32_t)CLONE_NEWTIME;
-		return syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
-	}
-	pid_t pid = fork();
-	if (pid > 0 && (*pidfd = initscript_pidfd_of_child(pid)) < 0) {
-		int error = errno;
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		errno = error;
-		return -1;
-	}
-	return pid;
 }
 
 /* Tells the host of a child. One that it has not been told of it could neither signal nor end. */
@@ -209,7 +162,7 @@ static bool start(struct server *server, const struct initscript_request *reques
 	/* Before the birth: in a new mount namespace this descriptor would lead out of it. */
 	if (directory < 0 || fchdir(directory) == 0) {
 		call = "fork";
-		pid = give_birth(request, &pidfd);
+		pid = initscript_give_birth(server->births, request, &pidfd);
 	}
 	if (pid == 0) {
 		initscript_child(&server->env, request, start_socket, server->pid);
@@ -279,18 +232,18 @@ void initscript_serve(int control, const struct initscript_greeting *greeting)
 	server.pid = getpid();
 	server.env.report_fd = -1;
 	server.env.arena.limit = SIZE_MAX;
-	clearenv();
-	prctl(PR_SET_NAME, "initscript");
-	if (!drop_capabilities(greeting) || !take_over_signals(&server) ||
+	initscript_clear_environment();
+	initscript_set_name("initscript");
+	if (!initscript_limit_rights(greeting) || !take_over_signals(&server) ||
 	    !take_over_descriptors(control) ||
-	    !initscript_close_range(CONTROL + 1, server.signals - 1) ||
-	    !initscript_close_range(server.signals + 1, ~0U) || !initscript_env_open(&server.env) ||
+	    !initscript_close_range(CONTROL + 1, server.births - 1) ||
+	    !initscript_close_range(server.births + 1, ~0U) || !initscript_env_open(&server.env) ||
 	    !initscript_send(CONTROL, greeting, sizeof *greeting, NULL, 0))
 		_exit(1);
 
 	struct pollfd polled[] = {
 	        {.fd = CONTROL, .events = POLLIN},
-	        {.fd = server.signals, .events = POLLIN},
+	        {.fd = server.births, .events = POLLIN},
 	};
 	for (;;) {
 		if (poll(polled, 2, -1) < 0)

@@ -1,5 +1,6 @@
 #include "socket.h"
 
+#include "system.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -28,7 +29,7 @@ bool initscript_send(int socket, const void *message, size_t size, const int *fd
 	}
 	ssize_t sent;
 	do
-		sent = sendmsg(socket, &header, MSG_NOSIGNAL);
+		sent = sendmsg(socket, &header, INITSCRIPT_SEND_FLAGS);
 	while (sent < 0 && errno == EINTR);
 	return sent == (ssize_t)size;
 }

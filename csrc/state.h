@@ -23,8 +23,4 @@ void initscript_report_state(lua_State *L, const char *name, int error);
 void initscript_report_program_state(int fd, const struct initscript_state *notes, const char *path,
                                      const char *interpreter);
 
-/* The interpreter or dynamic loader that the file names, in a buffer of PATH_MAX bytes; "" if it
- * names none or cannot be read. */
-void initscript_read_interpreter(const char *path, char *interpreter);
-
 #endif

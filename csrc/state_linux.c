@@ -1,13 +1,12 @@
 #include "state.h"
 
 #include "api.h"
+#include "interpreter.h"
 #include "report.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <link.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -148,50 +147,6 @@ static void look_at_propagation(struct initscript_path_state *p)
 		if (mount.id == parent && mount.is_shared)
 			p->propagation |= 2;
 	fclose(file);
-}
-
-static void read_shebang(const char *head, size_t length, char *interpreter)
-{
-	const char *p = head + 2, *end = head + length;
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	size_t n = 0;
-	while (p < end && n < PATH_MAX - 1 && !strchr(" \t\n", *p))
-		interpreter[n++] = *p++;
-	interpreter[n] = '\0';
-}
-
-static void read_elf_interpreter(int fd, const ElfW(Ehdr) * header, char *interpreter)
-{
-	ElfW(Phdr) segment;
-	for (unsigned i = 0; i < header->e_phnum; i++) {
-		off_t offset = header->e_phoff + i * sizeof segment;
-		if (pread(fd, &segment, sizeof segment, offset) != sizeof segment)
-			return;
-		if (segment.p_type != PT_INTERP || segment.p_filesz >= PATH_MAX)
-			continue;
-		ssize_t n = pread(fd, interpreter, segment.p_filesz, segment.p_offset);
-		interpreter[n > 0 ? n : 0] = '\0';
-		return;
-	}
-}
-
-void initscript_read_interpreter(const char *path, char *interpreter)
-{
-	union {
-		char bytes[256];
-		ElfW(Ehdr) elf;
-	} head;
-	interpreter[0] = '\0';
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return;
-	ssize_t length = read(fd, &head, sizeof head);
-	if (length > 2 && memcmp(head.bytes, "#!", 2) == 0)
-		read_shebang(head.bytes, length, interpreter);
-	else if (length >= (ssize_t)sizeof head.elf && memcmp(head.bytes, ELFMAG, SELFMAG) == 0)
-		read_elf_interpreter(fd, &head.elf, interpreter);
-	close(fd);
 }
 
 static void report_program(int fd, const struct initscript_state *state, const char *path,

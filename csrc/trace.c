@@ -1,10 +1,10 @@
 #include "trace.h"
 
 #include "report.h"
+#include "system.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -266,7 +266,7 @@ bool initscript_trace_open(struct initscript_env *env, int memfd)
 	        mmap(NULL, INITSCRIPT_TRACE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
 	if (ring == MAP_FAILED || atexit(write_end) != 0)
 		return false;
-	if (!getauxval(AT_SYSINFO_EHDR)) /* without the vDSO the clock is a system call */
+	if (!initscript_clock_is_quiet())
 		ring->clock = -1;
 	env->trace = open_ring = ring;
 	for (const struct initscript_function *f = initscript_helpers; f->name; f++) {

@@ -1,0 +1,63 @@
+/*
+ * What Linux and FreeBSD do differently in the steps of a start; births.h has the server's part.
+ * The types are in system_linux.h and system_freebsd.h, the functions in the C files of these
+ * names.
+ */
+#ifndef INITSCRIPT_SYSTEM_H
+#define INITSCRIPT_SYSTEM_H
+
+#include "wire.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#ifdef __FreeBSD__
+#include "system_freebsd.h"
+#else
+#include "system_linux.h"
+#endif
+
+/* Executes the file behind the descriptor FILE, which needs no path. Makes system calls only, so it
+ * may follow vfork(2). Returns only on failure, with errno set. */
+void initscript_execute_file(int file, char *const argv[], char *const envp[]);
+
+/* Whether the other end of a socket pair was made by our parent process. */
+bool initscript_is_parents_socket(int socket);
+
+/* Whether the kernel asks for care with the environment: set-user-ID and the like. */
+bool initscript_is_secure(void);
+
+/* Gives up what the host did not have when it wrote GREETING, but execve(2) has given back. */
+bool initscript_limit_rights(const struct initscript_greeting *greeting);
+
+/* Sets the disposition of every signal to the default. */
+void initscript_reset_signals(void);
+
+/* Empties the environment. */
+void initscript_clear_environment(void);
+
+/* Gives this process the name that tools show. */
+void initscript_set_name(const char *name);
+
+/* Takes a new child into the namespaces of REQUEST, and has it killed when SERVER, its parent,
+ * ends. Returns NULL, or the name of the system call that failed, with errno set. */
+const char *initscript_enter(const struct initscript_request *request, pid_t server);
+
+/* Whether what follows the script runs in a child of the script's process (pid1.h). BOOTS_GO: it is
+ * an actor in Go. */
+bool initscript_forks_again(const struct initscript_request *request, bool boots_go);
+
+/* Has the calling child of initscript_fork_from_pid1() killed when PARENT ends, where the kernel
+ * does not see to that by itself. Ends it if PARENT has ended. */
+void initscript_die_with(pid_t parent);
+
+/* Keeps processes of the same user from looking into this one. */
+void initscript_become_undumpable(void);
+
+/* Whether clock_gettime(2) needs no system call here. */
+bool initscript_clock_is_quiet(void);
+
+/* Sends a signal through the descriptor of a process: 0, or -1 with errno set. */
+int initscript_signal_process(int process, int signal);
+
+#endif
