@@ -44,7 +44,9 @@ static const struct command {
 } commands[] = {
         {F_DUPFD, true},       {F_DUPFD_CLOEXEC, true}, {F_GETFD, false},    {F_SETFD, true},
         {F_GETFL, false},      {F_SETFL, true},         {F_ADD_SEALS, true}, {F_GET_SEALS, false},
+#ifdef F_GETPIPE_SZ /* Linux */
         {F_GETPIPE_SZ, false}, {F_SETPIPE_SZ, true},
+#endif
 };
 
 static const struct command *find_command(int number)

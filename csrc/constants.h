@@ -5,11 +5,17 @@
 #define INITSCRIPT_CONSTANTS_H
 
 /* One entry of the table C that is a number. The table is defined per system beside the Go code
- * (consts_linux.go, consts_freebsd.go) and ends with a NULL name. */
+ * (consts_linux.go, consts_freebsd.go, both with constants_all.h) and ends with a NULL name. */
 struct initscript_constant {
 	const char *name;
 	long long value;
 };
 extern const struct initscript_constant initscript_constants[];
+
+/* A row of the table. A name that is itself a macro is not expanded by #. */
+#define CONSTANT(name)                                                                             \
+	{                                                                                          \
+#name, name                                                                        \
+	}
 
 #endif

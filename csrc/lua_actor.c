@@ -5,6 +5,7 @@
 #include "lua_objects.h"
 #include "report.h"
 #include "stack.h"
+#include "system.h"
 
 #include <errno.h>
 #include <lauxlib.h>

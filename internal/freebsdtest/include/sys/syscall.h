@@ -1,0 +1,7 @@
+/* See internal/freebsdtest/README.md. */
+#ifndef FREEBSDTEST_SYS_SYSCALL_H
+#define FREEBSDTEST_SYS_SYSCALL_H
+
+#define SYS_close_range 575
+
+#endif

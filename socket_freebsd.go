@@ -1,0 +1,8 @@
+//go:build cgo
+
+package initscript
+
+import "golang.org/x/sys/unix"
+
+// sendFlags are those of every message on a SEQPACKET socket; see csrc/system_freebsd.h.
+const sendFlags = unix.MSG_NOSIGNAL | unix.MSG_EOR
