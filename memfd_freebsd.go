@@ -22,6 +22,11 @@ const (
 	sealWrite  = C.F_SEAL_WRITE
 )
 
+const (
+	fcntlAddSeals = C.F_ADD_SEALS
+	fcntlGetSeals = C.F_GET_SEALS
+)
+
 // newMemfd creates a memfd that can be sealed. The modern flags are of Linux: what is in a memfd of
 // FreeBSD cannot be executed anyway.
 func newMemfd(name string, flags, modern int) (int, error) {
@@ -35,8 +40,8 @@ func newMemfd(name string, flags, modern int) (int, error) {
 }
 
 func addSeals(fd, seals int) error {
-	_, err := unix.FcntlInt(uintptr(fd), C.F_ADD_SEALS, seals)
+	_, err := unix.FcntlInt(uintptr(fd), fcntlAddSeals, seals)
 	return err
 }
 
-func getSeals(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), C.F_GET_SEALS, 0) }
+func getSeals(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), fcntlGetSeals, 0) }

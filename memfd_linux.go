@@ -14,6 +14,11 @@ const (
 	sealWrite  = unix.F_SEAL_WRITE
 )
 
+const (
+	fcntlAddSeals = unix.F_ADD_SEALS
+	fcntlGetSeals = unix.F_GET_SEALS
+)
+
 // newMemfd creates a memfd that can be sealed. modern holds flags that old kernels do not know and
 // answer with EINVAL: MFD_EXEC and MFD_NOEXEC_SEAL are of Linux 6.3.
 func newMemfd(name string, flags, modern int) (int, error) {
@@ -26,8 +31,8 @@ func newMemfd(name string, flags, modern int) (int, error) {
 }
 
 func addSeals(fd, seals int) error {
-	_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
+	_, err := unix.FcntlInt(uintptr(fd), fcntlAddSeals, seals)
 	return err
 }
 
-func getSeals(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0) }
+func getSeals(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), fcntlGetSeals, 0) }

@@ -560,7 +560,7 @@ function C.dup2(old_fd, new_fd) end
 ---
 ---**See:** `pipe2(2)`, `pipe(7)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -587,7 +587,7 @@ function C.pipe2(flags) end
 ---
 ---**See:** `socketpair(2)`, `unix(7)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -628,7 +628,7 @@ function C.socketpair(domain, type, protocol) end
 ---
 ---**See:** `fcntl(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -656,7 +656,7 @@ function C.fcntl(fd, command, argument) end
 ---
 ---**See:** `socket(2)`, `unix(7)`, `ip(7)`
 ---
----**Origin:** newer Emilua, Linux only
+---**Origin:** newer Emilua
 ---
 ---**Example:**
 ---```lua
@@ -682,7 +682,7 @@ function C.socket(domain, type, protocol) end
 ---
 ---**See:** `listen(2)`
 ---
----**Origin:** newer Emilua, Linux only
+---**Origin:** newer Emilua
 ---
 ---**Example:**
 ---```lua
@@ -863,7 +863,7 @@ function C.symlink(target, path) end
 ---
 ---**See:** `unlink(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -889,7 +889,7 @@ function C.unlink(path) end
 ---
 ---**See:** `rmdir(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -916,7 +916,7 @@ function C.rmdir(path) end
 ---
 ---**See:** `rename(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -967,7 +967,7 @@ function C.chown(path, uid, gid) end
 ---
 ---**See:** `lchown(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -991,7 +991,7 @@ function C.lchown(path, uid, gid) end
 ---
 ---**See:** `fchown(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -1040,7 +1040,7 @@ function C.chmod(path, mode) end
 ---
 ---**See:** `fchmod(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -1089,7 +1089,7 @@ function C.chdir(path) end
 ---
 ---**See:** `fchdir(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -1166,7 +1166,7 @@ function C.umask(mask) end
 ---
 ---**See:** `access(2)`
 ---
----**Origin:** newer Emilua, Linux only
+---**Origin:** newer Emilua
 ---
 ---**Example:**
 ---```lua
@@ -1190,7 +1190,7 @@ function C.access(path, mode) end
 ---
 ---**See:** `eaccess(3)`
 ---
----**Origin:** newer Emilua, Linux only
+---**Origin:** newer Emilua
 ---
 ---**Example:**
 ---```lua
@@ -1263,7 +1263,7 @@ function C.openat2(dirfd, path, how) end
 ---
 ---**See:** `mkdirat(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -1287,7 +1287,7 @@ function C.mkdirat(dirfd, path, mode) end
 ---
 ---**See:** `mknodat(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -1343,7 +1343,7 @@ function C.linkat(old_dirfd, old_path, new_dirfd, new_path, flags) end
 ---
 ---**See:** `symlinkat(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -1367,7 +1367,7 @@ function C.symlinkat(target, dirfd, path) end
 ---
 ---**See:** `unlinkat(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -1423,7 +1423,7 @@ function C.renameat2(old_dirfd, old_path, new_dirfd, new_path, flags) end
 ---
 ---**See:** `fchownat(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -1453,7 +1453,7 @@ function C.fchownat(dirfd, path, uid, gid, flags) end
 ---
 ---**See:** `fchmodat(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -2009,7 +2009,7 @@ function C.setpgid(pid, pgid) end
 ---
 ---**See:** `getpgid(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -2030,7 +2030,7 @@ function C.getpgid(pid) end
 ---
 ---**See:** `getsid(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -2053,7 +2053,7 @@ function C.getsid(pid) end
 ---
 ---**See:** `getpid(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -2073,7 +2073,7 @@ function C.getpid() end
 ---
 ---**See:** `getppid(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -2183,7 +2183,7 @@ function C.setgroups(groups) end
 ---
 ---**See:** `getgroups(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -2206,7 +2206,7 @@ function C.getgroups() end
 ---
 ---**See:** `getuid(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -2225,7 +2225,7 @@ function C.getuid() end
 ---
 ---**See:** `geteuid(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -2246,7 +2246,7 @@ function C.geteuid() end
 ---
 ---**See:** `getgid(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -2265,7 +2265,7 @@ function C.getgid() end
 ---
 ---**See:** `getegid(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -2463,7 +2463,7 @@ function C.prctl(option, arg2, arg3, arg4, arg5) end
 ---
 ---**See:** `setrlimit(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -2487,7 +2487,7 @@ function C.setrlimit(resource, soft, hard) end
 ---
 ---**See:** `getrlimit(2)`
 ---
----**Origin:** extension, Linux only
+---**Origin:** extension
 ---
 ---**Example:**
 ---```lua
@@ -3048,17 +3048,17 @@ function C.jail_set(params, flags) end
 -- `access(2)`, `openat2(2)`, `renameat2(2)`, and what calls below a descriptor take.
 
 ---@class initscript.C
----@field F_OK integer Does it exist? [newer Emilua, Linux only]
----@field R_OK integer May it be read? [newer Emilua, Linux only]
----@field W_OK integer May it be written? [newer Emilua, Linux only]
----@field X_OK integer May it be executed, or searched? [newer Emilua, Linux only]
----@field AT_FDCWD integer In place of a descriptor: the working directory. [newer Emilua, Linux only]
----@field AT_EMPTY_PATH integer An empty path is what the descriptor is open on. [newer Emilua, Linux only]
+---@field F_OK integer Does it exist? [newer Emilua]
+---@field R_OK integer May it be read? [newer Emilua]
+---@field W_OK integer May it be written? [newer Emilua]
+---@field X_OK integer May it be executed, or searched? [newer Emilua]
+---@field AT_FDCWD integer In place of a descriptor: the working directory. [newer Emilua]
+---@field AT_EMPTY_PATH integer An empty path is what the descriptor is open on. [newer Emilua]
 ---@field AT_NO_AUTOMOUNT integer Trigger no automount. [newer Emilua, Linux only]
 ---@field AT_RECURSIVE integer Also the mounts below. [newer Emilua, Linux only]
----@field AT_REMOVEDIR integer `C.unlinkat`: remove a directory. [extension, Linux only]
----@field AT_SYMLINK_FOLLOW integer Follow a symbolic link at the end of the path. [newer Emilua, Linux only]
----@field AT_SYMLINK_NOFOLLOW integer Do not follow it. [newer Emilua, Linux only]
+---@field AT_REMOVEDIR integer `C.unlinkat`: remove a directory. [extension]
+---@field AT_SYMLINK_FOLLOW integer Follow a symbolic link at the end of the path. [newer Emilua]
+---@field AT_SYMLINK_NOFOLLOW integer Do not follow it. [newer Emilua]
 ---@field RESOLVE_BENEATH integer No step of the path leaves the directory that it starts at. [extension, Linux only]
 ---@field RESOLVE_CACHED integer Fail where the kernel would have to wait. (Linux 5.12) [extension, Linux only]
 ---@field RESOLVE_IN_ROOT integer That directory is the root: `/` and `..` cannot leave it. [extension, Linux only]
@@ -3215,41 +3215,41 @@ function C.jail_set(params, flags) end
 -- `socket(2)`, `listen(2)`
 
 ---@class initscript.C
----@field AF_UNIX integer Sockets of this machine. [newer Emilua, Linux only]
----@field AF_LOCAL integer The same as `AF_UNIX`. [newer Emilua, Linux only]
----@field AF_INET integer IPv4. [newer Emilua, Linux only]
----@field AF_INET6 integer IPv6. [newer Emilua, Linux only]
----@field AF_UNSPEC integer Unspecified. [newer Emilua, Linux only]
----@field SOCK_STREAM integer A connection that carries a stream of bytes. [newer Emilua, Linux only]
----@field SOCK_DGRAM integer Messages without a connection. [newer Emilua, Linux only]
----@field SOCK_SEQPACKET integer A connection that carries messages. [newer Emilua, Linux only]
----@field SOCK_CLOEXEC integer Close the descriptor on `execve`. (Linux 2.6.27) [extension, Linux only]
----@field SOCK_NONBLOCK integer Do not wait. (Linux 2.6.27) [extension, Linux only]
----@field IPPROTO_TCP integer TCP. [newer Emilua, Linux only]
----@field IPPROTO_UDP integer UDP. [newer Emilua, Linux only]
----@field IPPROTO_SCTP integer SCTP. [newer Emilua, Linux only]
----@field SOMAXCONN integer The greatest backlog by default. [newer Emilua, Linux only]
+---@field AF_UNIX integer Sockets of this machine. [newer Emilua]
+---@field AF_LOCAL integer The same as `AF_UNIX`. [newer Emilua]
+---@field AF_INET integer IPv4. [newer Emilua]
+---@field AF_INET6 integer IPv6. [newer Emilua]
+---@field AF_UNSPEC integer Unspecified. [newer Emilua]
+---@field SOCK_STREAM integer A connection that carries a stream of bytes. [newer Emilua]
+---@field SOCK_DGRAM integer Messages without a connection. [newer Emilua]
+---@field SOCK_SEQPACKET integer A connection that carries messages. [newer Emilua]
+---@field SOCK_CLOEXEC integer Close the descriptor on `execve`. (Linux 2.6.27) [extension]
+---@field SOCK_NONBLOCK integer Do not wait. (Linux 2.6.27) [extension]
+---@field IPPROTO_TCP integer TCP. [newer Emilua]
+---@field IPPROTO_UDP integer UDP. [newer Emilua]
+---@field IPPROTO_SCTP integer SCTP. [newer Emilua]
+---@field SOMAXCONN integer The greatest backlog by default. [newer Emilua]
 
 -- ## Constants: fcntl
 --
 -- Commands of `C.fcntl`, and their arguments. `fcntl(2)`
 
 ---@class initscript.C
----@field F_DUPFD integer Copy the descriptor. [extension, Linux only]
----@field F_DUPFD_CLOEXEC integer Copy it, close-on-exec. (Linux 2.6.24) [extension, Linux only]
----@field F_GETFD integer Ask for the flags of the descriptor. [extension, Linux only]
----@field F_SETFD integer Set them. [extension, Linux only]
----@field F_GETFL integer Ask for the flags of the open file. [extension, Linux only]
----@field F_SETFL integer Set them. [extension, Linux only]
----@field F_ADD_SEALS integer Seal a memfd. (Linux 3.17) [extension, Linux only]
----@field F_GET_SEALS integer Ask for its seals. (Linux 3.17) [extension, Linux only]
+---@field F_DUPFD integer Copy the descriptor. [extension]
+---@field F_DUPFD_CLOEXEC integer Copy it, close-on-exec. (Linux 2.6.24) [extension]
+---@field F_GETFD integer Ask for the flags of the descriptor. [extension]
+---@field F_SETFD integer Set them. [extension]
+---@field F_GETFL integer Ask for the flags of the open file. [extension]
+---@field F_SETFL integer Set them. [extension]
+---@field F_ADD_SEALS integer Seal a memfd. (Linux 3.17) [extension]
+---@field F_GET_SEALS integer Ask for its seals. (Linux 3.17) [extension]
 ---@field F_GETPIPE_SZ integer Ask for the size of a pipe. (Linux 2.6.35) [extension, Linux only]
 ---@field F_SETPIPE_SZ integer Set it. (Linux 2.6.35) [extension, Linux only]
----@field FD_CLOEXEC integer The descriptor is closed on `execve`. [extension, Linux only]
----@field F_SEAL_SEAL integer No more seals. [extension, Linux only]
----@field F_SEAL_SHRINK integer It does not get shorter. [extension, Linux only]
----@field F_SEAL_GROW integer It does not get longer. [extension, Linux only]
----@field F_SEAL_WRITE integer It is not written. [extension, Linux only]
+---@field FD_CLOEXEC integer The descriptor is closed on `execve`. [extension]
+---@field F_SEAL_SEAL integer No more seals. [extension]
+---@field F_SEAL_SHRINK integer It does not get shorter. [extension]
+---@field F_SEAL_GROW integer It does not get longer. [extension]
+---@field F_SEAL_WRITE integer It is not written. [extension]
 ---@field F_SEAL_FUTURE_WRITE integer It is not written but by mappings that exist. (Linux 5.1) [extension, Linux only]
 ---@field F_SEAL_EXEC integer Its execute permissions do not change. (Linux 6.3) [extension, Linux only]
 
@@ -3258,23 +3258,23 @@ function C.jail_set(params, flags) end
 -- Resources of `C.setrlimit` and `C.getrlimit`. `getrlimit(2)`
 
 ---@class initscript.C
----@field RLIM_INFINITY integer No limit: -1. [extension, Linux only]
----@field RLIMIT_AS integer Address space, in bytes. [extension, Linux only]
----@field RLIMIT_CORE integer Size of a core dump, in bytes; 0 is none. [extension, Linux only]
----@field RLIMIT_CPU integer CPU time, in seconds. [extension, Linux only]
----@field RLIMIT_DATA integer Data segment, heap and private mappings, in bytes. [extension, Linux only]
----@field RLIMIT_FSIZE integer Size of files that are written, in bytes; SIGXFSZ beyond. [extension, Linux only]
+---@field RLIM_INFINITY integer No limit: -1. [extension]
+---@field RLIMIT_AS integer Address space, in bytes. [extension]
+---@field RLIMIT_CORE integer Size of a core dump, in bytes; 0 is none. [extension]
+---@field RLIMIT_CPU integer CPU time, in seconds. [extension]
+---@field RLIMIT_DATA integer Data segment, heap and private mappings, in bytes. [extension]
+---@field RLIMIT_FSIZE integer Size of files that are written, in bytes; SIGXFSZ beyond. [extension]
 ---@field RLIMIT_LOCKS integer Without effect. [extension, Linux only]
----@field RLIMIT_MEMLOCK integer Locked memory, in bytes. [extension, Linux only]
+---@field RLIMIT_MEMLOCK integer Locked memory, in bytes. [extension]
 ---@field RLIMIT_MSGQUEUE integer POSIX message queues of the user, in bytes. [extension, Linux only]
 ---@field RLIMIT_NICE integer How low the nice value may become: 20 minus the limit. [extension, Linux only]
----@field RLIMIT_NOFILE integer One more than the highest descriptor. [extension, Linux only]
----@field RLIMIT_NPROC integer Processes and threads of the user; not for root. [extension, Linux only]
----@field RLIMIT_RSS integer Without effect. [extension, Linux only]
+---@field RLIMIT_NOFILE integer One more than the highest descriptor. [extension]
+---@field RLIMIT_NPROC integer Processes and threads of the user; not for root. [extension]
+---@field RLIMIT_RSS integer Without effect. [extension]
 ---@field RLIMIT_RTPRIO integer Real-time priority. [extension, Linux only]
 ---@field RLIMIT_RTTIME integer CPU time with real-time priority between two waits, in microseconds. (Linux 2.6.25) [extension, Linux only]
 ---@field RLIMIT_SIGPENDING integer Queued signals of the user. [extension, Linux only]
----@field RLIMIT_STACK integer Stack, in bytes; also bounds arguments and environment. [extension, Linux only]
+---@field RLIMIT_STACK integer Stack, in bytes; also bounds arguments and environment. [extension]
 
 -- ## Constants: prctl
 --
@@ -3305,17 +3305,17 @@ function C.jail_set(params, flags) end
 -- For `PR_SET_PDEATHSIG`, and for those who call `kill` by `ffi`. `signal(7)`
 
 ---@class initscript.C
----@field SIGHUP integer Hang-up. [extension, Linux only]
----@field SIGINT integer Interrupt from the keyboard. [extension, Linux only]
----@field SIGQUIT integer Quit from the keyboard. [extension, Linux only]
----@field SIGKILL integer Kill; cannot be caught. [extension, Linux only]
----@field SIGUSR1 integer For the program's own use. [extension, Linux only]
----@field SIGUSR2 integer For the program's own use. [extension, Linux only]
----@field SIGPIPE integer Writing to where nobody reads. [extension, Linux only]
----@field SIGALRM integer Timer. [extension, Linux only]
----@field SIGTERM integer Please end. [extension, Linux only]
----@field SIGCHLD integer A child ended or stopped. [extension, Linux only]
----@field SIGCONT integer Continue. [extension, Linux only]
----@field SIGSTOP integer Stop; cannot be caught. [extension, Linux only]
----@field SIGTSTP integer Stop from the keyboard. [extension, Linux only]
----@field SIGSYS integer A system call that a seccomp filter does not allow. [extension, Linux only]
+---@field SIGHUP integer Hang-up. [extension]
+---@field SIGINT integer Interrupt from the keyboard. [extension]
+---@field SIGQUIT integer Quit from the keyboard. [extension]
+---@field SIGKILL integer Kill; cannot be caught. [extension]
+---@field SIGUSR1 integer For the program's own use. [extension]
+---@field SIGUSR2 integer For the program's own use. [extension]
+---@field SIGPIPE integer Writing to where nobody reads. [extension]
+---@field SIGALRM integer Timer. [extension]
+---@field SIGTERM integer Please end. [extension]
+---@field SIGCHLD integer A child ended or stopped. [extension]
+---@field SIGCONT integer Continue. [extension]
+---@field SIGSTOP integer Stop; cannot be caught. [extension]
+---@field SIGTSTP integer Stop from the keyboard. [extension]
+---@field SIGSYS integer A system call that a seccomp filter does not allow. [extension]
