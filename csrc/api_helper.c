@@ -10,11 +10,6 @@
 #include <sys/sysmacros.h>
 #endif
 
-/* The kernel's ABI fixes this value; headers older than it lack the name. */
-#ifndef SCM_PIDFD /* Linux 6.5 */
-#define SCM_PIDFD 4
-#endif
-
 static int l_mode(lua_State *L)
 {
 	uint32_t user = initscript_integer(L, 1);
@@ -75,7 +70,8 @@ static int keep_first_fd(struct msghdr *message)
 	int kept = -1;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
 		bool was_sent = c->cmsg_type == SCM_RIGHTS; /* a pidfd is the kernel's */
-		if (c->cmsg_level != SOL_SOCKET || (!was_sent && c->cmsg_type != SCM_PIDFD))
+		if (c->cmsg_level != SOL_SOCKET ||
+		    (!was_sent && c->cmsg_type != INITSCRIPT_SCM_PIDFD))
 			continue;
 		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (size_t i = 0; i < count; i++) {

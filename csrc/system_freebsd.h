@@ -15,6 +15,9 @@ enum { INITSCRIPT_SEND_FLAGS = MSG_NOSIGNAL | MSG_EOR };
 /* What the sender of a message tells of itself: SCM_CREDS. */
 typedef struct cmsgcred initscript_credentials;
 
+/* No message carries a process descriptor that was not sent. */
+enum { INITSCRIPT_SCM_PIDFD = -1 };
+
 #define INITSCRIPT_ELF(type) Elf_##type
 typedef Elf_Auxinfo initscript_auxv;
 

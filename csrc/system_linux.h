@@ -14,6 +14,9 @@ enum { INITSCRIPT_SEND_FLAGS = MSG_NOSIGNAL };
 /* What the sender of a message tells of itself, if it is asked: SCM_CREDENTIALS. */
 typedef struct ucred initscript_credentials;
 
+/* The kernel sends a pidfd of the sender, if it is asked: SCM_PIDFD of Linux 6.5. */
+enum { INITSCRIPT_SCM_PIDFD = 4 };
+
 #define INITSCRIPT_ELF(type) ElfW(type)
 typedef ElfW(auxv_t) initscript_auxv;
 
