@@ -1,6 +1,7 @@
 #include "system.h"
 
 #include "api.h"
+#include "launch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,6 +30,12 @@ bool initscript_is_parents_socket(int socket)
 bool initscript_is_secure(void)
 {
 	return issetugid();
+}
+
+bool initscript_make_greeting(struct initscript_greeting *greeting)
+{
+	*greeting = (struct initscript_greeting){.text = INITSCRIPT_GREETING};
+	return true;
 }
 
 /* Rights are those of user ids and of jails here, and execve(2) gives none of them back. */
