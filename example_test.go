@@ -91,7 +91,7 @@ func ExampleCommandContext() {
 	cmd := initscript.CommandContext(ctx, "/bin/true")
 	cmd.Script = `while true do end`
 	fmt.Println(cmd.Run())
-	// Output: context deadline exceeded
+	// Output: context deadline exceeded: init.script: killed by signal: killed
 }
 
 // The script can exchange messages and descriptors with the host through its global arg.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 const DefaultMessageLimit = 64 << 20
@@ -30,6 +31,7 @@ type Actor struct {
 	Stderr            io.Writer
 	ExtraFiles        []*os.File
 	MemoryLimit       int64
+	WaitDelay         time.Duration
 	Process           *Process
 }
 

@@ -50,7 +50,7 @@ var countedStarts = []struct {
 	{
 		name:        "six namespaces, script only",
 		level:       six,
-		hostCalls:   count{64, 5},
+		hostCalls:   count{68, 5},
 		serverCalls: count{15, 3}, childCalls: count{20, 3},
 		childFaults: count{61, 25}, serverFaults: count{5, 4},
 		allocations: count{59, 6},
@@ -59,7 +59,7 @@ var countedStarts = []struct {
 		name:        "six namespaces, program",
 		level:       six,
 		program:     programToExec,
-		hostCalls:   count{64, 5},
+		hostCalls:   count{68, 5},
 		serverCalls: count{15, 3}, childCalls: count{35, 3},
 		serverFaults: count{5, 4},
 		allocations:  count{59, 6},
