@@ -119,13 +119,10 @@ var machineCases = []machineCase{
 		error:   `init.script:1: landlock_create_ruleset((table)): operation not supported (ENOTSUP)`,
 		hint:    `Landlock was not enabled when the kernel booted: add landlock to the list in the kernel parameter lsm=`},
 	{name: "masked proc", ns: initscript.NewUser | initscript.NewMount | initscript.NewPID, mapped: true,
-		script: `C.mount("proc", "/proc", "proc", 0, nil)`,
-		prepare: func(t *testing.T) {
-			hideOtherProcs(t)
-			must(t, unix.Mount("/dev/null", "/proc/version", "", unix.MS_BIND, ""))
-		},
-		error: `init.script:1: mount("proc", "/proc", "proc", 0): operation not permitted (EPERM)`,
-		hint:  `a new proc would show what is hidden in the present one (…/proc/version…), as in a container: bind-mount /proc instead, or run the container with an unmasked /proc (docker: --security-opt systempaths=unconfined)`},
+		script:  `C.mount("proc", "/proc", "proc", 0, nil)`,
+		prepare: maskProc,
+		error:   `init.script:1: mount("proc", "/proc", "proc", 0): operation not permitted (EPERM)`,
+		hint:    `a new proc would show what is hidden in the present one (…/proc/version…), as in a container: bind-mount /proc instead, or run the container with an unmasked /proc (docker: --security-opt systempaths=unconfined)`},
 	{name: "no proc", ns: initscript.NewUser | initscript.NewMount | initscript.NewPID,
 		script: `C.mount("proc", "/mnt", "proc", 0, nil)`,
 		prepare: func(t *testing.T) {
@@ -135,6 +132,15 @@ var machineCases = []machineCase{
 		},
 		error: `init.script:1: mount("proc", "/mnt", "proc", 0): operation not permitted (EPERM)`,
 		hint:  `there is no proc that shows everything in this mount namespace, and without one none can be mounted in a user namespace: mount /proc outside first`},
+	{name: "masked proc and another namespace entered", ns: initscript.NewUser | initscript.NewMount | initscript.NewPID | initscript.NewNet, mapped: true,
+		script:  `C.setns(C.open("/proc/self/ns/net", C.O_RDONLY), 0) C.mount("proc", "/proc", "proc", 0, nil)`,
+		prepare: maskProc,
+		error:   `init.script:1: mount("proc", "/proc", "proc", 0): operation not permitted (EPERM)`,
+		hint:    `a new proc would show what is hidden in the present one (…/proc/version…), as in a container: bind-mount /proc instead, or run the container with an unmasked /proc (docker: --security-opt systempaths=unconfined)`},
+	{name: "proc and another owner entered", ns: initscript.NewUser | initscript.NewMount | initscript.NewPID, mapped: true,
+		script:  `C.setns(C.open("/proc/self/ns/pid", C.O_RDONLY), 0) C.mount("proc", "/proc", "proc", 0, nil)`,
+		prepare: maskProc,
+		error:   `init.script:1: mount("proc", "/proc", "proc", 0): operation not permitted (EPERM)`},
 	{name: "locked flags", ns: initscript.NewUser | initscript.NewMount, mapped: true,
 		script:  `C.mount(nil, "/mnt", nil, bit.bor(C.MS_BIND, C.MS_REMOUNT, C.MS_RDONLY), nil)`,
 		prepare: func(t *testing.T) { must(t, unix.Mount("x", "/mnt", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "")) },
@@ -144,6 +150,13 @@ var machineCases = []machineCase{
 		prepare: dropCapabilities,
 		error:   `init.script:1: mount("x", "/mnt", "tmpfs", 0): operation not permitted (EPERM)`,
 		hint:    `CAP_SYS_ADMIN is needed: run the script as root, or in a user and a mount namespace of its own (NewUser|NewMount, --ns user,mount)`},
+	{name: "mount without capability in a container", script: `C.mount("x", "/mnt", "tmpfs", 0, nil)`,
+		prepare: func(t *testing.T) {
+			dropCapabilities(t)
+			refuseSystemCalls(t, 0, unix.EPERM, unix.SYS_MOUNT)
+		},
+		error: `init.script:1: mount("x", "/mnt", "tmpfs", 0): operation not permitted (EPERM)`,
+		hint:  `CAP_SYS_ADMIN is needed: run the script as root, or in a user and a mount namespace of its own (NewUser|NewMount, --ns user,mount); a container's default profile gives neither (docker: --cap-add SYS_ADMIN, or --security-opt seccomp=unconfined)`},
 	{name: "unshare by an ordinary user", script: `C.unshare(C.CLONE_NEWNS)`,
 		prepare: dropCapabilities,
 		error:   `init.script:1: unshare(131072): operation not permitted (EPERM)`,
@@ -386,4 +399,10 @@ func TestHint(t *testing.T) {
 	if initscript.Hint(nil) != "" {
 		t.Error("no error has a hint")
 	}
+}
+
+// maskProc hides a file of the only proc, as container engines do.
+func maskProc(t *testing.T) {
+	hideOtherProcs(t)
+	must(t, unix.Mount("/dev/null", "/proc/version", "", unix.MS_BIND, ""))
 }

@@ -48,8 +48,12 @@ func (f *failure) mountRefused() string {
 		return fmt.Sprintf("CAP_SYS_ADMIN is needed, and the script has given it up %s: call %s before that", line, f.name)
 	}
 	if f.lacks(unix.CAP_SYS_ADMIN) {
-		return "CAP_SYS_ADMIN is needed: run the script as root, or in a user and a mount namespace of its own " +
+		hint := "CAP_SYS_ADMIN is needed: run the script as root, or in a user and a mount namespace of its own " +
 			"(NewUser|NewMount, --ns user,mount)"
+		if doctor.ReadStatus().SeccompFilter() {
+			hint += "; a container's default profile gives neither (docker: --cap-add SYS_ADMIN, or --security-opt seccomp=unconfined)"
+		}
+		return hint
 	}
 	if f.did(C.INITSCRIPT_NOTE_SETNS) {
 		return ""

@@ -8,8 +8,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -30,7 +33,6 @@ static const struct {
 	enum initscript_note note;
 } noted[] = {
         {"unshare", INITSCRIPT_NOTE_UNSHARE},
-        {"setns", INITSCRIPT_NOTE_SETNS},
         {"setresuid", INITSCRIPT_NOTE_CREDENTIALS},
         {"cap_set_proc", INITSCRIPT_NOTE_CAPABILITIES},
         {"set_no_new_privs", INITSCRIPT_NOTE_NO_NEW_PRIVS},
@@ -47,9 +49,32 @@ static void set_note(lua_State *L, enum initscript_note note)
 	initscript_env_of(L)->state.lines[note] = line ? line : -1;
 }
 
+/* Whether a system call cannot end the process. */
+static bool may_look(const struct initscript_state *state)
+{
+	return state->lines[INITSCRIPT_NOTE_SECCOMP] == 0;
+}
+
+/* Of the namespaces that can be entered, these decide who owns the mounts, and which proc there is.
+ */
+enum { OWNERS = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID };
+
+/* Entering the namespace that FD is open on. Another than an owner is as good as one made here. */
+static void note_setns(lua_State *L, int fd)
+{
+	struct initscript_state *state = &initscript_env_of(L)->state;
+	int kind = may_look(state) ? ioctl(fd, NS_GET_NSTYPE) : -1;
+	if (kind > 0 && !(kind & OWNERS))
+		state->unshared |= kind;
+	else
+		set_note(L, INITSCRIPT_NOTE_SETNS);
+}
+
 void initscript_note(lua_State *L, const char *name)
 {
 	struct initscript_state *state = &initscript_env_of(L)->state;
+	if (strcmp(name, "setns") == 0)
+		note_setns(L, initscript_integer(L, 1));
 	for (size_t i = 0; i < sizeof noted / sizeof *noted; i++) {
 		if (strcmp(name, noted[i].name) == 0) {
 			set_note(L, noted[i].note);
@@ -60,12 +85,6 @@ void initscript_note(lua_State *L, const char *name)
 	}
 	if (strcmp(name, "prctl") == 0 && initscript_integer(L, 1) == PR_SET_NO_NEW_PRIVS)
 		set_note(L, INITSCRIPT_NOTE_NO_NEW_PRIVS);
-}
-
-/* Whether a system call cannot end the process. */
-static bool may_look(const struct initscript_state *state)
-{
-	return state->lines[INITSCRIPT_NOTE_SECCOMP] == 0;
 }
 
 /* Libcap would allocate; this is all there is to it. */

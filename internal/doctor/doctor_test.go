@@ -228,7 +228,7 @@ func TestExamine(t *testing.T) {
 	m.use(t)
 	report := Examine(func(kinds []string, script string) (string, error) {
 		if slices.Contains(kinds, "user") {
-			return "why: also why: the fix", errors.New("refused")
+			return "why: also (why: it) so: the fix (docker: an option)", errors.New("refused")
 		}
 		return "", nil
 	})
@@ -238,8 +238,8 @@ func TestExamine(t *testing.T) {
 	for _, want := range []Finding{
 		{"start a process", OK, "a script runs in a new process", ""},
 		{"executable memfd", No, "vm.memfd_noexec is 2: no memfd can be executed, and the fork server is one", "sysctl -w vm.memfd_noexec=1, as root of this PID namespace"},
-		{"user namespace", No, "refused; why: also why", "the fix"},
-		{"net namespace", No, "refused; why: also why", "the fix"},
+		{"user namespace", No, "refused; why: also (why: it) so", "the fix (docker: an option)"},
+		{"net namespace", No, "refused; why: also (why: it) so", "the fix (docker: an option)"},
 		{"/proc", Info, "partly hidden: /proc/kcore; hidepid=2", ""},
 		{"seccomp filter", OK, "can be installed", ""},
 		{"seccomp actions", Info, "kill_process allow", ""},
@@ -258,7 +258,7 @@ func TestExamine(t *testing.T) {
 	if err := report.WriteText(&text); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"OK  start a process ", "NO  user namespace  ", "  fix: the fix\n", "-   LSMs "} {
+	for _, want := range []string{"OK  start a process ", "NO  user namespace  ", "  fix: the fix (docker: an option)\n", "-   LSMs "} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("%q is not in\n%s", want, text.String())
 		}

@@ -73,16 +73,29 @@ func (e *examination) tried(name string, kinds []string, script, success string)
 		e.add(name, OK, success, "")
 		return true
 	}
-	why, fix := hint, ""
-	if i := strings.LastIndex(hint, ": "); i >= 0 {
-		why, fix = hint[:i], hint[i+2:]
-	}
+	why, fix := splitHint(hint)
 	detail := err.Error()
 	if why != "" {
 		detail += "; " + why
 	}
 	e.add(name, No, detail, fix)
 	return false
+}
+
+// splitHint undoes [Reason.String]: what helps is behind the last colon that is not in parentheses.
+func splitHint(hint string) (why, fix string) {
+	depth := 0
+	for i := len(hint) - 1; i >= 0; i-- {
+		switch {
+		case hint[i] == ')':
+			depth++
+		case hint[i] == '(':
+			depth--
+		case depth == 0 && strings.HasPrefix(hint[i:], ": "):
+			return hint[:i], hint[i+2:]
+		}
+	}
+	return hint, ""
 }
 
 func (e *examination) kernel() {
