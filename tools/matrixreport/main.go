@@ -1,7 +1,8 @@
 // Command matrixreport reads what the rows of the test matrix left, and prints a table with what
 // passed, failed and was skipped, and why. The arguments are the file of the allowed skips and files
-// DISTRIBUTION.PRIVILEGE.json with the output of test2json. The status is 1 if a test failed, a row
-// ran none, or a test was skipped that must not be.
+// DISTRIBUTION.PRIVILEGE.json with the output of test2json, with an event "plan" for each package
+// before it. The status is 1 if a test failed, a row ran none or not all of its packages to their end,
+// or a test was skipped that must not be.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,7 +22,6 @@ import (
 // allowance is a line of the file of allowed skips.
 type allowance struct {
 	privilege, test, reason *regexp.Regexp
-	used                    bool
 }
 
 func readAllowances(path string) ([]*allowance, error) {
@@ -80,6 +81,7 @@ func readRow(path string) *row {
 	defer file.Close()
 	output := make(map[string]string)
 	failedIn := make(map[string]bool)
+	unfinished := make(map[string]bool) // tests and packages
 	for events := json.NewDecoder(file); ; {
 		var e event
 		if err := events.Decode(&e); errors.Is(err, io.EOF) {
@@ -89,6 +91,12 @@ func readRow(path string) *row {
 			break
 		}
 		id := e.Package + "." + e.Test
+		switch e.Action {
+		case "plan", "start", "run":
+			unfinished[id] = true
+		case "pass", "fail", "skip":
+			delete(unfinished, id)
+		}
 		switch {
 		case e.Action == "output":
 			output[id] += e.Output
@@ -101,8 +109,12 @@ func readRow(path string) *row {
 			r.skipped = append(r.skipped, skip{test: e.Test, reason: reasonOf(output[id])})
 		}
 	}
-	if r.err == nil && r.passed == 0 {
+	switch {
+	case r.err != nil:
+	case r.passed == 0:
 		r.err = errors.New("no test has passed")
+	case len(unfinished) > 0:
+		r.err = fmt.Errorf("without an end: %s", strings.Join(slices.Sorted(maps.Keys(unfinished)), ", "))
 	}
 	return r
 }
@@ -131,7 +143,7 @@ func (r *row) judge(allowances []*allowance) {
 		s := &r.skipped[i]
 		for _, a := range allowances {
 			if a.privilege.MatchString(r.privilege) && a.test.MatchString(s.test) && a.reason.MatchString(s.reason) {
-				s.allowed, a.used = true, true
+				s.allowed = true
 				break
 			}
 		}
@@ -193,25 +205,30 @@ func print(w io.Writer, rows []*row) {
 }
 
 func main() {
-	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: matrixreport SKIPS DISTRIBUTION.PRIVILEGE.json...")
-		os.Exit(2)
+	os.Exit(report(os.Stdout, os.Stderr, os.Args[1:]))
+}
+
+// report returns the status of the command.
+func report(stdout, stderr io.Writer, args []string) int {
+	if len(args) < 2 {
+		fmt.Fprintln(stderr, "usage: matrixreport SKIPS DISTRIBUTION.PRIVILEGE.json...")
+		return 2
 	}
-	allowances, err := readAllowances(os.Args[1])
+	allowances, err := readAllowances(args[0])
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "matrixreport:", err)
-		os.Exit(2)
+		fmt.Fprintln(stderr, "matrixreport:", err)
+		return 2
 	}
 	var rows []*row
-	good := true
-	for _, path := range os.Args[2:] {
+	status := 0
+	for _, path := range args[1:] {
 		r := readRow(path)
 		r.judge(allowances)
 		rows = append(rows, r)
-		good = good && r.isGood()
+		if !r.isGood() {
+			status = 1
+		}
 	}
-	print(os.Stdout, rows)
-	if !good {
-		os.Exit(1)
-	}
+	print(stdout, rows)
+	return status
 }

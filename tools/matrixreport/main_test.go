@@ -21,6 +21,17 @@ func skipEvents(test, output string) string {
 	return fmt.Sprintf(`{"Action":"output","Package":"p","Test":%q,"Output":%q} {"Action":"skip","Package":"p","Test":%q} `, test, output, test)
 }
 
+func plan(packages ...string) (events string) {
+	for _, name := range packages {
+		events += fmt.Sprintf(`{"Action":"plan","Package":%q} `, name)
+	}
+	return events
+}
+
+func endEvent(name string) string {
+	return fmt.Sprintf(`{"Action":"pass","Package":%q} `, name)
+}
+
 const passEvent = `{"Action":"pass","Package":"p","Test":"Passes"} `
 
 func TestRows(t *testing.T) {
@@ -43,6 +54,11 @@ func TestRows(t *testing.T) {
 		{"package that fails", "root", passEvent + `{"Action":"fail","Package":"p"}`, false, "failed: p."},
 		{"nothing ran", "root", ``, false, "d, root: no test has passed"},
 		{"cut off", "root", passEvent + `{"Action":`, false, "unexpected EOF"},
+		{"all planned packages", "root", plan("p", "q") + passEvent + endEvent("p") + endEvent("q"), true, "| 1 | 0 | 0 | 0 |"},
+		{"cut off before a package", "root", plan("p", "q") + passEvent + endEvent("p"), false, "d, root: without an end: q."},
+		{"cut off in a package", "root", plan("p") + passEvent, false, "without an end: p."},
+		{"cut off in a package without a plan", "root", `{"Action":"start","Package":"p"}` + passEvent, false, "without an end: p."},
+		{"cut off in a test", "root", passEvent + `{"Action":"run","Package":"p","Test":"T"}` + endEvent("p"), false, "without an end: p.T"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -57,9 +73,33 @@ func TestRows(t *testing.T) {
 	}
 }
 
-func TestMissingRow(t *testing.T) {
-	if r := readRow(filepath.Join(t.TempDir(), "d.root.json")); r.isGood() {
-		t.Error("a row without a file is good")
+// One bad row is enough.
+func TestStatus(t *testing.T) {
+	skips := writeFile(t, "skips", "user .* needs root\n")
+	good := writeFile(t, "d.root.json", plan("p")+passEvent+endEvent("p"))
+	skipping := writeFile(t, "d.user.json", plan("p")+passEvent+skipEvents("T", "needs root\n")+endEvent("p"))
+	newSkip := writeFile(t, "d.user.json", plan("p")+passEvent+skipEvents("T", "needs luck\n")+endEvent("p"))
+	empty := writeFile(t, "d.user.json", "")
+	missing := filepath.Join(t.TempDir(), "e.root.json")
+	for _, test := range []struct {
+		name   string
+		args   []string
+		status int
+		output string
+	}{
+		{"good rows", []string{skips, good, skipping}, 0, "| user | needs root | 1 |"},
+		{"new skip", []string{skips, newSkip, good}, 1, "d, user: must not skip: T: needs luck"},
+		{"empty row", []string{skips, good, empty}, 1, "d, user: no test has passed"},
+		{"row without a file", []string{skips, missing, good}, 1, "e, root: open "},
+		{"no rows", []string{skips}, 2, "usage: "},
+		{"no list of skips", []string{missing, good}, 2, "matrixreport: open "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var output strings.Builder
+			if status := report(&output, &output, test.args); status != test.status || !strings.Contains(output.String(), test.output) {
+				t.Errorf("status %d, want %d; want %q in\n%s", status, test.status, test.output, &output)
+			}
+		})
 	}
 }
 
