@@ -38,7 +38,7 @@ run: install-deps build
 test: install-deps
 	tools/test
 
-matrix:
+matrix: install-deps
 	docker/matrix
 
 fuzz:

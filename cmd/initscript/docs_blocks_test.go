@@ -27,9 +27,13 @@ const (
 	markNotRun    = "not run"    // commands that cannot run in a test
 	markRoot      = "root only"  // commands that print something else when others run them
 	markOrdinary  = "user only"  // the same, when root runs them
+	markDocker    = "in Docker"  // commands that docker/matrix runs, by means of this test
 	fallbackName  = "script.lua" // what commands call the last script without a name
 	continuedLine = "> "         // the second prompt of a shell
 )
+
+// withDocker tells whether there is an engine with the image that docs/docker.md is about.
+func withDocker() bool { return os.Getenv("INITSCRIPT_TEST_DOCKER") == "1" }
 
 func (b *docBlock) runs() bool {
 	switch b.mark {
@@ -39,13 +43,15 @@ func (b *docBlock) runs() bool {
 		return os.Geteuid() == 0
 	case markOrdinary:
 		return os.Geteuid() != 0
+	case markDocker:
+		return withDocker()
 	}
 	return true
 }
 
 var (
-	markComment = regexp.MustCompile(`^<!-- (not run|root only|user only): \S.* -->$`)
-	likeAMark   = regexp.MustCompile(`^<!-- *(?i:not run|root only|user only|run)`)
+	markComment = regexp.MustCompile(`^<!-- (not run|root only|user only|in Docker): \S.* -->$`)
+	likeAMark   = regexp.MustCompile(`^<!-- *(?i:not run|root only|user only|in Docker|run)`)
 	namedFile   = regexp.MustCompile(`^(?:--|#) ([\w-]+\.(?:lua|ya?ml|sh))$`)
 )
 

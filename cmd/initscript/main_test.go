@@ -113,7 +113,11 @@ func newShell(t *testing.T, code string, args ...string) *exec.Cmd {
 
 func newProcess(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+	limit := testTimeout
+	if withDocker() {
+		limit *= 5 // containers start slowly
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
 	return exec.CommandContext(ctx, name, args...)
 }
