@@ -40,7 +40,7 @@ func roundTrip(ctx context.Context, message any) error {
 // A host that is busy in every way is no obstacle: an actor is forked from the server, not from it.
 func TestManyActorsOfABusyHost(t *testing.T) {
 	count := 2000
-	if withRace || withASan {
+	if withRace || withASan || testing.Short() {
 		count = 200
 	}
 	must(t, roundTrip(context.Background(), "first"))

@@ -72,14 +72,17 @@ func TestErrorsPage(t *testing.T) {
 	for text := range documentedErrors {
 		want[text] = true
 	}
-	for _, c := range hintCases {
-		want[c.error] = true
-		if c.hint != "" {
-			want["hint: "+c.hint] = true
+	wanted := func(text, hint string) {
+		want[text] = true
+		if hint != "" {
+			want["hint: "+hint] = true
 		}
 	}
+	for _, c := range hintCases {
+		wanted(c.error, c.hint)
+	}
 	for _, c := range machineCases {
-		want[c.error], want["hint: "+c.hint] = true, true
+		wanted(c.error, c.hint)
 	}
 	shown := shownTexts(t)
 	for _, text := range shown {
