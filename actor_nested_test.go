@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -194,7 +195,7 @@ func TestProcessStateWhileWaiting(t *testing.T) {
 	known := make(chan *initscript.ProcessState)
 	go func() {
 		for actor.ProcessState() == nil {
-			time.Sleep(time.Microsecond)
+			runtime.Gosched()
 		}
 		known <- actor.ProcessState()
 	}()

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/go-initscript/initscript/internal/ffitest"
 )
 
 // The fork server is started before the Go runtime boots: by fork(2), where Go would use vfork(2); and
@@ -25,10 +27,15 @@ func TestEarlyServer(t *testing.T) {
 		{"limit of open files", `ulimit -Sn 300; initscript run -e '' -- /bin/sh -c 'ulimit -Sn'`, "300\n", 1, 0},
 		{"few open files", `ulimit -n 40; initscript run -e '' -- /bin/sh -c 'ulimit -n'`, "40\n", 1, 1},
 		{"help", `initscript run --help | head -c 5`, "Runs ", 1, 0},
+		{"host, whose umask changes", `echo 'require("ffi").cdef("unsigned umask(unsigned);") require("ffi").C.umask(63) ` +
+			`print((spawn_vm{subprocess = {stdout = "share", init = {script = "print(C.umask(0)) os.exit(0)"}}}:wait()))' >$D/h.lua; initscript host $D/h.lua`, "63\ntrue\n", 0, 1},
 		{"no child", `initscript --version | head -c 10`, "initscript", 0, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			ffitest.Require(t, test.code)
 			trace := filepath.Join(t.TempDir(), "trace")
+			directory := t.TempDir()
+			t.Setenv("D", directory)
 			cmd := newProcess(t, "strace", "-f", "-qq", "-e", "trace=execveat,vfork,clone", "-o", trace, "/bin/sh", "-c", test.code)
 			out, err := cmd.Output()
 			if err != nil {

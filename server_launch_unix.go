@@ -1,0 +1,230 @@
+//go:build (linux || freebsd) && cgo
+
+package initscript
+
+// #include "csrc/launch.h"
+// #include "csrc/program.h"
+// #include "csrc/wire.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// startServer starts one that nobody else uses yet. servers is locked.
+func startServer() (*server, error) {
+	s, err := executeAndGreet()
+	if err != nil {
+		return nil, &ServerError{Op: "start fork server", Err: err}
+	}
+	return s, nil
+}
+
+func executeAndGreet() (*server, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := canSignalChildren(); err != nil {
+		return nil, err
+	}
+	// A state that cannot be read equals no later one: then every start gets its own server.
+	state, stateErr := readHostState()
+	if stateErr != nil {
+		state = hostState{status: "unknown"}
+	}
+	s := takeEarlyServer()
+	if s == nil {
+		var err error
+		if s, err = launchServer(); err != nil {
+			return nil, err
+		}
+	}
+	s.state = state
+	logEvent(slog.LevelDebug, "fork server started", slog.Int("pid", s.pid))
+	go s.receive()
+	return s, nil
+}
+
+// takeEarlyServer returns the server that this program has started before the Go runtime booted; nil
+// if there is none, or if it does not serve. It was born in the state that the process still has:
+// only the command has such a server, and changes nothing of that before its first start.
+func takeEarlyServer() *server {
+	var pid C.pid_t
+	fd := int(C.initscript_take_early(&pid))
+	if fd < 0 {
+		return nil
+	}
+	s, err := newServer(fd)
+	if err != nil {
+		return nil
+	}
+	s.pid = int(pid)
+	if err := s.awaitGreeting(); err != nil {
+		s.control.Close()
+		return nil
+	}
+	return s
+}
+
+func launchServer() (*server, error) {
+	if err := copyProgramOnce(); err != nil {
+		return nil, err
+	}
+	pair, err := seqpacketSockets(0)
+	if err != nil {
+		return nil, os.NewSyscallError("socketpair", err)
+	}
+	remote := os.NewFile(uintptr(pair[1]), "fork server's end")
+	defer remote.Close()
+	s, err := newServer(pair[0])
+	if err != nil {
+		return nil, err
+	}
+	if err := s.launch(remote); err != nil {
+		s.control.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// newServer takes the descriptor over.
+func newServer(control int) (*server, error) {
+	if err := unix.SetNonblock(control, true); err != nil {
+		unix.Close(control)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	return &server{
+		control: os.NewFile(uintptr(control), "fork server"),
+		started: make(map[uint64]*child),
+	}, nil
+}
+
+// programCopy returns the sealed copy of this program.
+func programCopy() (*os.File, error) {
+	servers.Lock()
+	defer servers.Unlock()
+	err := copyProgramOnce()
+	return servers.binary, err
+}
+
+// copyProgramOnce sets servers.binary. servers is locked.
+func copyProgramOnce() (err error) {
+	if servers.binary == nil {
+		servers.binary, err = copyProgram()
+	}
+	return err
+}
+
+// copyProgram makes the sealed copy of the running program, so that nothing in a child leads to
+// the file on disk (CVE-2019-5736), and later starts do not depend on the file being there. An
+// actor has got that of its host: its root directory may have no /proc.
+func copyProgram() (*os.File, error) {
+	if copied := hostsProgram(); copied != nil {
+		return copied, nil
+	}
+	var failed *C.char
+	fd, err := C.initscript_copy_program(&failed)
+	if fd < 0 {
+		return nil, os.NewSyscallError(C.GoString(failed), err)
+	}
+	return os.NewFile(uintptr(fd), "initscript program"), nil
+}
+
+// launch executes the server and exchanges greetings with it.
+func (s *server) launch(remote *os.File) error {
+	greeting, err := newGreeting()
+	if err != nil {
+		return err
+	}
+	if err := sendMessage(s.control, greeting); err != nil {
+		return fmt.Errorf("greet: %w", err)
+	}
+	null, err := openNull()
+	if err != nil {
+		return err
+	}
+	s.pid, err = executeServer(int(servers.binary.Fd()), int(null.Fd()), int(remote.Fd()))
+	if errors.Is(err, unix.ENOENT) { // the file is a descriptor, so it is not that
+		return fmt.Errorf("execute a copy of this program: its dynamic loader is not in this root directory: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("execute a copy of this program: %w", err)
+	}
+	remote.Close() // or the end of a server that fails would not be seen
+	return s.awaitGreeting()
+}
+
+// awaitGreeting waits until the server is ready. One that is not is gone when this returns.
+func (s *server) awaitGreeting() error {
+	greeting, err := newGreeting()
+	answer := make([]byte, len(greeting)+1)
+	n := 0
+	if err == nil {
+		n, _, err = receiveMessage(s.control, answer, nil)
+	}
+	switch {
+	case err == nil && bytes.Equal(answer[:n], greeting):
+		return nil
+	case os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid():
+		err = errors.New("real and effective ids of this process differ, so the kernel executes its copy in secure mode (AT_SECURE), where it refuses to serve; make them equal first")
+	case err == nil || errors.Is(err, io.EOF):
+		err = errors.New("the copy of this program does not answer as a fork server")
+	}
+	syscall.Kill(s.pid, syscall.SIGKILL)
+	s.wait()
+	return err
+}
+
+func executeServer(program, null, control int) (pid int, err error) {
+	// What the dynamic loader needs to find the same libraries.
+	var loader []string
+	for _, name := range []string{"LD_LIBRARY_PATH", "LD_PRELOAD"} {
+		if value, ok := os.LookupEnv(name); ok {
+			loader = append(loader, name+"="+value)
+		}
+	}
+	entries := cStrings(loader)
+	defer freeCStrings(entries)
+	// As in os/exec: no descriptor of another goroutine is without its close-on-exec flag now.
+	syscall.ForkLock.Lock()
+	defer syscall.ForkLock.Unlock()
+	result, err := C.initscript_launch(C.int(program), C.int(null), C.int(control), &entries[0])
+	if result < 0 {
+		return 0, os.NewSyscallError("execveat", err)
+	}
+	return int(result), nil
+}
+
+// cStrings returns a NULL-terminated array.
+func cStrings(strings []string) []*C.char {
+	array := make([]*C.char, len(strings)+1)
+	for i, s := range strings {
+		array[i] = C.CString(s)
+	}
+	return array
+}
+
+func freeCStrings(array []*C.char) {
+	for _, s := range array {
+		C.free(unsafe.Pointer(s))
+	}
+}
+
+// newGreeting encodes struct initscript_greeting for the calling thread.
+func newGreeting() ([]byte, error) {
+	var greeting C.struct_initscript_greeting
+	if ok, err := C.initscript_make_greeting(&greeting); !ok {
+		return nil, os.NewSyscallError("capget", err)
+	}
+	return C.GoBytes(unsafe.Pointer(&greeting), C.int(unsafe.Sizeof(greeting))), nil
+}
