@@ -479,13 +479,12 @@ func TestSendToInboxClosedWithUnreadMessages(t *testing.T) {
 	}
 }
 
-// fill sends until the socket is full and returns how many messages that took.
+// fill sends until the socket is full and returns how many messages that took. Only a full socket makes a
+// message wait, so each has a time of its own.
 func fill(t *testing.T, channel *initscript.Channel) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
-	defer cancel()
 	for n := 0; ; n++ {
-		switch err := channel.Send(ctx, n); err {
+		switch err := sendWithin(channel, n, 200*time.Millisecond); err {
 		case nil:
 		case context.DeadlineExceeded:
 			return n
@@ -493,6 +492,12 @@ func fill(t *testing.T, channel *initscript.Channel) int {
 			t.Fatal(err)
 		}
 	}
+}
+
+func sendWithin(channel *initscript.Channel, message any, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	return channel.Send(ctx, message)
 }
 
 func TestCancelSend(t *testing.T) {
