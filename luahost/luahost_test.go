@@ -186,9 +186,11 @@ local function namespace(pid, kind)
     return io.popen(("readlink /proc/%s/ns/%s"):format(pid, kind)):read("*a")
 end
 local options = { user = "user", uts = "uts", ipc = "ipc", pid = "pid", net = "net", mount = "mnt" }
+-- PID 1 is not dumpable, so only root may look at it.
+local is_root = io.popen("id -u"):read("*l") == "0"
 for option in pairs(options) do
     local a = actor("pcall(inbox.receive, inbox)", { newns_user = true, ["newns_" .. option] = true })
-    for other, kind in pairs(options) do
+    for other, kind in pairs((is_root or option ~= "pid") and options or {}) do
         local expected = other == "user" or other == option
         equal(namespace(a.child_pid, kind) ~= namespace("self", kind), expected, option .. ", " .. other)
     end
