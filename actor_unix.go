@@ -57,9 +57,9 @@ func (a *Actor) open() (*actorFiles, error) {
 	if a.isLua() {
 		return a.openChannels()
 	}
-	program, err := programCopy()
+	program, err := openedProgram()
 	if err != nil {
-		return nil, &ServerError{Op: "copy this program", Err: err}
+		return nil, &ServerError{Op: "open this program", Err: err}
 	}
 	null, err := openNull()
 	if err != nil {
@@ -167,7 +167,7 @@ func init() {
 	crash.Close() // it has made a duplicate
 }
 
-// hostsProgram returns the sealed copy of the program that an actor has from its host, or nil.
+// hostsProgram returns the program as an actor has it from its host, or nil.
 func hostsProgram() *os.File { return inherited(C.INITSCRIPT_PROGRAM, "initscript program") }
 
 // hostsNull likewise returns the null device.

@@ -112,11 +112,11 @@ func TestConfineWithoutWhatStartsNeed(t *testing.T) {
 		want          string
 	}{
 		{"no files", noFiles, false, "/dev/null: permission denied"},
-		{"no files, after a start", noFiles, true, "start fork server: execute a copy of this program: execveat: permission denied"},
+		{"no files, after a start", noFiles, true, "start fork server: execute this program: execveat: permission denied"},
 		{"no execution", `set_no_new_privs() C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {'execute'}})))`, true,
-			"start fork server: execute a copy of this program: execveat: permission denied"},
+			"start fork server: execute this program: execveat: permission denied"},
 		{"no execveat", install(filter(unix.SYS_EXECVEAT, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))), true,
-			"start fork server: execute a copy of this program: execveat: numerical argument out of domain"},
+			"start fork server: execute this program: execveat: numerical argument out of domain"},
 		{"no sockets", install(filter(unix.SYS_SOCKETPAIR, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))), true, "socketpair: numerical argument out of domain"},
 	}
 	for _, test := range tests {

@@ -231,7 +231,7 @@ func TestConfineLeavesThreadsAlike(t *testing.T) {
 		}
 		must(t, syscall.Mount("none", "/run", "tmpfs", 0, "")) // a place that is nobody's
 		startThreads(t)
-		must(t, initscript.Confine("", nil)) // makes the copy of the program
+		must(t, initscript.Confine("", nil)) // makes the sealed copy of the program
 		for _, name := range names {
 			directory := "/run/" + name
 			must(t, os.Mkdir(directory, 0o755))

@@ -21,7 +21,7 @@ func (c *Confinement) apply() error {
 	defer confining.Unlock()
 	// Afterwards the program's file may be out of reach. If it is so already, only the start of
 	// a child fails, and says so.
-	_, _ = programCopy()
+	_ = sealProgram()
 	if err := c.run(); err != nil {
 		return err
 	}

@@ -127,7 +127,7 @@ func TestConfineDescriptors(t *testing.T) {
 	if !runInSubprocess(t, nil) {
 		return
 	}
-	must(t, initscript.Confine("", nil)) // makes the copy of the program
+	must(t, initscript.Confine("", nil)) // makes the sealed copy of the program
 	host, arg := socketpair(t)
 	_, err := host.Write([]byte("hello"))
 	must(t, err)
@@ -226,7 +226,7 @@ func TestConfineWithoutStandardStreams(t *testing.T) {
 	if !runInSubprocess(t, nil) {
 		return
 	}
-	must(t, initscript.Confine("", nil)) // makes the copy of the program
+	must(t, initscript.Confine("", nil)) // makes the sealed copy of the program
 	var saved [3]int
 	for fd := range saved {
 		var err error

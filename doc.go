@@ -21,7 +21,7 @@
 //
 // # How a process starts
 //
-// The first start executes a sealed copy of the running program once more; a C constructor in it
+// The first start executes the running program once more; a C constructor in it
 // becomes a fork server before the Go runtime boots. Every start is then one fork of that small
 // single-threaded process, which has the Lua environment ready. The server ends with the host, and
 // what it started ends with it. It is replaced when the host has changed anything that a child

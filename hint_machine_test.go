@@ -126,7 +126,7 @@ var machineCases = []machineCase{
 	{name: "no proc", ns: initscript.NewUser | initscript.NewMount | initscript.NewPID,
 		script: `C.mount("proc", "/mnt", "proc", 0, nil)`,
 		prepare: func(t *testing.T) {
-			must(t, newCmd(t, "").Run()) // the copy of this program is made from /proc
+			must(t, newCmd(t, "").Run()) // this program is opened through /proc
 			hideOtherProcs(t)
 			must(t, unix.Mount("x", "/proc", "tmpfs", 0, ""))
 		},
@@ -203,7 +203,7 @@ var machineCases = []machineCase{
 			dropCapabilities(t)
 			must(t, syscall.Setrlimit(unix.RLIMIT_NPROC, &syscall.Rlimit{Cur: 1, Max: 1}))
 		},
-		error: `start fork server: execute a copy of this program: execveat: resource temporarily unavailable`,
+		error: `start fork server: execute this program: execveat: resource temporarily unavailable`,
 		hint:  `likely the limit of processes is reached: RLIMIT_NPROC (1 for user 0) or pids.max of the cgroup: raise it, or let processes end`},
 	{name: "no descriptor left",
 		prepare: func(t *testing.T) {

@@ -235,7 +235,7 @@ func TestScriptHasHostsCapabilities(t *testing.T) {
 	}
 }
 
-// The kernel executes in secure mode then, where the copy of the program must not serve, and must
+// The kernel executes in secure mode then, where the program must not serve, and must
 // not run the program either.
 func TestEffectiveUserDiffers(t *testing.T) {
 	requireRoot(t)
@@ -273,17 +273,30 @@ func TestServerFollowsThread(t *testing.T) {
 	}
 }
 
-// A Landlock domain cannot be seen from outside: the caller tells.
+// A Landlock domain cannot be seen from outside: the caller tells. This one allows the libraries to
+// be executed, but not the program, unless it lies among them.
 func TestRenewServerAfterLandlock(t *testing.T) {
 	if !runInSubprocess(t, nil) {
 		return
 	}
 	childStatus(t)
 	runtime.LockOSThread()
-	var attr = struct{ handledAccessFS uint64 }{unix.LANDLOCK_ACCESS_FS_MAKE_DIR}
+	var attr = struct{ handledAccessFS uint64 }{unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_EXECUTE}
 	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
 	if errno != 0 {
 		skip(t, "Landlock is not available: "+doctor.LandlockMissing(errno).String())
+	}
+	for _, directory := range []string{"/usr", "/lib", "/lib64"} {
+		file, err := unix.Open(directory, unix.O_PATH|unix.O_CLOEXEC, 0)
+		if errors.Is(err, unix.ENOENT) {
+			continue // not on every architecture
+		}
+		must(t, err)
+		rule := unix.LandlockPathBeneathAttr{Allowed_access: unix.LANDLOCK_ACCESS_FS_EXECUTE, Parent_fd: int32(file)}
+		if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH,
+			uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 {
+			t.Fatalf("landlock_add_rule: %v", errno)
+		}
 	}
 	must(t, unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0); errno != 0 {

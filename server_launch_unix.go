@@ -77,7 +77,7 @@ func takeEarlyServer() *server {
 }
 
 func launchServer() (*server, error) {
-	if err := copyProgramOnce(); err != nil {
+	if err := openProgramOnce(); err != nil {
 		return nil, err
 	}
 	pair, err := seqpacketSockets(0)
@@ -109,35 +109,60 @@ func newServer(control int) (*server, error) {
 	}, nil
 }
 
-// programCopy returns the sealed copy of this program.
-func programCopy() (*os.File, error) {
+// openedProgram returns what fork servers are executed from.
+func openedProgram() (*os.File, error) {
 	servers.Lock()
 	defer servers.Unlock()
-	err := copyProgramOnce()
-	return servers.binary, err
+	err := openProgramOnce()
+	return servers.program, err
 }
 
-// copyProgramOnce sets servers.binary. servers is locked.
-func copyProgramOnce() (err error) {
-	if servers.binary == nil {
-		servers.binary, err = copyProgram()
+// openProgramOnce sets servers.program, so that later starts do not depend on the file being there.
+// An actor has got that of its host: its root directory may have no /proc. servers is locked.
+func openProgramOnce() error {
+	if servers.program == nil {
+		servers.program = hostsProgram()
 	}
-	return err
-}
-
-// copyProgram makes the sealed copy of the running program, so that nothing in a child leads to
-// the file on disk (CVE-2019-5736), and later starts do not depend on the file being there. An
-// actor has got that of its host: its root directory may have no /proc.
-func copyProgram() (*os.File, error) {
-	if copied := hostsProgram(); copied != nil {
-		return copied, nil
+	if servers.program != nil {
+		return nil
 	}
 	var failed *C.char
-	fd, err := C.initscript_copy_program(&failed)
+	fd, err := C.initscript_open_program(&failed)
 	if fd < 0 {
-		return nil, os.NewSyscallError(C.GoString(failed), err)
+		return os.NewSyscallError(C.GoString(failed), err)
 	}
-	return os.NewFile(uintptr(fd), "initscript program"), nil
+	servers.program = os.NewFile(uintptr(fd), "initscript program")
+	return nil
+}
+
+// sealProgram has the next servers executed from a sealed copy, which rules about files do not
+// apply to.
+func sealProgram() error {
+	servers.Lock()
+	defer servers.Unlock()
+	if err := openProgramOnce(); err != nil {
+		return err
+	}
+	return sealOpenedProgram()
+}
+
+// sealOpenedProgram is sealProgram where servers is locked.
+func sealOpenedProgram() error {
+	if servers.sealed {
+		return nil
+	}
+	var failed *C.char
+	fd, err := C.initscript_copy_program(C.int(servers.program.Fd()), &failed)
+	if fd < 0 {
+		return os.NewSyscallError(C.GoString(failed), err)
+	}
+	defer unix.Close(int(fd))
+	// In its place, for whoever has got it from openedProgram.
+	if err := unix.Dup3(int(fd), int(servers.program.Fd()), unix.O_CLOEXEC); err != nil {
+		return os.NewSyscallError("dup3", err)
+	}
+	servers.sealed = true
+	return nil
 }
 
 // launch executes the server and exchanges greetings with it.
@@ -153,12 +178,16 @@ func (s *server) launch(remote *os.File) error {
 	if err != nil {
 		return err
 	}
-	s.pid, err = executeServer(int(servers.binary.Fd()), int(null.Fd()), int(remote.Fd()))
+	s.pid, err = executeServer(int(null.Fd()), int(remote.Fd()))
+	// EACCES: a Landlock domain or an LSM that does not allow this file.
+	if errors.Is(err, unix.EACCES) && !servers.sealed && sealOpenedProgram() == nil {
+		s.pid, err = executeServer(int(null.Fd()), int(remote.Fd()))
+	}
 	if errors.Is(err, unix.ENOENT) { // the file is a descriptor, so it is not that
-		return fmt.Errorf("execute a copy of this program: its dynamic loader is not in this root directory: %w", err)
+		return fmt.Errorf("execute this program: its dynamic loader is not in this root directory: %w", err)
 	}
 	if err != nil {
-		return fmt.Errorf("execute a copy of this program: %w", err)
+		return fmt.Errorf("execute this program: %w", err)
 	}
 	remote.Close() // or the end of a server that fails would not be seen
 	return s.awaitGreeting()
@@ -176,16 +205,16 @@ func (s *server) awaitGreeting() error {
 	case err == nil && bytes.Equal(answer[:n], greeting):
 		return nil
 	case os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid():
-		err = errors.New("real and effective ids of this process differ, so the kernel executes its copy in secure mode (AT_SECURE), where it refuses to serve; make them equal first")
+		err = errors.New("real and effective ids of this process differ, so the kernel executes it in secure mode (AT_SECURE), where it refuses to serve; make them equal first")
 	case err == nil || errors.Is(err, io.EOF):
-		err = errors.New("the copy of this program does not answer as a fork server")
+		err = errors.New("this program, executed once more, does not answer as a fork server")
 	}
 	syscall.Kill(s.pid, syscall.SIGKILL)
 	s.wait()
 	return err
 }
 
-func executeServer(program, null, control int) (pid int, err error) {
+func executeServer(null, control int) (pid int, err error) {
 	// What the dynamic loader needs to find the same libraries.
 	var loader []string
 	for _, name := range []string{"LD_LIBRARY_PATH", "LD_PRELOAD"} {
@@ -198,7 +227,7 @@ func executeServer(program, null, control int) (pid int, err error) {
 	// As in os/exec: no descriptor of another goroutine is without its close-on-exec flag now.
 	syscall.ForkLock.Lock()
 	defer syscall.ForkLock.Unlock()
-	result, err := C.initscript_launch(C.int(program), C.int(null), C.int(control), &entries[0])
+	result, err := C.initscript_launch(C.int(servers.program.Fd()), C.int(null), C.int(control), &entries[0])
 	if result < 0 {
 		return 0, os.NewSyscallError("execveat", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -316,23 +317,106 @@ func TestServerHoldsNothingOfTheHost(t *testing.T) {
 	}
 }
 
-// The binary that runs in a child must not lead to the file on disk (CVE-2019-5736).
+// What leads from a child to the program's file, /proc/self/exe and the descriptor of the fork
+// server, must not be a way to write to it (CVE-2019-5736).
 func TestProgramFileIsOutOfReach(t *testing.T) {
+	const (
+		inPlace  = "file"
+		readOnly = "/" // disconnected: the root of a mount in no namespace
+		memfd    = "/memfd:initscript (deleted)"
+	)
+	ordinary := &syscall.Credential{Uid: ordinaryID, Gid: ordinaryID}
+	tests := []struct {
+		name       string
+		owner      int
+		mode       uint32
+		credential *syscall.Credential
+		want       string
+	}{
+		{"root", 0, 0o755, nil, readOnly},
+		{"root, a set-user-ID file", 0, 0o4755, nil, readOnly},
+		{"a user and root's file", 0, 0o755, ordinary, inPlace},
+		{"a user and root's file for all to write", 0, 0o757, ordinary, memfd},
+		{"a user and root's file for a group to write", 0, 0o775, ordinary, memfd},
+		{"a user and their file", ordinaryID, 0o555, ordinary, memfd},
+		{"a user and another's file", ordinaryID + 1, 0o755, ordinary, memfd},
+	}
+	if marker := os.Getenv("INITSCRIPT_TEST_PROGRAM"); marker != "" {
+		checkProgramFile(t, marker)
+		return
+	}
+	requireRoot(t)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			directory, err := os.MkdirTemp("", "initscript-test-")
+			must(t, err)
+			defer os.RemoveAll(directory)
+			must(t, os.Chmod(directory, 0o755))
+			program := filepath.Join(directory, "program")
+			copyProgramTo(t, program)
+			must(t, os.Chown(program, test.owner, test.owner))
+			must(t, syscall.Chmod(program, test.mode))
+			want := test.want
+			switch {
+			case want == inPlace:
+				want = program
+			case want == readOnly && !mountsAreAllowed():
+				want = memfd
+			}
+			cmd := exec.Command(program, "-test.run=^TestProgramFileIsOutOfReach$", "-test.v")
+			cmd.Dir = directory
+			cmd.Env = append(os.Environ(), "INITSCRIPT_TEST_PROGRAM="+want)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: test.credential}
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+func checkProgramFile(t *testing.T, want string) {
 	r := runScript(t, `
 		errexit = false
-		local fd, e = C.open("/proc/self/exe", C.O_WRONLY) S(fd .. " " .. e)
-		fd, e = C.open("/proc/self/exe", bit.bor(C.O_WRONLY, C.O_TRUNC)) S(fd .. " " .. e)
+		for _, flags in ipairs{C.O_WRONLY, C.O_RDWR, bit.bor(C.O_WRONLY, C.O_TRUNC)} do
+			local fd, e = C.open("/proc/self/exe", flags) S(fd .. " " .. e)
+		end
 		local f = io.popen("readlink /proc/" .. C.read(C.open("/proc/self/stat", C.O_RDONLY), 10):match("%d+") .. "/exe")
 		S(f:read("*l"))`)
-	if r.Err != nil || len(r.Sent) != 3 {
+	if r.Err != nil || len(r.Sent) != 4 {
 		t.Fatalf("%+v", r)
 	}
-	for _, opened := range r.Sent[:2] {
-		if !strings.HasPrefix(opened, "-1 ") {
+	// As long as the file is executed, most attempts fail with ETXTBSY. The last comes to what lasts.
+	last := map[string]syscall.Errno{"/": unix.EROFS, "/memfd:initscript (deleted)": unix.ETXTBSY}[want]
+	if last == 0 {
+		last = unix.EACCES
+	}
+	for i, opened := range r.Sent[:3] {
+		if !strings.HasPrefix(opened, "-1 ") || i == 2 && opened != fmt.Sprintf("-1 %d", last) {
 			t.Errorf("open for writing: %s", opened)
 		}
 	}
-	if !strings.HasPrefix(r.Sent[2], "/memfd:") {
-		t.Errorf("/proc/self/exe is %s", r.Sent[2])
+	if r.Sent[3] != want {
+		t.Errorf("/proc/self/exe is %s, want %s", r.Sent[3], want)
 	}
+}
+
+func mountsAreAllowed() bool {
+	tree, err := unix.OpenTree(unix.AT_FDCWD, "/", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(tree)
+	attributes := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
+	return unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH, &attributes) == nil
+}
+
+func copyProgramTo(t *testing.T, path string) {
+	t.Helper()
+	source, err := os.Open("/proc/self/exe")
+	must(t, err)
+	defer source.Close()
+	target, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
+	must(t, err)
+	_, err = io.Copy(target, source)
+	must(t, errors.Join(err, target.Close()))
 }

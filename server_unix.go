@@ -35,13 +35,14 @@ type server struct {
 var servers struct {
 	sync.Mutex
 	current *server
-	binary  *os.File // the sealed copy of this program
+	program *os.File // what servers are executed from; nil before the first start
+	sealed  bool     // it is a sealed copy
 }
 
 const serverName = C.INITSCRIPT_SERVER_NAME
 
-// A copy of the program that was executed to serve and does not, for whatever reason, must not
-// run the program once more: that would start the next copy, and so on.
+// A process that was executed to serve and does not, for whatever reason, must not run the program
+// once more: that would start the next one, and so on.
 func init() {
 	if len(os.Args) == 1 && os.Args[0] == serverName {
 		os.Exit(1)

@@ -31,7 +31,7 @@ void initscript_execute_server(int program, int null_fd, int control, const stru
  * Returns the pid, or -1 with errno set: what execveat(2) says, too. */
 int initscript_launch(int program, int null_fd, int control, char *const loader[]);
 
-/* Starts a fork server from a copy of this program, which the new process makes itself. To be
+/* Starts a fork server, in a process that executes this program again. To be
  * called by a constructor of a program that is going to start children, so that the server gets
  * ready while the Go runtime boots. Where that fails, the first start launches a server as it
  * always does. */

@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
@@ -10,7 +11,7 @@
 /* No copy as on Linux: FreeBSD executes no memfd. The descriptor is for execution only, so nothing
  * can be read or written through it; nothing in procfs leads a child around its root directory to
  * the file; and the kernel lets nobody write to a file that is being executed. */
-int initscript_copy_program(const char **failed)
+int initscript_open_program(const char **failed)
 {
 	const int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_PATHNAME, -1};
 	char path[PATH_MAX];
@@ -20,4 +21,12 @@ int initscript_copy_program(const char **failed)
 		return -1;
 	*failed = "open";
 	return open(path, O_EXEC | O_CLOEXEC);
+}
+
+int initscript_copy_program(int program, const char **failed)
+{
+	(void)program;
+	*failed = "memfd_create";
+	errno = ENOSYS;
+	return -1;
 }

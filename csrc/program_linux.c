@@ -6,10 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* How much of a program the kernel and the dynamic loader read: debugging information comes after
@@ -59,7 +64,7 @@ static bool copy(int to, int from, off_t size)
 	return true;
 }
 
-static int copy_of(int program, const char **failed)
+int initscript_copy_program(int program, const char **failed)
 {
 	struct stat status;
 	*failed = "fstat";
@@ -79,13 +84,56 @@ static int copy_of(int program, const char **failed)
 	return -1;
 }
 
-int initscript_copy_program(const char **failed)
+static bool is_privileged(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+	uid_t real, effective, saved;
+	return getresuid(&real, &effective, &saved) != 0 || !real || !effective || !saved ||
+	       syscall(SYS_capget, &header, sets) != 0 || sets[0].permitted || sets[1].permitted;
+}
+
+/* Whether neither this process nor what its children can become may write to the file: it is
+ * root's, and only its owner may. The mode shows what access control lists grant, too. And whether
+ * executing it gives no rights that this process may have dropped. */
+static bool is_harmless(int program)
+{
+	struct stat status;
+	return !is_privileged() && fstat(program, &status) == 0 && status.st_uid == 0 &&
+	       !(status.st_mode & (S_IWGRP | S_IWOTH | S_ISUID | S_ISGID)) &&
+	       fgetxattr(program, "security.capability", NULL, 0) < 0 &&
+	       (errno == ENODATA || errno == EOPNOTSUPP); /* it has none; it cannot have any */
+}
+
+/* The file through a read-only mount of its own, or -1. The mount is in no namespace any more when
+ * this returns, so it can neither be made writable again nor be attached anywhere. */
+static int open_read_only(int program)
+{
+	const struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID};
+	int file = -1;
+	int tree = syscall(SYS_open_tree, program, "",
+	                   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (tree < 0) /* ENOSYS: before Linux 5.2; EPERM: an LSM; EINVAL: mounts of a parent */
+		return -1;
+	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) ==
+	    0) { /* else ENOSYS: before Linux 5.12 */
+		char path[sizeof "/proc/self/fd/" + 3 * sizeof tree];
+		snprintf(path, sizeof path, "/proc/self/fd/%d", tree);
+		file = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	initscript_close_keeping_errno(tree);
+	return file;
+}
+
+int initscript_open_program(const char **failed)
 {
 	*failed = "open /proc/self/exe";
 	int program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	if (program < 0)
-		return -1;
-	int memfd = copy_of(program, failed);
+	if (program < 0 || is_harmless(program))
+		return program;
+	int safe = is_privileged() ? open_read_only(program) : -1;
+	if (safe < 0)
+		safe = initscript_copy_program(program, failed);
 	initscript_close_keeping_errno(program);
-	return memfd;
+	return safe;
 }
