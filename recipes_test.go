@@ -305,7 +305,7 @@ func TestRecipeLandlockJail(t *testing.T) {
 		s := newSite(t)
 		work := in(s.directory, "work")
 		open := withFile(t, s.directory+"/host/file", os.O_WRONLY)
-		confined := s.try(t, "landlock-jail", jail(t, s), work, open)
+		confined := s.try(t, "landlock-jail", jail(t, s), work, open, fromMemory(t))
 		checkAttempts(t, "landlock-jail", confined, tryFree(t, "landlock-jail", open))
 	})
 }
@@ -318,6 +318,23 @@ const (
 	landlockClaimed = `local real = C.landlock_create_ruleset ` +
 		`C.landlock_create_ruleset = function(attr, flags) if flags then return %d, 0 end return real(attr) end `
 )
+
+// fromMemory executes a copy of the probe in memory, which no rule about files applies to.
+func fromMemory(t *testing.T) func(*initscript.Cmd) {
+	t.Helper()
+	program, err := os.ReadFile("/proc/self/exe")
+	must(t, err)
+	fd, err := unix.MemfdCreate("probe", unix.MFD_CLOEXEC)
+	must(t, err)
+	memfd := os.NewFile(uintptr(fd), "probe")
+	t.Cleanup(func() { memfd.Close() })
+	_, err = memfd.Write(program)
+	must(t, err)
+	return func(cmd *initscript.Cmd) {
+		cmd.Path = fmt.Sprintf("/proc/self/fd/%d", 3+len(cmd.ExtraFiles))
+		cmd.ExtraFiles = append(cmd.ExtraFiles, memfd)
+	}
+}
 
 func jail(t *testing.T, s *site, changes ...string) string {
 	t.Helper()
