@@ -47,7 +47,7 @@ static bool forks_again(const struct child *child)
 	       initscript_forks_again(child->request, plan->entry);
 }
 
-static void enter_namespaces(const struct child *child, pid_t server)
+static void enter_namespaces(const struct child *child, const struct initscript_parent *server)
 {
 	const char *failed = initscript_enter(child->request, server);
 	if (failed)
@@ -218,7 +218,7 @@ static void become_actor(const struct child *child)
 }
 
 void initscript_child(struct initscript_env *env, const struct initscript_request *request,
-                      int start_socket, pid_t server)
+                      int start_socket, const struct initscript_parent *server)
 {
 	struct child child = {.env = env, .request = request};
 	env->report_fd = env->hidden = start_socket;

@@ -5,9 +5,8 @@
 #define INITSCRIPT_CHILD_H
 
 #include "script.h"
+#include "system.h"
 #include "wire.h"
-
-#include <sys/types.h>
 
 /* Takes over a process that the server has just made: finishes its namespaces, receives the plan
  * on START_SOCKET, runs the script in ENV (prepared before the fork), executes the program.
@@ -15,6 +14,6 @@
  * It returns in a process that is to become an actor (initscript_become_actor() was called): this
  * is never PID 1 of a namespace, always a child of fork(3), so that libc knows its thread. */
 void initscript_child(struct initscript_env *env, const struct initscript_request *request,
-                      int start_socket, pid_t server);
+                      int start_socket, const struct initscript_parent *server);
 
 #endif

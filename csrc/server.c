@@ -31,7 +31,7 @@ struct child {
 struct server {
 	void *children; /* tsearch(3) tree of struct child */
 	int births;     /* tells when a child has ended */
-	pid_t pid;
+	struct initscript_parent self;
 	bool retired;              /* starts nothing more */
 	struct initscript_env env; /* what every child begins with */
 };
@@ -165,7 +165,7 @@ static bool start(struct server *server, const struct initscript_request *reques
 		pid = initscript_give_birth(server->births, request, &pidfd);
 	}
 	if (pid == 0) {
-		initscript_child(&server->env, request, start_socket, server->pid);
+		initscript_child(&server->env, request, start_socket, &server->self);
 		return true;
 	}
 	if (pid < 0) {
@@ -229,7 +229,6 @@ static bool serve_one(struct server *server)
 void initscript_serve(int control, const struct initscript_greeting *greeting)
 {
 	static struct server server;
-	server.pid = getpid();
 	server.env.report_fd = -1;
 	server.env.arena.limit = SIZE_MAX;
 	initscript_clear_environment();
@@ -237,8 +236,10 @@ void initscript_serve(int control, const struct initscript_greeting *greeting)
 	if (!initscript_limit_rights(greeting) || !take_over_signals(&server) ||
 	    !take_over_descriptors(control) ||
 	    !initscript_close_range(CONTROL + 1, server.births - 1) ||
-	    !initscript_close_range(server.births + 1, ~0U) || !initscript_env_open(&server.env) ||
-	    !initscript_send(CONTROL, greeting, sizeof *greeting, NULL, 0))
+	    !initscript_close_range(server.births + 1, ~0U) || !initscript_env_open(&server.env))
+		_exit(1);
+	server.self = initscript_as_parent();
+	if (!initscript_send(CONTROL, greeting, sizeof *greeting, NULL, 0))
 		_exit(1);
 
 	struct pollfd polled[] = {

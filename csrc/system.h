@@ -39,9 +39,20 @@ void initscript_clear_environment(void);
 /* Gives this process the name that tools show. */
 void initscript_set_name(const char *name);
 
-/* Takes a new child into the namespaces of REQUEST, and has it killed when SERVER, its parent,
- * ends. Returns NULL, or the name of the system call that failed, with errno set. */
-const char *initscript_enter(const struct initscript_request *request, pid_t server);
+/* What children know of the fork server, their parent. */
+struct initscript_parent {
+	pid_t pid;
+	int pidfd; /* close-on-exec; -1 before Linux 5.3, and on FreeBSD */
+};
+
+/* Describes the calling process to its children. */
+struct initscript_parent initscript_as_parent(void);
+
+/* Takes a new child into the namespaces of REQUEST, and has it killed when SERVER ends; ends it if
+ * SERVER has ended already. Returns NULL, or the name of the system call that failed, with errno
+ * set. */
+const char *initscript_enter(const struct initscript_request *request,
+                             const struct initscript_parent *server);
 
 /* Whether what follows the script runs in a child of the script's process (pid1.h). BOOTS_GO: it is
  * an actor in Go. */

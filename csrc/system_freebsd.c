@@ -69,7 +69,13 @@ static bool kill_me_with_parent(void)
 	return procctl(P_PID, getpid(), PROC_PDEATHSIG_CTL, &signal) == 0;
 }
 
-const char *initscript_enter(const struct initscript_request *request, pid_t server)
+struct initscript_parent initscript_as_parent(void)
+{
+	return (struct initscript_parent){.pid = getpid(), .pidfd = -1};
+}
+
+const char *initscript_enter(const struct initscript_request *request,
+                             const struct initscript_parent *server)
 {
 	if (request->namespaces != 0) {
 		errno = EOPNOTSUPP; /* the host refuses it before */
@@ -77,7 +83,7 @@ const char *initscript_enter(const struct initscript_request *request, pid_t ser
 	}
 	if (!kill_me_with_parent())
 		return "procctl";
-	if (getppid() != server)
+	if (getppid() != server->pid)
 		_exit(1);
 	return NULL;
 }

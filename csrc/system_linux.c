@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -86,20 +87,39 @@ static bool is_pid1(const struct initscript_request *request)
 	return request->namespaces & CLONE_NEWPID;
 }
 
+struct initscript_parent initscript_as_parent(void)
+{
+	const pid_t self = getpid();
+	return (struct initscript_parent){
+	        .pid = self,
+	        .pidfd = syscall(SYS_pidfd_open, self, 0),
+	};
+}
+
+/* The parent of a PID 1 cannot be seen by its number. Without a pidfd the end of the start socket
+ * tells of a dead server, unless the host has sent all beforehand. */
+static bool has_ended(const struct initscript_parent *server, bool visible)
+{
+	if (visible)
+		return getppid() != server->pid;
+	struct pollfd end = {.fd = server->pidfd, .events = POLLIN};
+	return server->pidfd >= 0 && poll(&end, 1, 0) != 0;
+}
+
 /* A child that clone(2) made is in its namespaces already, but for the time namespace, which only
  * children and executed programs enter. */
-const char *initscript_enter(const struct initscript_request *request, pid_t server)
+const char *initscript_enter(const struct initscript_request *request,
+                             const struct initscript_parent *server)
 {
 	uint32_t remaining = request->namespaces;
 	if (is_pid1(request))
 		remaining &= CLONE_NEWTIME;
 	if (remaining && unshare(remaining) != 0)
 		return "unshare";
-	/* After unshare(2), which can clear it. The parent cannot be seen from a new PID namespace;
-	 * there the end of the start socket tells of a dead server. */
+	/* After unshare(2), which can clear it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		return "prctl";
-	if (!is_pid1(request) && getppid() != server)
+	if (has_ended(server, !is_pid1(request)))
 		_exit(1);
 	return NULL;
 }
