@@ -82,6 +82,22 @@ func preadFull(fd int, b []byte, offset int64) int {
 
 func errTruncated() *MessageError { return messageErrorf("malformed: the body ends inside a value") }
 
+// The major types of CBOR (RFC 8949, section 3.1), and the simple values and floats of the last.
+const (
+	cborUint = iota
+	cborNegative
+	cborBytes
+	cborText
+	cborArray
+	cborMap
+	cborTag
+	cborOther
+
+	cborFalse, cborTrue             = 20, 21
+	cborNull, cborUndefined         = 22, 23
+	cborHalf, cborFloat, cborDouble = 25, 26, 27
+)
+
 // cborHead is the beginning of an item (RFC 8949, section 3): a major type and an argument.
 type cborHead struct {
 	major, info byte

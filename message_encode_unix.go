@@ -3,32 +3,21 @@
 package initscript
 
 import (
-	"encoding/binary"
+	"bytes"
 	"math"
 	"os"
 	"reflect"
 	"strconv"
-)
 
-// The major types of CBOR (RFC 8949, section 3.1), and the simple values and floats of the last.
-const (
-	cborUint = iota
-	cborNegative
-	cborBytes
-	cborText
-	cborArray
-	cborMap
-	cborTag
-	cborOther
-
-	cborFalse, cborTrue             = 20, 21
-	cborNull, cborUndefined         = 22, 23
-	cborHalf, cborFloat, cborDouble = 25, 26, 27
+	"github.com/polydawn/refmt/cbor"
+	"github.com/polydawn/refmt/tok"
 )
 
 // messageEncoder turns a value into a packet. It counts what the receiver will count.
 type messageEncoder struct {
-	packet []byte
+	packet bytes.Buffer
+	cbor   *cbor.Encoder // into packet
+	token  tok.Token
 	cost   messageCost
 	limit  int64
 	files  []*os.File // in the order of their indexes
@@ -37,35 +26,34 @@ type messageEncoder struct {
 // encodeMessage returns the message with room for the header before the body, and the files that
 // go with it. The files stay the caller's.
 func encodeMessage(message any, limit int64) ([]byte, []*os.File, *MessageError) {
-	e := messageEncoder{packet: make([]byte, messageHeaderSize, 256), limit: limit}
+	e := messageEncoder{limit: limit}
+	e.packet.Grow(256)
+	e.packet.Write(make([]byte, messageHeaderSize))
+	e.cbor = cbor.NewEncoder(&e.packet)
 	if err := e.item(reflect.ValueOf(message), 0); err != nil {
 		err.Op = "send message"
 		return nil, nil, err
 	}
-	return e.packet, e.files, nil
+	return e.packet.Bytes(), e.files, nil
 }
 
-// head begins an item; content is the number of bytes that will follow the head.
-func (e *messageEncoder) head(major byte, argument uint64, content int) *MessageError {
-	start := len(e.packet)
-	switch major <<= 5; {
-	case argument < 24:
-		e.packet = append(e.packet, major|byte(argument))
-	case argument <= math.MaxUint8:
-		e.packet = append(e.packet, major|24, byte(argument))
-	case argument <= math.MaxUint16:
-		e.packet = binary.BigEndian.AppendUint16(append(e.packet, major|25), uint16(argument))
-	case argument <= math.MaxUint32:
-		e.packet = binary.BigEndian.AppendUint32(append(e.packet, major|26), uint32(argument))
-	default:
-		e.packet = binary.BigEndian.AppendUint64(append(e.packet, major|27), argument)
-	}
-	return e.charge(len(e.packet) - start + content)
-}
-
-// charge counts one more item of so many bytes.
-func (e *messageEncoder) charge(bytes int) *MessageError {
+// encode appends an item; content is how many bytes follow its head.
+func (e *messageEncoder) encode(item tok.Token, content int) *MessageError {
 	e.cost.items++
+	if err := e.charge(content); err != nil {
+		return err
+	}
+	start := e.packet.Len()
+	// Each item as if it were the whole body: keys of all kinds are allowed then, as in RFC 8949.
+	e.cbor.Reset()
+	e.token = item
+	if _, err := e.cbor.Step(&e.token); err != nil {
+		return messageErrorf("encode: %w", err)
+	}
+	return e.charge(e.packet.Len() - start - content)
+}
+
+func (e *messageEncoder) charge(bytes int) *MessageError {
 	e.cost.body += int64(bytes)
 	if e.cost.body > maxMessageBody {
 		return messageErrorf("too large: more than %d bytes when encoded", int64(maxMessageBody))
@@ -93,7 +81,7 @@ func (e *messageEncoder) item(v reflect.Value, depth int) *MessageError {
 		return e.item(v.Elem(), depth)
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
-			return e.bytes(v.Bytes())
+			return e.encode(tok.Token{Type: tok.TBytes, Bytes: v.Bytes()}, v.Len())
 		}
 		return e.slice(v, depth)
 	case reflect.Map:
@@ -109,48 +97,28 @@ func (e *messageEncoder) item(v reflect.Value, depth int) *MessageError {
 func (e *messageEncoder) scalar(v reflect.Value) (known bool, err *MessageError) {
 	switch {
 	case v.Kind() == reflect.Bool:
-		if v.Bool() {
-			return true, e.head(cborOther, cborTrue, 0)
-		}
-		return true, e.head(cborOther, cborFalse, 0)
+		return true, e.encode(tok.Token{Type: tok.TBool, Bool: v.Bool()}, 0)
 	case v.CanInt():
-		if n := v.Int(); n < 0 {
-			return true, e.head(cborNegative, uint64(^n), 0)
-		}
-		return true, e.head(cborUint, uint64(v.Int()), 0)
+		return true, e.encode(tok.Token{Type: tok.TInt, Int: v.Int()}, 0)
 	case v.CanUint():
-		return true, e.head(cborUint, v.Uint(), 0)
+		return true, e.encode(tok.Token{Type: tok.TUint, Uint: v.Uint()}, 0)
 	case v.CanFloat():
 		return true, e.float(v.Float())
 	case v.Kind() == reflect.String:
-		if err := e.head(cborText, uint64(v.Len()), v.Len()); err != nil {
-			return true, err
-		}
-		e.packet = append(e.packet, v.String()...)
-		return true, nil
+		return true, e.encode(tok.Token{Type: tok.TString, Str: v.String()}, v.Len())
 	}
 	return false, nil
 }
 
 func (e *messageEncoder) float(f float64) *MessageError {
-	e.packet = append(e.packet, cborOther<<5|cborDouble)
-	e.packet = binary.BigEndian.AppendUint64(e.packet, math.Float64bits(f))
-	return e.charge(1 + 8)
-}
-
-func (e *messageEncoder) bytes(b []byte) *MessageError {
-	if err := e.head(cborBytes, uint64(len(b)), len(b)); err != nil {
-		return err
-	}
-	e.packet = append(e.packet, b...)
-	return nil
+	return e.encode(tok.Token{Type: tok.TFloat64, Float64: f}, 0)
 }
 
 func (e *messageEncoder) slice(v reflect.Value, depth int) *MessageError {
 	if depth == maxMessageDepth {
 		return errTooDeep()
 	}
-	if err := e.head(cborArray, uint64(v.Len()), 0); err != nil {
+	if err := e.encode(tok.Token{Type: tok.TArrOpen, Length: v.Len()}, 0); err != nil {
 		return err
 	}
 	for i := range v.Len() {
@@ -166,7 +134,7 @@ func (e *messageEncoder) dictionary(v reflect.Value, depth int) *MessageError {
 		return errTooDeep()
 	}
 	e.cost.maps++
-	if err := e.head(cborMap, uint64(v.Len()), 0); err != nil {
+	if err := e.encode(tok.Token{Type: tok.TMapOpen, Length: v.Len()}, 0); err != nil {
 		return err
 	}
 	// int8(1) and int64(1) are two keys of a map[any]any and one on the wire.
@@ -175,13 +143,13 @@ func (e *messageEncoder) dictionary(v reflect.Value, depth int) *MessageError {
 		keys = make(map[string]struct{})
 	}
 	for entries := v.MapRange(); entries.Next(); {
-		start := len(e.packet)
+		start := e.packet.Len()
 		key := entries.Key()
 		if err := e.key(key); err != nil {
 			return err
 		}
 		if keys != nil {
-			keys[string(e.packet[start:])] = struct{}{}
+			keys[string(e.packet.Bytes()[start:])] = struct{}{}
 		}
 		if err := e.item(entries.Value(), depth+1); err != nil {
 			return err.in(keyText(plainKey(key)))
@@ -250,9 +218,8 @@ func (e *messageEncoder) file(tag uint64, file *os.File) *MessageError {
 		return errTooManyFiles()
 	}
 	e.cost.descriptors++
-	if err := e.head(cborTag, tag, 0); err != nil {
-		return err
-	}
+	e.cost.items++ // the tag is one, too
+	index := uint64(len(e.files))
 	e.files = append(e.files, file)
-	return e.head(cborUint, uint64(len(e.files)-1), 0)
+	return e.encode(tok.Token{Type: tok.TUint, Uint: index, Tagged: true, Tag: int(tag)}, 0)
 }
