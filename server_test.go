@@ -353,7 +353,18 @@ func TestProgramFileIsOutOfReach(t *testing.T) {
 		checkProgramFile(t, marker)
 		return
 	}
-	requireRoot(t)
+	if os.Geteuid() != 0 { // who can try with this file only
+		var status unix.Stat_t
+		must(t, unix.Stat("/proc/self/exe", &status))
+		want := memfd
+		if status.Uid == 0 && status.Mode&0o022 == 0 {
+			program, err := os.Readlink("/proc/self/exe")
+			must(t, err)
+			want = program
+		}
+		checkProgramFile(t, want)
+		return
+	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			directory, err := os.MkdirTemp("", "initscript-test-")
