@@ -24,6 +24,7 @@ local zero = C.open("/dev/zero", C.O_RDONLY)
 local cases = {
     ["an empty loop"] = function() for _ = 1, COUNT do end end,
     ["a constant: C.O_RDONLY"] = function() for _ = 1, COUNT do local _ = C.O_RDONLY end end,
+    ["a function, not called: C.read"] = function() for _ = 1, COUNT do local _ = C.read end end,
     ["C.umask(18)"] = function() for _ = 1, COUNT do C.umask(18) end end,
     ["C.read(zero, 1)"] = function() for _ = 1, COUNT do C.read(zero, 1) end end,
 }
