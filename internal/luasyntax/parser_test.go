@@ -234,6 +234,7 @@ func FuzzParse(f *testing.F) {
 	for _, source := range append(accepts, refuses...) {
 		f.Add(source)
 	}
+	f.Add("\ufeff\x1b") // bytecode
 	real := startLuaJIT(f)
 	f.Fuzz(func(t *testing.T, source string) {
 		compare(t, real, source)
