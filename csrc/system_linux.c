@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -18,6 +19,11 @@
 void initscript_execute_file(int file, char *const argv[], char *const envp[])
 {
 	syscall(SYS_execveat, file, "", argv, envp, AT_EMPTY_PATH);
+	if (errno == ENOSYS) { /* before Linux 3.19, and in emulators */
+		char path[sizeof "/proc/self/fd/" + 3 * sizeof file];
+		snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+		execve(path, argv, envp);
+	}
 }
 
 bool initscript_is_parents_socket(int socket)
