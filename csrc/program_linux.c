@@ -93,6 +93,22 @@ static bool is_privileged(void)
 	       syscall(SYS_capget, &header, sets) != 0 || sets[0].permitted || sets[1].permitted;
 }
 
+static int reopen(int fd, int flags)
+{
+	char path[sizeof "/proc/self/fd/" + 3 * sizeof fd];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return open(path, flags | O_CLOEXEC);
+}
+
+/* The mode is only half of the answer: some file systems in user space do not heed it. */
+static bool is_write_protected(int program)
+{
+	int fd = reopen(program, O_WRONLY);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && (errno == EACCES || errno == EROFS); /* not ETXTBSY, which comes later */
+}
+
 /* Whether neither this process nor what its children can become may write to the file: it is
  * root's, and only its owner may. The mode shows what access control lists grant, too. And whether
  * executing it gives no rights that this process may have dropped. */
@@ -101,6 +117,7 @@ static bool is_harmless(int program)
 	struct stat status;
 	return !is_privileged() && fstat(program, &status) == 0 && status.st_uid == 0 &&
 	       !(status.st_mode & (S_IWGRP | S_IWOTH | S_ISUID | S_ISGID)) &&
+	       is_write_protected(program) &&
 	       fgetxattr(program, "security.capability", NULL, 0) < 0 &&
 	       (errno == ENODATA || errno == EOPNOTSUPP); /* it has none; it cannot have any */
 }
@@ -116,11 +133,8 @@ static int open_read_only(int program)
 	if (tree < 0) /* ENOSYS: before Linux 5.2; EPERM: an LSM; EINVAL: mounts of a parent */
 		return -1;
 	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) ==
-	    0) { /* else ENOSYS: before Linux 5.12 */
-		char path[sizeof "/proc/self/fd/" + 3 * sizeof tree];
-		snprintf(path, sizeof path, "/proc/self/fd/%d", tree);
-		file = open(path, O_RDONLY | O_CLOEXEC);
-	}
+	    0) /* else ENOSYS: before Linux 5.12 */
+		file = reopen(tree, O_RDONLY);
 	initscript_close_keeping_errno(tree);
 	return file;
 }
