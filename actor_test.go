@@ -506,10 +506,13 @@ func TestActorExtraFiles(t *testing.T) {
 func TestActorSetresuidChangesAllThreads(t *testing.T) {
 	requireRoot(t)
 	for _, namespaces := range []initscript.Namespaces{0, initscript.NewPID} {
-		actor := spawn(t, initscript.Actor{Entry: "probe", Namespaces: namespaces, Env: []string{"GOMAXPROCS=4"}})
-		if got := ask(t, actor, "setresuid", 1000); !reflect.DeepEqual(got, []any{"1000 1000 1000 1000"}) {
-			t.Errorf("namespaces %s: ids of the threads: %v", namespaces, got)
-		}
+		t.Run(fmt.Sprintf("namespaces %q", namespaces), func(t *testing.T) {
+			requireNamespaces(t, namespaces)
+			actor := spawn(t, initscript.Actor{Entry: "probe", Namespaces: namespaces, Env: []string{"GOMAXPROCS=4"}})
+			if got := ask(t, actor, "setresuid", 1000); !reflect.DeepEqual(got, []any{"1000 1000 1000 1000"}) {
+				t.Errorf("ids of the threads: %v", got)
+			}
+		})
 	}
 }
 

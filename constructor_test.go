@@ -118,10 +118,15 @@ func TestConstructorIgnoresStrangersSocket(t *testing.T) {
 	if _, err := unix.Write(pair[0], encodeGreeting(greetingText)); err != nil {
 		t.Fatal(err)
 	}
+	program, err := os.Open("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
 	// The shell in between is the parent; the socket is ours.
-	cmd := exec.Command("/bin/sh", "-c", "/proc/"+fmt.Sprint(os.Getpid())+"/exe -test.run='^TestConstructorIgnoresStrangersSocket$'; exit $?")
+	cmd := exec.Command("/bin/sh", "-c", "/proc/self/fd/4 -test.run='^TestConstructorIgnoresStrangersSocket$'; exit $?")
 	cmd.Env = append(os.Environ(), "INITSCRIPT_SERVER=3", "INITSCRIPT_TEST_INERT=1")
-	cmd.ExtraFiles = []*os.File{far}
+	cmd.ExtraFiles = []*os.File{far, program}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !slices.Contains(strings.Split(string(out), "\n"), "the program runs") {
 		t.Errorf("%v\n%s", err, out)
