@@ -131,10 +131,11 @@ const findHidden = `errexit = false local hidden = {} for fd = 5, 500 do ` +
 // must say that it is not open, or are not there.
 const hiddenCalls = `
 	local fd, ruleset, n = hidden[1], C.landlock_create_ruleset({handled_access_fs = {'execute'}}), 0
+	local filtered = select(2, C.setns(99, 0)) == C.EPERM -- by a container
 	local function bad(...)
 		n = n + 1
 		local e = select(select('#', ...), ...)
-		if e ~= C.EBADF and e ~= C.ENOSYS and e ~= C.EOPNOTSUPP then S('call ' .. n .. ': ' .. e) end
+		if e ~= C.EBADF and e ~= C.ENOSYS and e ~= C.EOPNOTSUPP and not (filtered and e == C.EPERM) then S('call ' .. n .. ': ' .. e) end
 	end
 	bad(C.read(fd, 0)) bad(C.write(fd, 'x')) bad(write_all(fd, 'x')) bad(receive_with_fd(fd, 0)) bad(send_with_fd(fd, 'x', 1)) bad(send_with_fd(arg, 'x', fd))
 	bad(bind_unix(fd, 'x')) bad(C.listen(fd, 1)) bad(C.setns(fd, 0)) bad(C.fexecve(fd, {'x'})) bad(C.fexecve(fd, {'x'}, {}))

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/aarzilli/golua/lua"
+	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/ffitest"
 	"github.com/go-initscript/initscript/luahost"
 	"golang.org/x/sys/unix"
@@ -546,7 +547,23 @@ equal(co(), 1)`,
 
 func TestPrograms(t *testing.T) {
 	for name, program := range programs {
-		t.Run(name, func(t *testing.T) { mustRun(t, program) })
+		t.Run(name, func(t *testing.T) {
+			if name == "options/namespaces" {
+				requireUserNamespaces(t)
+			}
+			mustRun(t, program)
+		})
+	}
+}
+
+func requireUserNamespaces(t *testing.T) {
+	t.Helper()
+	var refusal *initscript.NamespaceError
+	err := (&initscript.Cmd{Namespaces: initscript.NewUser}).Run()
+	if errors.As(err, &refusal) && os.Getenv("INITSCRIPT_MUST_WORK") != "1" {
+		t.Skip("namespaces are not available: " + err.Error())
+	} else if err != nil {
+		t.Fatal(err)
 	}
 }
 

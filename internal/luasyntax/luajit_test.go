@@ -124,6 +124,10 @@ func compare(t testing.TB, real *luaJIT, source string) {
 	if cut(strings.TrimSuffix(got, "'")) == cut(strings.TrimSuffix(want, "'")) {
 		return
 	}
+	// 120 in newer LuaJIT; Parse has the limit that all versions keep.
+	if strings.HasSuffix(got, "more than 60 upvalues") && (want == accepted || strings.HasSuffix(want, "more than 120 upvalues")) {
+		return
+	}
 	if got == accepted || got == "chunk has too many syntax levels" {
 		for _, limit := range beyond {
 			if strings.Contains(want, limit) {
