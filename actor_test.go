@@ -569,7 +569,7 @@ func TestSetLogger(t *testing.T) {
 	finish(t, spawn(t, initscript.Actor{Entry: "probe"}))
 	initscript.RenewServer()
 	must(t, newCmd(t, "").Run())
-	killed := serversOf(t, os.Getpid())[0]
+	killed := theServer(t)
 	cmd := newCmd(t, "", "sleep", "1000")
 	must(t, cmd.Start())
 	killAndAwait(t, killed)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,6 +17,7 @@ import (
 // poller, which would wait for the file system with the epoll instance of this process locked.
 func TestReceiveFUSEFile(t *testing.T) {
 	requireRoot(t) // /dev/fuse is often root's alone
+	requireNamespacesForSubprocess(t, initscript.NewMount)
 	if !runInSubprocess(t, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}) {
 		return
 	}

@@ -226,7 +226,7 @@ func descriptorTable(t *testing.T) map[string]string {
 func TestConfineLeavesThreadsAlike(t *testing.T) {
 	requireRoot(t)
 	try := func(t *testing.T, names ...string) {
-		requireNamespaces(t, initscript.NewMount|initscript.NewUTS)
+		requireNamespacesForSubprocess(t, initscript.NewMount|initscript.NewUTS)
 		if !runInSubprocess(t, &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS}) {
 			return
 		}

@@ -343,6 +343,7 @@ func TestConfineThreadWithOwnFilter(t *testing.T) {
 	if !runInSubprocess(t, nil) {
 		return
 	}
+	before := threadState(t, fmt.Sprint(os.Getpid()))["Seccomp_filters"] // a container's
 	thread, err := threadtest.NewC()
 	must(t, err)
 	allow := addressOf("\x06\x00\x00\x00\x00\x00\xff\x7f")
@@ -360,7 +361,7 @@ func TestConfineThreadWithOwnFilter(t *testing.T) {
 	must(t, initscript.Confine(`set_no_new_privs() errexit = false `+
 		`local r, e = C.seccomp_set_mode_filter(`+refuseSysinfo+`) assert(r == -1 and e == C.ESRCH, e)`, nil))
 	for _, id := range threadIDs(t) {
-		if state := threadState(t, id); state != nil && id != fmt.Sprint(thread.ID) && state["Seccomp"] != "0" {
+		if state := threadState(t, id); state != nil && id != fmt.Sprint(thread.ID) && state["Seccomp_filters"] != before {
 			t.Errorf("thread %s: %v", id, state)
 		}
 	}
@@ -385,6 +386,7 @@ func TestConfineWithoutUnshare(t *testing.T) {
 // No file on which the confinement depends is opened when it is too late.
 func TestConfineWithoutProc(t *testing.T) {
 	requireRoot(t)
+	requireNamespacesForSubprocess(t, initscript.NewMount)
 	if !runInSubprocess(t, &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}) {
 		return
 	}

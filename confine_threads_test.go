@@ -168,7 +168,7 @@ func asEachUser(t *testing.T, needsRoot bool, test func(*testing.T)) {
 	run := func(attr *syscall.SysProcAttr) func(*testing.T) {
 		return func(t *testing.T) {
 			if attr.Unshareflags != 0 {
-				requireNamespaces(t, initscript.NewMount)
+				requireNamespacesForSubprocess(t, initscript.NewMount)
 			}
 			if runInSubprocess(t, attr) {
 				must(t, os.Chdir("/")) // where everybody may be

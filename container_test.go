@@ -37,6 +37,15 @@ func (c *failureCase) requireNoFilterOn(t *testing.T) {
 	}
 }
 
+// requireNamespacesForSubprocess is requireNamespaces before runInSubprocess. It leaves the subprocess
+// as it is: nothing there has used the package before the test does.
+func requireNamespacesForSubprocess(t *testing.T, namespaces initscript.Namespaces) {
+	t.Helper()
+	if os.Getenv(subprocessMarker) != t.Name() {
+		requireNamespaces(t, namespaces)
+	}
+}
+
 // requireNamespaces skips where root may not make these namespaces without one for users.
 func requireNamespaces(t *testing.T, namespaces initscript.Namespaces) {
 	t.Helper()

@@ -34,7 +34,15 @@ func TestGoRuntimeGroupIsTight(t *testing.T) {
 		if _, known := info.SyscallNames[name]; !known || neededSometimes[name] != "" {
 			continue
 		}
-		if err := actorWithout(t, name); err == nil || !strings.Contains(err.Error(), "bad system call") {
+		// Which threads wait for which is a matter of chance: an actor may do without a call once.
+		err := actorWithout(t, name)
+		for range 9 {
+			if err != nil {
+				break
+			}
+			err = actorWithout(t, name)
+		}
+		if err == nil || !strings.Contains(err.Error(), "bad system call") {
 			t.Errorf("%s: an actor does without it: %v", name, err)
 		}
 	}

@@ -18,6 +18,7 @@ func TestServerKilledAtABirth(t *testing.T) {
 	requireRoot(t) // to trace a server
 	for _, namespaces := range []initscript.Namespaces{0, initscript.NewPID} {
 		t.Run(fmt.Sprintf("namespaces %q", namespaces), func(t *testing.T) {
+			requireNamespacesForSubprocess(t, namespaces)
 			if !runInSubprocess(t, nil) {
 				return
 			}
