@@ -19,8 +19,8 @@ WORKDIR /src
 RUN echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/unsafe-io && \
     apt-get update -q && \
     DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
-        bubblewrap gcc iproute2 libc6-dev libcap-dev libluajit-5.1-dev make pkg-config procps strace \
-        util-linux && \
+        bubblewrap dpkg-dev gcc groff iproute2 libc6-dev libcap-dev libluajit-5.1-dev make mandoc \
+        pkg-config procps strace util-linux && \
     rm -rf /var/lib/apt/lists/*
 COPY --from=go /usr/local/go /usr/local/go
 COPY --from=go /go/pkg/mod /go/pkg/mod
