@@ -109,13 +109,13 @@ static bool is_write_protected(int program)
 	return fd < 0 && (errno == EACCES || errno == EROFS); /* not ETXTBSY, which comes later */
 }
 
-/* Whether neither this process nor what its children can become may write to the file: it is
- * root's, and only its owner may. The mode shows what access control lists grant, too. And whether
- * executing it gives no rights that this process may have dropped. */
+/* Whether neither an unprivileged process nor what its children can become may write to the file:
+ * it is root's, and only its owner may. The mode shows what access control lists grant, too. And
+ * whether executing it gives no rights that this process may have dropped. */
 static bool is_harmless(int program)
 {
 	struct stat status;
-	return !is_privileged() && fstat(program, &status) == 0 && status.st_uid == 0 &&
+	return fstat(program, &status) == 0 && status.st_uid == 0 &&
 	       !(status.st_mode & (S_IWGRP | S_IWOTH | S_ISUID | S_ISGID)) &&
 	       is_write_protected(program) &&
 	       fgetxattr(program, "security.capability", NULL, 0) < 0 &&
@@ -143,9 +143,12 @@ int initscript_open_program(const char **failed)
 {
 	*failed = "open /proc/self/exe";
 	int program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	if (program < 0 || is_harmless(program))
+	if (program < 0)
+		return -1;
+	bool privileged = is_privileged();
+	if (!privileged && is_harmless(program))
 		return program;
-	int safe = is_privileged() ? open_read_only(program) : -1;
+	int safe = privileged ? open_read_only(program) : -1;
 	if (safe < 0)
 		safe = initscript_copy_program(program, failed);
 	initscript_close_keeping_errno(program);
