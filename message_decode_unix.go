@@ -185,6 +185,7 @@ func (d *messageDecoder) checkMap(head cborHead, depth int) *MessageError {
 	d.mixed = append(d.mixed, false)
 	for range head.argument {
 		start := d.in.position
+		d.cost.entries++
 		key, err := d.checkHead()
 		if err != nil {
 			return err

@@ -145,6 +145,7 @@ func (e *messageEncoder) dictionary(v reflect.Value, depth int) *MessageError {
 	for entries := v.MapRange(); entries.Next(); {
 		start := e.packet.Len()
 		key := entries.Key()
+		e.cost.entries++
 		if err := e.key(key); err != nil {
 			return err
 		}

@@ -48,7 +48,7 @@ enum {
 
 /* What decoding a message costs its receiver; both sides count alike. */
 struct initscript_message_cost {
-	uint64_t body, items, maps, descriptors;
+	uint64_t body, items, maps, entries, descriptors;
 };
 bool initscript_message_affordable(const struct initscript_message_cost *cost);
 

@@ -155,10 +155,12 @@ static bool check_map(struct decoder *d, uint64_t length, int depth)
 	struct head key;
 	if (depth == INITSCRIPT_MESSAGE_DEPTH || length > (size_t)(d->end - d->next) / 2)
 		return false;
-	while (length-- > 0)
+	for (; length > 0; length--) {
+		d->cost.entries++;
 		if (!check_head(d, &key) || !check_scalar(d, &key) || !can_be_key(&key) ||
 		    !check_item(d, depth + 1))
 			return false;
+	}
 	return true;
 }
 

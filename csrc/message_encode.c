@@ -64,7 +64,7 @@ static bool fail_in(struct encoder *e, const char *format, ...)
 bool initscript_message_affordable(const struct initscript_message_cost *cost)
 {
 	return cost->body + cost->body / 4 + 80 * cost->items + 384 * cost->maps +
-	               1024 * cost->descriptors <=
+	               48 * cost->entries + 1024 * cost->descriptors <=
 	       INITSCRIPT_MESSAGE_LIMIT;
 }
 
@@ -265,6 +265,7 @@ static bool put_map(struct encoder *e, int table, size_t length, bool all, int d
 		bool known = true;
 		if (!all && lua_type(L, key) != LUA_TSTRING)
 			continue;
+		e->cost.entries++;
 		if (!put_scalar(e, key, &known))
 			return known ? false
 			             : fail(e, EINVAL, "a %s cannot be a key",
