@@ -4,17 +4,30 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"reflect"
+	"sort"
+	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// giveAddresses is an actor that gives a new address of itself for each message.
+// giveAddresses is an actor that sends back what it receives, but for two words: a new address of itself
+// for the one, what comes of sending the next message with one byte more for the other.
 const giveAddresses = `
 while true do
     local message = inbox:receive()
-    if message == "address" then parent:send(inbox) else parent:send(message) end
+    if message == "address" then
+        parent:send(inbox)
+    elseif message == "longer" then
+        message = inbox:receive()
+        message.padding = message.padding .. "x"
+        local _, err = pcall(parent.send, parent, message)
+        parent:send(tostring(err))
+    else
+        parent:send(message)
+    end
 end`
 
 func spawnForPackets(t *testing.T) (*Actor, context.Context) {
@@ -125,6 +138,49 @@ func TestSparseMemfdToLua(t *testing.T) {
 	sendRaw(t, address, memfdPacket(1, 1<<32-1), []int{fd})
 	if got := askFor(t, ctx, actor, "still there"); got != "still there" {
 		t.Error(got)
+	}
+}
+
+// Lua actors count the cost of a message as Go does, to the byte: what they receive and what they send.
+func TestCostToLua(t *testing.T) {
+	entries := make(map[string]any)
+	for i := range 1000 {
+		entries[fmt.Sprint("key ", i)] = float64(i) + 0.5
+	}
+	padding := strings.Repeat("x", DefaultMessageLimit)
+	message := func(length int) any {
+		return map[string]any{"map": entries, "list": []any{true, []any{}}, "padding": padding[:length]}
+	}
+	tooLong := sort.Search(len(padding), func(length int) bool {
+		_, _, err := encodeMessage(message(length), DefaultMessageLimit)
+		return err != nil
+	})
+
+	actor, ctx := spawnForPackets(t)
+	if got := askFor(t, ctx, actor, message(tooLong-1)); !reflect.DeepEqual(got, message(tooLong-1)) {
+		t.Errorf("a message that costs as much as the limit came back as %.100v", got)
+	}
+	packet, _, messageErr := encodeMessage(message(tooLong), 2*DefaultMessageLimit)
+	if messageErr != nil {
+		t.Fatal(messageErr)
+	}
+	header, body := packet[:messageHeaderSize], packet[messageHeaderSize:]
+	putMessageHeader(header, messageInMemfd, 1, len(body))
+	memfd, err := newSealedMemfd("message", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sendRaw(t, askFor(t, ctx, actor, "address").(*Channel), header, []int{memfd})
+
+	if err := actor.Send(ctx, "longer"); err != nil {
+		t.Fatal(err)
+	}
+	if err := actor.Send(ctx, message(tooLong-1)); err != nil {
+		t.Fatal(err)
+	}
+	const want = "too large: it costs its receiver more than the limit of 67108864 bytes"
+	if got, err := actor.Receive(ctx); err != nil || !strings.Contains(fmt.Sprint(got), want) {
+		t.Errorf("sending what costs more than the limit: %.100v, %v", got, err)
 	}
 }
 
