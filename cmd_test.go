@@ -440,13 +440,15 @@ func TestCmdWaitScript(t *testing.T) {
 		`C.open("/nonexistent", 0)`, `error("x")`, `x = = 1`, `os.exit(3)`,
 		`require "ffi".cdef "int raise(int);" require "ffi".C.raise(6)`,
 	} {
-		cmd := newCmd(t, script, "true")
-		must(t, cmd.Start())
-		early := cmd.WaitScript()
-		late := cmd.Wait()
-		if early == nil || late == nil || early.Error() != late.Error() {
-			t.Errorf("%s: WaitScript: %v, Wait: %v", script, early, late)
-		}
+		t.Run(script, func(t *testing.T) {
+			cmd := newCmd(t, script, "true")
+			must(t, cmd.Start())
+			early := cmd.WaitScript()
+			late := cmd.Wait()
+			if early == nil || late == nil || early.Error() != late.Error() {
+				t.Errorf("WaitScript: %v, Wait: %v", early, late)
+			}
+		})
 	}
 }
 

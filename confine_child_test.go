@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/ffitest"
 	"golang.org/x/sys/unix"
 )
 
@@ -127,10 +128,14 @@ func TestConfineWithoutWhatStartsNeed(t *testing.T) {
 			if test.hadServer {
 				must(t, newCmd(t, "").Run())
 			}
+			want := test.want
+			if ffitest.Static(t) { // of the fork server only its dynamic loader was refused
+				want = strings.Replace(want, "start fork server: execute this program: execveat: permission", "true: permission", 1)
+			}
 			must(t, initscript.Confine(test.confine, nil))
-			err := newCmd(t, "").Run()
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("%v, want %s", err, test.want)
+			err := newCmd(t, "", "/bin/true").Run()
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %s", err, want)
 			}
 		})
 	}

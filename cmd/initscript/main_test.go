@@ -27,7 +27,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Condition:           condition,
+		Condition:           func(name string) (bool, error) { return condition(t, name) },
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("UID", strconv.Itoa(os.Geteuid()))
@@ -39,12 +39,12 @@ func TestScripts(t *testing.T) {
 
 // condition knows [root]; [static]: is this one file without libraries; and [userns]: may this user
 // create user namespaces here?
-func condition(name string) (bool, error) {
+func condition(t *testing.T, name string) (bool, error) {
 	switch name {
 	case "root":
 		return os.Geteuid() == 0, nil
 	case "static":
-		return ffitest.Static()
+		return ffitest.Static(t), nil
 	case "userns":
 		err := userNamespaces()
 		if err != nil && os.Getenv("INITSCRIPT_MUST_WORK") == "1" {
@@ -65,7 +65,7 @@ func userNamespaces() error {
 
 func requireUserNamespaces(t *testing.T) {
 	t.Helper()
-	available, err := condition("userns")
+	available, err := condition(t, "userns")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,19 +12,17 @@
 
 local ffi = require("ffi")
 
--- ioctl(2) and struct ifreq, see netdevice(7). The table C has no ioctl, as its arguments may be
--- anything.
-ffi.cdef([[
-    struct interface_request {
-        char name[16];
-        short flags;
-        char rest[22];
-    };
-    int ioctl(int fd, unsigned long request, ...);
-    char *strerror(int number);
-]])
-local SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
+-- Interfaces are changed by messages to the kernel, see rtnetlink(7). The table C does not know these
+-- numbers.
+local AF_NETLINK, SOCK_RAW, NETLINK_ROUTE = 16, 3, 0
+local RTM_NEWLINK, NLM_F_REQUEST, NLM_F_ACK = 16, 0x1, 0x4
 local IFF_UP = 0x1
+ffi.cdef([[
+    struct nlmsghdr { uint32_t length; uint16_t type, flags; uint32_t sequence, port; };
+    struct ifinfomsg { uint8_t family, padding; uint16_t type; int32_t index; uint32_t flags, change; };
+    struct link_request { struct nlmsghdr header; struct ifinfomsg link; };
+    struct link_answer { struct nlmsghdr header; int32_t error; };
+]])
 
 -- Closes the file at once: a program that the script executes itself would have it open.
 local function read_file(path)
@@ -55,20 +53,23 @@ local function new_namespaces(kinds)
     write_file("/proc/self/gid_map", gid .. " " .. gid .. " 1")
 end
 
--- errexit is for the functions of C only.
-local function ioctl(fd, request, argument)
-    if ffi.C.ioctl(fd, request, argument) == -1 then
-        error("ioctl: " .. ffi.string(ffi.C.strerror(ffi.errno())), 2)
+-- Nothing else is in a new network than the interface "lo", with the index 1. The kernel gives it its
+-- addresses when it comes up.
+local function bring_up_loopback()
+    local socket = C.socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)
+    local request = ffi.new("struct link_request")
+    request.header.length = ffi.sizeof(request)
+    request.header.type = RTM_NEWLINK
+    request.header.flags = bit.bor(NLM_F_REQUEST, NLM_F_ACK)
+    request.link.index = 1
+    request.link.flags = IFF_UP
+    request.link.change = IFF_UP
+    C.write(socket, ffi.string(request, ffi.sizeof(request)))
+    local bytes = C.read(socket, 4096)
+    local answer = ffi.cast("const struct link_answer *", bytes)
+    if answer.error ~= 0 then
+        error("bring up the loopback interface: errno " .. -answer.error)
     end
-end
-
--- The kernel gives the addresses to the interface when it comes up.
-local function bring_up(interface)
-    local socket = C.socket(C.AF_INET, C.SOCK_DGRAM, 0) -- any will do to ask the kernel
-    local request = ffi.new("struct interface_request", { name = interface })
-    ioctl(socket, SIOCGIFFLAGS, request)
-    request.flags = bit.bor(request.flags, IFF_UP)
-    ioctl(socket, SIOCSIFFLAGS, request)
     C.close(socket) -- or a program that the script executes itself would have it
 end
 
@@ -83,6 +84,6 @@ local function drop_capabilities()
 end
 
 new_namespaces(C.CLONE_NEWNET)
-bring_up("lo")
+bring_up_loopback()
 drop_capabilities()
 set_no_new_privs()
