@@ -429,9 +429,10 @@ func TestNestedActors(t *testing.T) {
 				config = mappedToRoot(config)
 			}
 			actor := spawn(t, config)
-			pids, ok := ask(t, actor, "spawn", 3).([]any)
+			answer := ask(t, actor, "spawn", 3)
+			pids, ok := answer.([]any)
 			if !ok || len(pids) != 4 {
-				t.Fatalf("pids: %v", pids)
+				t.Fatalf("pids: %v", answer)
 			}
 			if namespaces != 0 {
 				must(t, actor.Kill()) // of PID 1, so the kernel ends all

@@ -101,7 +101,9 @@ const startOfServer = -1
 func (r *spawnRequest) requestInDirectory() (*child, error) {
 	directory, err := openDirectory(r.dir)
 	if err == unix.EACCES && r.dir == hostsDirectory {
-		return r.requestFromOwnServer()
+		// After giving up root's rights, for example. Nobody can enter that directory any more, but what the
+		// host executes begins there.
+		return r.requestFromOwnServer(startOfServer)
 	}
 	if err != nil {
 		return nil, &FieldError{"Dir", &os.PathError{Op: "open", Path: r.dir, Err: err}}
@@ -110,9 +112,8 @@ func (r *spawnRequest) requestInDirectory() (*child, error) {
 	return r.requestFromLikeServer(directory)
 }
 
-// requestFromOwnServer is for a host that may not search its own working directory, as after giving
-// up root's rights: nobody can enter that any more, but what the host executes begins there.
-func (r *spawnRequest) requestFromOwnServer() (*child, error) {
+// requestFromOwnServer has the child made by a server that the calling thread starts for it alone.
+func (r *spawnRequest) requestFromOwnServer(directory int) (*child, error) {
 	servers.Lock()
 	s, err := startServer()
 	servers.Unlock()
@@ -120,7 +121,7 @@ func (r *spawnRequest) requestFromOwnServer() (*child, error) {
 		return nil, err
 	}
 	defer s.retire() // it ends with this child
-	return r.request(s, startOfServer)
+	return r.request(s, directory)
 }
 
 // requestFromLikeServer has a child made by a server that has exactly the calling thread's rights.
@@ -145,24 +146,12 @@ func (r *spawnRequest) requestFromLikeServer(directory int) (*child, error) {
 			return c, nil
 		}
 		c.reports.socket.Close()
-		if stateErr != nil {
-			return r.requestFromFreshServer(directory)
+		if stateErr != nil { // for want of /proc: only a new server is certain to be like this thread
+			return r.requestFromOwnServer(directory)
 		}
 		s, err = replaceServerUnlike(state)
 	}
 	return nil, err
-}
-
-// requestFromFreshServer is for a thread whose state cannot be read, for want of /proc: only a
-// server that it has just started is certain to be like it.
-func (r *spawnRequest) requestFromFreshServer(directory int) (*child, error) {
-	servers.Lock()
-	s, err := replaceServer()
-	servers.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	return r.request(s, directory)
 }
 
 func (r *spawnRequest) request(s *server, directory int) (*child, error) {

@@ -31,9 +31,11 @@ static bool watch(int births, int process, pid_t pid)
 
 /* The server keeps a descriptor of its own until the child is reaped: when the last one is closed,
  * the kernel kills the process. */
-pid_t initscript_give_birth(int births, const struct initscript_request *request, int *process)
+pid_t initscript_give_birth(int births, const struct initscript_request *request, int *process,
+                            const char **call)
 {
 	(void)request;
+	*call = "fork";
 	int own;
 	pid_t pid = pdfork(&own, PD_CLOEXEC);
 	if (pid <= 0)
@@ -43,6 +45,7 @@ pid_t initscript_give_birth(int births, const struct initscript_request *request
 		return pid;
 	}
 	int error = errno;
+	*call = "kevent";
 	pdkill(own, SIGKILL);
 	waitpid(pid, NULL, 0);
 	close(own);

@@ -160,10 +160,8 @@ static bool start(struct server *server, const struct initscript_request *reques
 	pid_t pid = -1;
 	const char *call = "fchdir";
 	/* Before the birth: in a new mount namespace this descriptor would lead out of it. */
-	if (directory < 0 || fchdir(directory) == 0) {
-		call = "fork";
-		pid = initscript_give_birth(server->births, request, &pidfd);
-	}
+	if (directory < 0 || fchdir(directory) == 0)
+		pid = initscript_give_birth(server->births, request, &pidfd, &call);
 	if (pid == 0) {
 		initscript_child(&server->env, request, start_socket, &server->self);
 		return true;
