@@ -35,8 +35,8 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(newReplCommand())
 	root.AddCommand(newHostCommand())
 	root.AddCommand(newDoctorCommand())
-	root.AddCommand(newSeccompCommand())
 	root.AddCommand(newCheckCommand())
 	root.AddCommand(newManCommand())
+	root.AddCommand(systemCommands()...)
 	return root
 }

@@ -1,4 +1,4 @@
-//go:build (linux || freebsd) && cgo
+//go:build linux && cgo
 
 package main
 
@@ -24,6 +24,9 @@ const seccompCompileExample = `  initscript seccomp compile -o policy.bpf policy
 
 // maxPolicySize ends the reading of what is no policy, such as a device.
 const maxPolicySize = 1 << 20
+
+// systemCommands are those that only this system has.
+func systemCommands() []*cobra.Command { return []*cobra.Command{newSeccompCommand()} }
 
 func newSeccompCommand() *cobra.Command {
 	command := &cobra.Command{

@@ -40,7 +40,7 @@ func openInherited(flag string, fd int) (*os.File, error) {
 		return nil, fmt.Errorf("%s %d: not an open descriptor", flag, fd)
 	}
 	mode, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil || mode&unix.O_ACCMODE == unix.O_RDONLY || mode&unix.O_PATH != 0 {
+	if err != nil || mode&unix.O_ACCMODE == unix.O_RDONLY {
 		return nil, fmt.Errorf("%s %d: not open for writing", flag, fd)
 	}
 	unix.CloseOnExec(fd)

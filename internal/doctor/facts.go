@@ -1,6 +1,5 @@
 //go:build linux
 
-// Package doctor learns what this machine allows a sandbox to do, and why not more.
 package doctor
 
 import (
