@@ -164,12 +164,7 @@ func TestCostToLua(t *testing.T) {
 	if messageErr != nil {
 		t.Fatal(messageErr)
 	}
-	header, body := packet[:messageHeaderSize], packet[messageHeaderSize:]
-	putMessageHeader(header, messageInMemfd, 1, len(body))
-	memfd, err := newSealedMemfd("message", body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	header, memfd := throughMemfd(t, packet)
 	sendRaw(t, askFor(t, ctx, actor, "address").(*Channel), header, []int{memfd})
 
 	if err := actor.Send(ctx, "longer"); err != nil {

@@ -62,12 +62,7 @@ func TestMessageCost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		header, body := packet[:messageHeaderSize], packet[messageHeaderSize:]
-		putMessageHeader(header, messageInMemfd, 1, len(body))
-		memfd, memfdErr := newSealedMemfd("test", body)
-		if memfdErr != nil {
-			t.Fatal(memfdErr)
-		}
+		header, memfd := throughMemfd(t, packet)
 		const calls = 5
 		fds := make([][]int, calls+2)
 		for i := range fds {
@@ -103,7 +98,7 @@ func TestMessageCost(t *testing.T) {
 		if got > cost {
 			t.Errorf("%s: %d bytes allocated, cost %d", name, got, cost)
 		}
-		t.Logf("%s: %d bytes of body, %d allocated, cost %d", name, len(body), got, cost)
+		t.Logf("%s: %d bytes of body, %d allocated, cost %d", name, len(packet)-messageHeaderSize, got, cost)
 
 		// The sender counts the same, to the byte.
 		if _, _, err := encodeMessage(value, cost); err != nil {

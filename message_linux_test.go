@@ -48,6 +48,17 @@ func memfdPacket(descriptors, length int) []byte {
 	return packet
 }
 
+// throughMemfd is the same message with its body in a memfd.
+func throughMemfd(t testing.TB, packet []byte) (header []byte, memfd int) {
+	t.Helper()
+	body := packet[messageHeaderSize:]
+	memfd, err := newSealedMemfd("test", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return memfdPacket(1, len(body)), memfd
+}
+
 // descriptorOf makes a descriptor of the named kind. What is written to the memfds is body.
 func descriptorOf(t testing.TB, kind byte, body []byte) int {
 	t.Helper()
