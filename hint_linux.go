@@ -8,6 +8,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -47,9 +48,24 @@ func (o origin) explain(err error, state record) error {
 		if e.Func != "" {
 			f := failure{o, e.Func, e.Args, e.Errno, decodeState(state)}
 			e.Hint = f.callHint()
+		} else if strings.Contains(e.Message, "undefined symbol: ") {
+			e.Hint = staticHint()
 		}
 	}
 	return err
+}
+
+// staticHint is for functions that ffi.C does not find. A program without a dynamic loader (AT_BASE,
+// getauxval(3)) has no symbols that could be looked up.
+func staticHint() string {
+	const base = 7 // AT_BASE
+	vector, err := unix.Auxv()
+	isBase := func(entry [2]uintptr) bool { return entry[0] == base && entry[1] != 0 }
+	if err != nil || slices.ContainsFunc(vector, isBase) {
+		return ""
+	}
+	return "likely this program is linked statically, where ffi.C has no functions: " +
+		"use those of the table C, or build it with shared libraries"
 }
 
 // childState is what a child has told before its failure: struct initscript_state and what follows.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/ffitest"
 	"golang.org/x/sys/unix"
 )
 
@@ -214,6 +215,14 @@ var hintCases = []hintCase{
 		error: `init.script:1: mount("x", "/no/such", "tmpfs", 0): no such file or directory (ENOENT)`},
 	{name: "invalid flags", ns: withinUser, mapped: true, script: `C.unshare(1)`,
 		error: `init.script:1: unshare(1): invalid argument (EINVAL)`},
+	{name: "ffi.C of a static program", needs: requireStatic,
+		script: `local ffi = require("ffi") local libc = ffi.C ffi.cdef("char *getcwd(char *, size_t);") libc.getcwd(nil, 0)`,
+		error:  `init.script:1: initscript-server: undefined symbol: getcwd`,
+		hint: `likely this program is linked statically, where ffi.C has no functions: ` +
+			`use those of the table C, or build it with shared libraries`},
+	{name: "misspelt function of the C library", needs: requireShared,
+		script: `local ffi = require("ffi") local libc = ffi.C ffi.cdef("int getcwb(int);") libc.getcwb(0)`,
+		error:  `init.script:1: …: undefined symbol: getcwb`},
 }
 
 // echoErrno is a filter that refuses one system call.
@@ -229,6 +238,20 @@ func requireOrdinaryUser(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() == 0 {
 		t.Skip("needs an ordinary user") // the suite runs as one too
+	}
+}
+
+func requireStatic(t *testing.T) {
+	t.Helper()
+	if !ffitest.Static(t) {
+		t.Skip("needs a program that is linked statically")
+	}
+}
+
+func requireShared(t *testing.T) {
+	t.Helper()
+	if ffitest.Static(t) {
+		t.Skip("needs a program that is linked with shared libraries")
 	}
 }
 
