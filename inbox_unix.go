@@ -58,9 +58,9 @@ func NewInbox() *Inbox {
 }
 
 // SetLimit bounds what one message may cost the receiver: 5/4 bytes for each byte of its encoded
-// form, 80 for each value and map key, 384 more for each map and 48 for each of its entries, 1024 for
-// each file and channel. This is more than receiving it allocates. It applies to messages that are read from now on. 0 stands
-// for DefaultMessageLimit.
+// form, 80 for each value and map key, 384 more for each map and 48 for each of its entries, 1024
+// for each file and channel. This is more than receiving it allocates. It applies to messages that
+// are read from now on. 0 stands for DefaultMessageLimit.
 func (i *Inbox) SetLimit(bytes int64) { i.state.limit.Store(bytes) }
 
 // Receive returns the next message. The messages of one source come in the order in which they were

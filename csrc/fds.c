@@ -1,6 +1,7 @@
 #include "fds.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,6 +27,13 @@ bool initscript_close_range(unsigned first, unsigned last)
 	if (last < first || syscall(SYS_close_range, first, last, 0) == 0)
 		return true;
 	return errno == ENOSYS && close_one_by_one(first, last);
+}
+
+struct initscript_fd_path initscript_fd_path(int fd)
+{
+	struct initscript_fd_path path;
+	snprintf(path.text, sizeof path.text, "/proc/self/fd/%d", fd);
+	return path;
 }
 
 void initscript_close_keeping_errno(int fd)

@@ -17,6 +17,12 @@ enum {
  * with errno set when it failed. Without close_range(2) (before Linux 5.9) one by one. */
 bool initscript_close_range(unsigned first, unsigned last);
 
+/* The path by which Linux finds one of our open descriptors. */
+struct initscript_fd_path {
+	char text[32];
+};
+struct initscript_fd_path initscript_fd_path(int fd);
+
 /* close(2), for the way back from a failure: errno stays what it was. */
 void initscript_close_keeping_errno(int fd);
 

@@ -9,7 +9,6 @@
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -95,9 +94,7 @@ static bool is_privileged(void)
 
 static int reopen(int fd, int flags)
 {
-	char path[sizeof "/proc/self/fd/" + 3 * sizeof fd];
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	return open(path, flags | O_CLOEXEC);
+	return open(initscript_fd_path(fd).text, flags | O_CLOEXEC);
 }
 
 /* The mode is only half of the answer: some file systems in user space do not heed it. */

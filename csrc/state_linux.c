@@ -1,6 +1,7 @@
 #include "state.h"
 
 #include "api.h"
+#include "fds.h"
 #include "interpreter.h"
 #include "report.h"
 
@@ -227,9 +228,7 @@ static void name_rights(lua_State *L, char *text, size_t size)
 
 static void name_descriptor(int fd, char *text, size_t size)
 {
-	char path[32];
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	ssize_t length = readlink(path, text, size - 1);
+	ssize_t length = readlink(initscript_fd_path(fd).text, text, size - 1);
 	text[length > 0 ? length : 0] = '\0';
 }
 

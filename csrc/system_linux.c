@@ -1,6 +1,7 @@
 #include "system.h"
 
 #include "api.h"
+#include "fds.h"
 #include "launch.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -19,11 +19,8 @@
 void initscript_execute_file(int file, char *const argv[], char *const envp[])
 {
 	syscall(SYS_execveat, file, "", argv, envp, AT_EMPTY_PATH);
-	if (errno == ENOSYS) { /* before Linux 3.19, and in emulators */
-		char path[sizeof "/proc/self/fd/" + 3 * sizeof file];
-		snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-		execve(path, argv, envp);
-	}
+	if (errno == ENOSYS) /* before Linux 3.19, and in emulators */
+		execve(initscript_fd_path(file).text, argv, envp);
 }
 
 bool initscript_is_parents_socket(int socket)
