@@ -480,11 +480,11 @@ func TestSendToInboxClosedWithUnreadMessages(t *testing.T) {
 }
 
 // fill sends until the socket is full and returns how many messages that took. Only a full socket makes a
-// message wait, so each has a time of its own.
+// message wait, so each has a time of its own: enough for the inbox to take the first one out of it.
 func fill(t *testing.T, channel *initscript.Channel) int {
 	t.Helper()
 	for n := 0; ; n++ {
-		switch err := sendWithin(channel, n, 200*time.Millisecond); err {
+		switch err := sendWithin(channel, n, time.Second); err {
 		case nil:
 		case context.DeadlineExceeded:
 			return n
