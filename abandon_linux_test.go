@@ -78,7 +78,7 @@ func TestChildWithoutRoomForPidfdIsKilled(t *testing.T) {
 	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &full, nil); err != nil {
 		t.Fatal(err)
 	}
-	err = c.await(false)
+	err = c.awaitBirth(t.Context())
 	if restoreErr := unix.Prlimit(0, unix.RLIMIT_NOFILE, &limit, nil); restoreErr != nil {
 		t.Fatal(restoreErr)
 	}
@@ -90,8 +90,8 @@ func TestChildWithoutRoomForPidfdIsKilled(t *testing.T) {
 	awaitEnd(t, c)
 }
 
-// Nor one of which the server cannot tell the host, because that has closed the socket.
-func TestUnannouncedChildIsKilled(t *testing.T) {
+// Nor one that is born after it was given up.
+func TestUnbornChildIsKilled(t *testing.T) {
 	c, _ := loopingChild(t, func(r *spawnRequest, directory int) (*child, error) {
 		s, err := currentServer()
 		if err != nil {
@@ -113,7 +113,7 @@ func TestUnannouncedChildIsKilled(t *testing.T) {
 		defer unix.Close(memfd)
 		return c, c.sendGoAhead(r, memfd, size)
 	})
-	c.reports.socket.Close()
+	c.abandon()
 	if err := unix.Kill(c.server.pid, unix.SIGCONT); err != nil {
 		t.Fatal(err)
 	}

@@ -225,7 +225,7 @@ func (a *Actor) start() (err error) {
 	a.Close()
 	err = a.waited()
 	if scriptErr == nil && a.cmd.ctx.Err() == nil {
-		return &ActorError{Entry: a.name(), Message: "the script has ended the process before the entry began"}
+		return &ActorError{Entry: a.name(), Message: "the script has executed another program in its place"}
 	}
 	return err
 }

@@ -237,9 +237,9 @@ func TestSpawnErrors(t *testing.T) {
 		{"call fails", nil, initscript.Actor{Entry: "wait", ScriptName: "box", Script: "\nC.open('/none', 0)"}, `box:2: open("/none", 0): no such file or directory (ENOENT)`},
 		{"script fails", nil, initscript.Actor{Entry: "wait", Script: "error('no')"}, "init.script:1: no"},
 		{"script does not load", nil, initscript.Actor{Entry: "wait", Script: "x = ="}, "init.script:1: unexpected symbol near '='"},
-		{"script exits", nil, initscript.Actor{Entry: "wait", Script: "os.exit(0)"}, "actor wait: the script has ended the process before the entry began"},
-		{"script exits with 7", nil, initscript.Actor{Entry: "wait", Script: "os.exit(7)"}, "exit status 7"},
-		{"script executes", nil, initscript.Actor{Entry: "wait", Script: "C.execve('/bin/true', {'true'})"}, "actor wait: the script has ended the process before the entry began"},
+		{"script exits", nil, initscript.Actor{Entry: "wait", Script: "os.exit(0)"}, "init.script: the script has ended the process with status 0; what was to follow did not run"},
+		{"script exits with 7", nil, initscript.Actor{Entry: "wait", Script: "os.exit(7)"}, "init.script: the script has ended the process with status 7; what was to follow did not run"},
+		{"script executes", nil, initscript.Actor{Entry: "wait", Script: "C.execve('/bin/true', {'true'})"}, "init.script: the script has ended the process with status 0; what was to follow did not run"},
 		{"context is done", cancelled, initscript.Actor{Entry: "wait"}, "context canceled"},
 	}
 	for _, test := range tests {

@@ -364,7 +364,7 @@ func TestFailsClosed(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			cmd := newCmd(t, "", "echo", "ran")
 			test.change(cmd)
-			if out, err := cmd.Output(); strings.Contains(string(out), "ran") || err == nil && test.name != "os.exit" {
+			if out, err := cmd.Output(); strings.Contains(string(out), "ran") || err == nil {
 				t.Errorf("%q, %v", out, err)
 			}
 		})
@@ -381,3 +381,43 @@ var forbidCloseRange = fmt.Sprintf(`
 	set_no_new_privs()
 	C.seccomp_set_mode_filter(instruction(0x20, 0, 0, 0) .. instruction(0x15, 0, 1, %d) ..
 		instruction(6, 0, 0, 0x50000 + C.EPERM) .. instruction(6, 0, 0, 0x7fff0000))`, unix.SYS_CLOSE_RANGE)
+
+// However a script ends the process, nobody is told that the program has run.
+func TestScriptEndsTheProcess(t *testing.T) {
+	const libc = `local libc = require "ffi" libc.cdef "void _exit(int); void exit(int);" `
+	for _, script := range []string{
+		`os.exit(%d)`, `os.exit(%d, true)`, `pcall(os.exit, %d)`,
+		`coroutine.wrap(function() os.exit(%d) end)()`,
+		`setmetatable({}, {__gc = 0}) local p = newproxy(true) getmetatable(p).__gc = function() os.exit(%d) end p = nil collectgarbage()`,
+		`errexit = false for i = 1, 100 do C.execve("/nonexistent", {"x"}, {}) end errexit = true os.exit(%d)`,
+		libc + `libc.C.exit(%d)`, libc + `libc.C._exit(%d)`,
+	} {
+		for _, namespaces := range []initscript.Namespaces{0, initscript.NewPID} {
+			for status := range 2 {
+				cmd := newCmd(t, fmt.Sprintf(script, status), "echo", "ran")
+				if namespaces != 0 && os.Geteuid() != 0 {
+					continue
+				}
+				cmd.Namespaces = namespaces
+				out, err := cmd.Output()
+				var failure *initscript.ScriptError
+				if string(out) != "" || !errors.As(err, &failure) || failure.Exited.ExitCode() != status {
+					t.Errorf("%s, status %d, namespaces %q: %q, %T %v", script, status, namespaces, out, err, err)
+				}
+			}
+		}
+	}
+	// Without a program nothing is missing.
+	if err := newCmd(t, `os.exit(0)`).Run(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A script that has tried to execute something many times and does so in the end has run a program.
+func TestScriptExecutesAtLast(t *testing.T) {
+	const script = `errexit = false for i = 1, 100 do C.execve("/nonexistent", {"x"}, {}) end
+		errexit = true C.execve("/bin/echo", {"echo", "in the end"}, {})`
+	if out, err := newCmd(t, script, "echo", "ran").Output(); err != nil || string(out) != "in the end\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+}

@@ -19,14 +19,20 @@ var confining sync.Mutex
 func (c *Confinement) apply() error {
 	confining.Lock()
 	defer confining.Unlock()
+	// No child of the time before may still wait for its plan, and no server may be left or be started until
+	// the script has ended: whoever then takes over this process would have it start something unconfined.
+	// A filter of the script could keep the host from ending a server, so this comes before.
+	starting.Lock()
+	defer starting.Unlock()
+	servers.Lock()
+	defer servers.Unlock()
 	// Afterwards the program's file may be out of reach. If it is so already, only the start of
 	// a child fails, and says so.
 	_ = sealProgram()
-	if err := c.run(); err != nil {
+	if err := dismissServer(); err != nil {
 		return err
 	}
-	RenewServer()
-	return nil
+	return c.run()
 }
 
 // run runs the script in C, on a thread that never executes Go code.

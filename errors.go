@@ -90,7 +90,8 @@ func (e *ExecError) NotFound() bool {
 	return e.Interpreter == "" && errors.Is(e.Err, syscall.ENOENT)
 }
 
-// A ScriptError says that the init script failed. The program was not executed.
+// A ScriptError says that the init script failed, or that it ended the process by itself. The program was
+// not executed.
 type ScriptError struct {
 	ScriptName string
 	Line       int           // of the script, also when what it has loaded failed; 0 when not known
@@ -100,6 +101,7 @@ type ScriptError struct {
 	Message    string        // the text of a Lua error or a load error
 	Traceback  string
 	Signal     syscall.Signal // what killed the process while the script ran; 0 otherwise
+	Exited     *ProcessState  // how the script ended the process, as os.exit does; nil otherwise
 	Hint       string         // cause and fix, in one line, when the facts show them; "" otherwise
 }
 
@@ -113,6 +115,9 @@ func (e *ScriptError) Error() string {
 		return fmt.Sprintf("%s: %s(%s): %s", where, e.Func, strings.Join(e.Args, ", "), errnoText(e.Errno))
 	case e.Signal != 0:
 		return fmt.Sprintf("%s: killed by signal: %v", where, e.Signal)
+	case e.Exited != nil:
+		return fmt.Sprintf("%s: the script has ended the process with status %d; what was to follow did not run",
+			where, e.Exited.ExitCode())
 	case strings.HasPrefix(e.Message, where+":"):
 		return e.Message
 	default:

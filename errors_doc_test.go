@@ -29,6 +29,9 @@ var documentedErrors = map[string]func(*testing.T) error{
 	"init.script: killed by signal: killed": func(t *testing.T) error {
 		return newCmd(t, "require('ffi').cdef('int raise(int);') require('ffi').C.raise(9)").Run()
 	},
+	"init.script: the script has ended the process with status 0; what was to follow did not run": func(t *testing.T) error {
+		return newCmd(t, "os.exit(0)", "true").Run()
+	},
 	"exec nothing: not found in the PATH of the given environment": func(t *testing.T) error {
 		cmd := newCmd(t, "", "nothing")
 		cmd.Env = []string{"PATH=/usr/bin:/bin"}

@@ -26,7 +26,6 @@ type record struct {
 	kind   uint32
 	err    syscall.Errno
 	line   int
-	pid    int
 	fields []string
 }
 
@@ -49,7 +48,6 @@ func decodeRecord(message []byte) (record, error) {
 		kind: uint32(header.kind),
 		err:  syscall.Errno(header.error),
 		line: int(header.line),
-		pid:  int(header.pid),
 	}
 	rest := message[unsafe.Sizeof(header):]
 	for range uint32(header.fields) {
@@ -103,74 +101,85 @@ func (r *record) scriptError(scriptName string) *ScriptError {
 	return e
 }
 
-// tellsOfScript tells whether a record says what has become of the script.
-func (r *record) tellsOfScript() bool {
-	return r.kind != C.INITSCRIPT_STARTED && r.kind != C.INITSCRIPT_NAMESPACES_READY
+// failed reports whether the record is the last word of a child whose script, or whose preparations for
+// it, have failed.
+func (r *record) failed() bool {
+	switch r.kind {
+	case C.INITSCRIPT_SETUP_FAILED, C.INITSCRIPT_CALL_FAILED, C.INITSCRIPT_SCRIPT_FAILED,
+		C.INITSCRIPT_LOAD_FAILED, C.INITSCRIPT_MEMORY_EXHAUSTED:
+		return true
+	}
+	return false
 }
 
-// reports is the host's end of a start socket.
+// reports is the host's end of a start socket. Only the child speaks there. Until it says that the
+// script is done it runs our code and the script's, which are trusted; what comes after that is taken for an
+// attacker's, so it can say one thing at most, and nothing about who the child is or what the script did.
 type reports struct {
-	socket  *os.File
-	isActor bool // what comes after the script is from it
+	socket    *os.File
+	isActor   bool // what comes after the script is from it
+	announced bool // the child says when it is in its namespaces
 
 	mu     sync.Mutex // held while reading
 	newest record     // of those that tell of the script; zero while it runs
 	state  record     // what may explain newest, if that is a failure
 	done   bool       // the script has succeeded
+	closed bool       // the child has no more to say
 }
 
-// read returns the next record and at most maxFDs descriptors. If there was no room for these here, the
-// error is EMFILE, and the record is valid nevertheless.
-func (r *reports) read(maxFDs int) (record, []int, error) {
+// read returns the next record that the child may send now. Others are dropped.
+func (r *reports) read() (record, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.readLocked(maxFDs)
+	return r.readLocked()
 }
 
-var recordBuffers = sync.Pool{New: func() any { return new([C.INITSCRIPT_RECORD_SIZE]byte) }}
+const recordSize = C.INITSCRIPT_RECORD_SIZE
 
-func (r *reports) readLocked(maxFDs int) (record, []int, error) {
-	buffer := recordBuffers.Get().(*[C.INITSCRIPT_RECORD_SIZE]byte)
+var recordBuffers = sync.Pool{New: func() any { return new([recordSize]byte) }}
+
+func (r *reports) readLocked() (record, error) {
+	buffer := recordBuffers.Get().(*[recordSize]byte)
 	defer recordBuffers.Put(buffer)
-	n, fds, err := receiveMessage(r.socket, buffer[:], make([]int, 0, maxFDs))
-	if errors.Is(err, unix.EMSGSIZE) && maxFDs > 0 {
-		if started, decodeErr := decodeRecord(buffer[:n]); decodeErr == nil && started.kind == C.INITSCRIPT_STARTED {
-			return started, nil, unix.EMFILE
+	for !r.closed {
+		n, _, err := receiveMessage(r.socket, buffer[:], nil)
+		if errors.Is(err, unix.EMSGSIZE) { // too long, or with descriptors, which the kernel has dropped
+			continue
+		}
+		if err != nil {
+			return record{}, err
+		}
+		if decoded, err := decodeRecord(buffer[:n]); err == nil && r.take(decoded) {
+			return decoded, nil
 		}
 	}
-	if err != nil {
-		return record{}, nil, err
-	}
-	decoded, err := decodeRecord(buffer[:n])
-	if err == nil && (decoded.kind == C.INITSCRIPT_STARTED) != (len(fds) == 1) && decoded.err == 0 {
-		err = errMalformed
-	}
-	if err != nil {
-		for _, fd := range fds {
-			unix.Close(fd)
-		}
-		return record{}, nil, err
-	}
-	switch {
-	case r.done && !r.mayFollowScript(decoded.kind):
-		// From an actor that wants to deceive.
-	case decoded.kind == C.INITSCRIPT_STATE:
-		r.state = decoded
-	case decoded.kind == C.INITSCRIPT_SCRIPT_RUNS:
-		r.newest = record{}
-	case decoded.tellsOfScript():
-		r.newest = decoded
-		r.done = r.done || decoded.kind == C.INITSCRIPT_SCRIPT_DONE
-	}
-	return decoded, fds, nil
+	return record{}, io.EOF
 }
 
-// mayFollowScript tells whether such a record can honestly come when the script has succeeded.
-func (r *reports) mayFollowScript(kind uint32) bool {
-	if r.isActor {
-		return kind == C.INITSCRIPT_ENTRY_FAILED
+// take notes what a record says. It returns false for one that cannot honestly come now.
+func (r *reports) take(said record) bool {
+	switch {
+	case said.kind == C.INITSCRIPT_NAMESPACES_READY && r.announced:
+		r.announced = false // it says so once
+	case said.kind == C.INITSCRIPT_STATE && !(r.done && r.isActor):
+		if r.done && r.state.kind != 0 {
+			return false
+		}
+		r.state = said
+	case said.kind == C.INITSCRIPT_EXEC_FAILED && r.done && !r.isActor,
+		said.kind == C.INITSCRIPT_ENTRY_FAILED && r.isActor,
+		said.failed() && !r.done:
+		r.newest, r.closed = said, true
+	case said.kind == C.INITSCRIPT_SCRIPT_EXECS && !r.done:
+		r.newest = said
+	case said.kind == C.INITSCRIPT_SCRIPT_RUNS && !r.done:
+		r.newest = record{}
+	case said.kind == C.INITSCRIPT_SCRIPT_DONE && !r.done:
+		r.newest, r.state, r.done = said, record{}, true
+	default:
+		return false
 	}
-	return kind == C.INITSCRIPT_EXEC_FAILED || kind == C.INITSCRIPT_STATE
+	return true
 }
 
 // last returns the newest record that tells of the script, or the zero record.
@@ -201,17 +210,18 @@ func (r *reports) settle() bool {
 	defer r.mu.Unlock()
 	// Whether the script's own execve succeeds is known only when it closes the socket.
 	for r.newest.kind == 0 || r.newest.kind == C.INITSCRIPT_SCRIPT_EXECS {
-		if _, _, err := r.readLocked(0); err != nil {
+		if _, err := r.readLocked(); err != nil {
 			return err == io.EOF && r.newest.kind != 0
 		}
 	}
 	return true
 }
 
-// interrupt ends a settle() that waits for more.
+// interrupt ends a read that waits for more.
 func (r *reports) interrupt() { r.socket.SetReadDeadline(time.Unix(1, 0)) }
 
-// drain reads what is there when the child has ended. It waits for nothing.
+// drain reads what is there when the child has ended. It waits for nothing, and what it reads is as much as
+// the socket holds, at most.
 func (r *reports) drain() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -221,9 +231,7 @@ func (r *reports) drain() {
 		connection.Control(shut) // what has arrived can still be read; then comes the end
 	}
 	for {
-		_, _, err := r.readLocked(0)
-		// An actor can send what is no record, or has descriptors; that must not hide what is one.
-		if err != nil && err != errMalformed && !errors.Is(err, unix.EMSGSIZE) {
+		if _, err := r.readLocked(); err != nil {
 			return
 		}
 	}

@@ -29,7 +29,7 @@ func TestRetiredServerStartsNothing(t *testing.T) {
 		}
 		defer s.forget(c)
 		defer c.abandon()
-		return c.await(false)
+		return c.awaitBirth(t.Context())
 	}
 	if err := start(); err != nil {
 		t.Errorf("before: %v", err)

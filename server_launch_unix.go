@@ -106,6 +106,8 @@ func newServer(control int) (*server, error) {
 	return &server{
 		control: os.NewFile(uintptr(control), "fork server"),
 		started: make(map[uint64]*child),
+		quit:    make(chan struct{}),
+		gone:    make(chan struct{}),
 	}, nil
 }
 
@@ -136,10 +138,8 @@ func openProgramOnce() error {
 }
 
 // sealProgram has the next servers executed from a sealed copy, which rules about files do not
-// apply to.
+// apply to. servers is locked.
 func sealProgram() error {
-	servers.Lock()
-	defer servers.Unlock()
 	if err := openProgramOnce(); err != nil {
 		return err
 	}

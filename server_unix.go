@@ -12,6 +12,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -27,9 +28,14 @@ type server struct {
 
 	mu      sync.Mutex
 	nextID  uint64
-	started map[uint64]*child // not yet reported as ended
+	started map[uint64]*child // of which no last event has come
 	retired bool              // no more starts: ends with its last child
 	dead    bool
+
+	certain bool          // nobody can have it start anything more; requests is held
+	quit    chan struct{} // closed when it has said that it starts nothing more
+	gone    chan struct{} // closed when it was waited for
+	waitErr error         // of that
 }
 
 var servers struct {
@@ -54,13 +60,27 @@ func init() {
 // another cgroup or keyring. Changes of credentials, capabilities, resource limits, umask, namespaces, root
 // directory, no_new_privs and seccomp filters are noticed without it. What is already running is
 // not affected.
-func RenewServer() {
+//
+// When it returns nil nothing can be started by the old server any more, not even by code that has taken
+// over this process: the server has confirmed that, or is cut off. A server that does not confirm it
+// within ten seconds is ended, and its children with it. The error is a *[ServerError]: a seccomp filter of
+// this process forbids sendmsg(2), shutdown(2), kill(2) and wait4(2) alike.
+func RenewServer() error {
 	servers.Lock()
 	defer servers.Unlock()
-	if servers.current != nil {
-		servers.current.retire()
-		servers.current = nil
+	return dismissServer()
+}
+
+// dismissServer leaves no server that could start anything. servers is locked.
+func dismissServer() error {
+	if servers.current == nil {
+		return nil
 	}
+	if err := servers.current.retire(); err != nil {
+		return err
+	}
+	servers.current = nil
+	return nil
 }
 
 // currentServer returns a server, which may have been started in another state than that of the
@@ -86,12 +106,11 @@ func replaceServerUnlike(state hostState) (*server, error) {
 
 // replaceServer starts a server from the calling thread. servers is locked.
 func replaceServer() (*server, error) {
-	if servers.current != nil {
-		if servers.current.isAlive() {
-			logEvent(slog.LevelDebug, "fork server replaced", slog.Int("pid", servers.current.pid))
-		}
-		servers.current.retire()
-		servers.current = nil
+	if servers.current != nil && servers.current.isAlive() {
+		logEvent(slog.LevelDebug, "fork server replaced", slog.Int("pid", servers.current.pid))
+	}
+	if err := dismissServer(); err != nil {
+		return nil, err
 	}
 	s, err := startServer()
 	if err != nil {
@@ -102,10 +121,14 @@ func replaceServer() (*server, error) {
 }
 
 // wait reaps the server process itself.
-func (s *server) wait() {
+func (s *server) wait() error {
 	for {
-		if _, err := syscall.Wait4(s.pid, nil, 0, nil); err != syscall.EINTR {
-			return // ECHILD: a program that waits for everything was faster
+		switch _, err := syscall.Wait4(s.pid, nil, 0, nil); err {
+		case syscall.EINTR:
+		case syscall.ECHILD: // a program that waits for everything was faster
+			return nil
+		default:
+			return os.NewSyscallError("wait4", err)
 		}
 	}
 }
@@ -116,19 +139,80 @@ func (s *server) isAlive() bool {
 	return !s.dead && !s.retired
 }
 
-// retire lets the server end as soon as nothing that it started is left. Until then it starts
-// nothing more, whoever asks: what has got hold of this process could do so, too.
-func (s *server) retire() {
+// quitTimeout is how long a server may take to confirm that it has retired. It is busy with one birth at
+// most; only one that was stopped takes that long.
+const quitTimeout = 10 * time.Second
+
+// retire makes certain that the server starts nothing more, whoever asks: what has got hold of this
+// process could do so, too. The server ends with the last of its children; it ends at once, and they with
+// it, if it cannot be made certain otherwise.
+func (s *server) retire() error {
 	s.requests.Lock()
 	defer s.requests.Unlock()
-	s.mu.Lock()
-	first := !s.retired
-	s.retired = true
-	s.closeIfIdle()
-	s.mu.Unlock()
-	if first {
-		s.send(&C.struct_initscript_request{kind: C.INITSCRIPT_RETIRE}) // fails if it has ended
+	if s.certain {
+		return nil
 	}
+	s.mu.Lock()
+	s.retired = true
+	idle := len(s.started) == 0
+	s.mu.Unlock()
+	if !idle && s.quitsOnRequest() {
+		s.certain = true
+		return nil
+	}
+	if err := s.cutOff(); err != nil {
+		return &ServerError{Op: "retire fork server", Err: err}
+	}
+	s.certain = true
+	return nil
+}
+
+func (s *server) quitsOnRequest() bool {
+	if s.send(&C.struct_initscript_request{kind: C.INITSCRIPT_RETIRE}) != nil {
+		return false
+	}
+	timeout := time.NewTimer(quitTimeout)
+	defer timeout.Stop()
+	select {
+	case <-s.quit:
+		return true
+	case <-s.gone:
+	case <-timeout.C:
+	}
+	return false
+}
+
+// cutOff ends the server. Nobody can send anything through a socket that was shut down, whatever
+// duplicates there are of it; the server sees its end. Where a filter forbids that, the server is killed.
+func (s *server) cutOff() error {
+	err := s.hangUp()
+	if err == nil {
+		return nil
+	}
+	s.mu.Lock()
+	if !s.dead { // it was not waited for, so the number is still that of the server
+		err = errors.Join(err, os.NewSyscallError("kill", syscall.Kill(s.pid, syscall.SIGKILL)))
+	}
+	s.mu.Unlock()
+	select {
+	case <-s.gone:
+	case <-time.After(quitTimeout):
+		return err
+	}
+	return s.waitErr
+}
+
+// hangUp is safe to be called at any time. Only bury closes the socket, after hanging up.
+func (s *server) hangUp() error {
+	connection, err := s.control.SyscallConn()
+	if err != nil {
+		return err
+	}
+	controlErr := connection.Control(func(fd uintptr) { err = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+	if controlErr != nil { // it is closed
+		return nil
+	}
+	return os.NewSyscallError("shutdown", err)
 }
 
 func (s *server) send(request *C.struct_initscript_request, fds ...int) error {
@@ -136,9 +220,10 @@ func (s *server) send(request *C.struct_initscript_request, fds ...int) error {
 	return sendMessage(s.control, bytes, fds...)
 }
 
-func (s *server) closeIfIdle() {
+// endIfIdle ends a server that is of no more use. receive sees the end.
+func (s *server) endIfIdle() {
 	if s.retired && len(s.started) == 0 {
-		s.control.Close()
+		s.hangUp()
 	}
 }
 
@@ -152,7 +237,7 @@ func (s *server) request(c *child, namespaces uint32, announce bool, start, dire
 	}
 	s.forget(c)
 	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
-		s.retire() // receive() is about to see its end
+		s.retire() // receive is about to see its end; an error comes again with the next start
 		return errServerGone
 	}
 	if !s.isAlive() { // closed under our hands
@@ -210,28 +295,60 @@ func (s *server) forget(c *child) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.started, c.id)
-	s.closeIfIdle()
+	s.endIfIdle()
 }
 
-// receive hands out exit reports until the server ends, or is let go.
+// receive hands out what the server tells until it ends, or is let go.
 func (s *server) receive() {
-	var report C.struct_initscript_exit_report
-	message := unsafe.Slice((*byte)(unsafe.Pointer(&report)), unsafe.Sizeof(report))
+	var event C.struct_initscript_event
+	message := unsafe.Slice((*byte)(unsafe.Pointer(&event)), unsafe.Sizeof(event))
 	for {
-		n, _, err := receiveMessage(s.control, message, nil)
-		if err != nil || n != len(message) {
+		n, fds, err := receiveMessage(s.control, message, make([]int, 0, 1))
+		if n != len(message) || err != nil && !errors.Is(err, unix.EMSGSIZE) {
 			break
 		}
-		s.mu.Lock()
-		c := s.started[uint64(report.id)]
-		delete(s.started, uint64(report.id))
-		s.closeIfIdle()
-		s.mu.Unlock()
-		if c != nil {
-			c.end(decodeExitReport(&report), nil)
-		}
+		s.handle(&event, fds)
 	}
 	s.bury()
+}
+
+// handle passes one event on to its child. Without descriptors, a birth is that of a child whose pidfd
+// found no room in this process.
+func (s *server) handle(event *C.struct_initscript_event, fds []int) {
+	if event.kind == C.INITSCRIPT_RETIRED {
+		close(s.quit)
+		return
+	}
+	c := s.concerned(uint64(event.id), event.kind != C.INITSCRIPT_BORN)
+	switch {
+	case c == nil: // no request of ours
+		for _, fd := range fds {
+			unix.Close(fd)
+		}
+	case event.kind == C.INITSCRIPT_BORN && len(fds) == 0:
+		s.kill(c, int(event.pid)) // it could not be signalled later
+		c.setNotBorn(&SetupError{Op: "receive pidfd", Err: unix.EMFILE})
+	case event.kind == C.INITSCRIPT_BORN:
+		c.setBorn(int(event.pid), fds[0])
+	case event.kind == C.INITSCRIPT_NOT_BORN:
+		err := c.birthError(C.GoString(&event.call[0]), syscall.Errno(event.error))
+		c.setNotBorn(err)
+		c.end(nil, err)
+	default:
+		c.end(decodeEnd(event), nil)
+	}
+}
+
+// concerned returns the child of an event. After its last one it is forgotten.
+func (s *server) concerned(id uint64, last bool) *child {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.started[id]
+	if last {
+		delete(s.started, id)
+		s.endIfIdle()
+	}
+	return c
 }
 
 // bury sees to it that nothing survives a dead server, also what has escaped the parent-death
@@ -243,8 +360,10 @@ func (s *server) bury() {
 	orphans := s.started
 	s.started = nil
 	s.mu.Unlock()
+	s.hangUp()
 	s.control.Close()
-	s.wait()
+	s.waitErr = s.wait()
+	close(s.gone)
 	if !wanted {
 		logEvent(slog.LevelWarn, "fork server died", slog.Int("pid", s.pid), slog.Int("children", len(orphans)))
 	}
@@ -253,18 +372,18 @@ func (s *server) bury() {
 	}
 }
 
-func decodeExitReport(report *C.struct_initscript_exit_report) *ProcessState {
+func decodeEnd(event *C.struct_initscript_event) *ProcessState {
 	return &ProcessState{
-		pid:    int(report.pid),
-		status: syscall.WaitStatus(report.status),
+		pid:    int(event.pid),
+		status: syscall.WaitStatus(event.status),
 		rusage: syscall.Rusage{
-			Utime:  syscall.NsecToTimeval(int64(report.user_microseconds) * 1000),
-			Stime:  syscall.NsecToTimeval(int64(report.system_microseconds) * 1000),
-			Maxrss: int64(report.max_rss_kilobytes),
-			Minflt: int64(report.minor_faults),
-			Majflt: int64(report.major_faults),
-			Nvcsw:  int64(report.voluntary_switches),
-			Nivcsw: int64(report.involuntary_switches),
+			Utime:  syscall.NsecToTimeval(int64(event.user_microseconds) * 1000),
+			Stime:  syscall.NsecToTimeval(int64(event.system_microseconds) * 1000),
+			Maxrss: int64(event.max_rss_kilobytes),
+			Minflt: int64(event.minor_faults),
+			Majflt: int64(event.major_faults),
+			Nvcsw:  int64(event.voluntary_switches),
+			Nivcsw: int64(event.involuntary_switches),
 		},
 	}
 }

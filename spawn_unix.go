@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -49,10 +50,19 @@ type child struct {
 	process    Process
 	reports    reports
 
-	ended chan struct{} // closed when the next two are set
-	state *ProcessState
-	err   error
+	// What the server tells of the child; see server.handle.
+	born     chan struct{} // closed when the next one is set, and process is known unless that is an error
+	birthErr error
+	ended    chan struct{} // closed when the next two are set
+	state    *ProcessState
+	err      error
+
+	mu        sync.Mutex
+	abandoned bool // nobody will call close
 }
+
+// starting is held for reading from the request for a child until it has its plan.
+var starting sync.RWMutex
 
 // spawn starts a child. It returns when the child exists, is in its namespaces and has its id
 // maps; the script may still be running then. A context that is done ends the attempt.
@@ -73,13 +83,15 @@ func (r *spawnRequest) spawn(ctx context.Context) (*child, error) {
 		return nil, &SetupError{Op: "plan", Err: err}
 	}
 	defer unix.Close(memfd)
+	starting.RLock()
+	defer starting.RUnlock()
 	c, err := r.requestInDirectory()
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { c.reports.socket.SetReadDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, c.reports.interrupt)
 	defer stop()
-	err = c.goAhead(r, memfd, size)
+	err = c.goAhead(ctx, r, memfd, size)
 	if err == nil && c.isOrphan() {
 		err = c.err // it was not known yet whom to kill
 	}
@@ -114,14 +126,18 @@ func (r *spawnRequest) requestInDirectory() (*child, error) {
 
 // requestFromOwnServer has the child made by a server that the calling thread starts for it alone.
 func (r *spawnRequest) requestFromOwnServer(directory int) (*child, error) {
-	servers.Lock()
+	servers.Lock() // until it is retired: no process that confines itself may leave it behind
+	defer servers.Unlock()
 	s, err := startServer()
-	servers.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	defer s.retire() // it ends with this child
-	return r.request(s, directory)
+	c, err := r.request(s, directory)
+	if retireErr := s.retire(); retireErr != nil && err == nil { // else it ends with this child
+		c.abandon()
+		return nil, retireErr
+	}
+	return c, err
 }
 
 // requestFromLikeServer has a child made by a server that has exactly the calling thread's rights.
@@ -145,7 +161,7 @@ func (r *spawnRequest) requestFromLikeServer(directory int) (*child, error) {
 		if stateErr == nil && s.state == state {
 			return c, nil
 		}
-		c.reports.socket.Close()
+		c.abandon()
 		if stateErr != nil { // for want of /proc: only a new server is certain to be like this thread
 			return r.requestFromOwnServer(directory)
 		}
@@ -176,9 +192,11 @@ func (r *spawnRequest) request(s *server, directory int) (*child, error) {
 		origin:     r.origin(),
 		process:    Process{pidfd: -1},
 		reports: reports{
-			socket:  os.NewFile(uintptr(pair[0]), "start socket"),
-			isActor: r.plan.entry != "" || r.plan.isLua,
+			socket:    os.NewFile(uintptr(pair[0]), "start socket"),
+			isActor:   r.plan.entry != "" || r.plan.isLua,
+			announced: r.announced(),
 		},
+		born:  make(chan struct{}),
 		ended: make(chan struct{}),
 	}
 	if err := s.request(c, r.namespaces.cloneFlags(), r.announced(), pair[1], directory); err != nil {
@@ -197,14 +215,19 @@ func (r *spawnRequest) announced() bool {
 func (r *spawnRequest) hasMaps() bool { return len(r.uidMap) > 0 || len(r.gidMap) > 0 }
 
 // goAhead takes the child from its birth to the start of its script.
-func (c *child) goAhead(r *spawnRequest, memfd, size int) error {
+func (c *child) goAhead(ctx context.Context, r *spawnRequest, memfd, size int) error {
 	if !r.hasMaps() { // nothing to wait for
 		if err := c.sendGoAhead(r, memfd, size); err != nil {
 			return err
 		}
 	}
-	if err := c.await(r.announced()); err != nil {
+	if err := c.awaitBirth(ctx); err != nil {
 		return err
+	}
+	if r.announced() {
+		if err := c.awaitNamespaces(); err != nil {
+			return err
+		}
 	}
 	if r.hasMaps() {
 		if err := writeIDMaps(&c.process, r.uidMap, r.gidMap); err != nil {
@@ -247,45 +270,66 @@ func (c *child) sendGoAhead(r *spawnRequest, memfd, size int) error {
 	return nil
 }
 
-// await waits for the server's word that the child is born and, if announced, for the child's that
-// it is in its namespaces. They come in any order, and the child may be done before the server
-// has said anything.
-func (c *child) await(announced bool) error {
-	born, ready := false, !announced
-	for !born || !ready {
-		record, fds, err := c.reports.read(1)
-		switch {
-		case err == unix.EMFILE:
-			c.server.kill(c, record.pid) // it could not be signalled later
-			return &SetupError{Op: "receive pidfd", Err: err}
-		case err != nil && born:
-			return &SetupError{Op: "create namespaces", Err: errors.New("the child was killed")}
-		case err != nil:
-			return &ServerError{Op: "start child", Err: errServerGone}
-		case record.kind == C.INITSCRIPT_SETUP_FAILED && !ready:
-			return c.setupError(record)
-		case record.kind != C.INITSCRIPT_STARTED: // what comes later is for Wait
-			ready = true
-		case record.err != 0:
-			return c.birthError(record)
-		default:
-			born = true
-			c.process.open(record.pid, fds[0])
-		}
+// awaitBirth waits for the server's word that the child is there.
+func (c *child) awaitBirth(ctx context.Context) error {
+	select {
+	case <-c.born:
+		return c.birthErr
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// awaitNamespaces waits for the child's word that it is in its namespaces.
+func (c *child) awaitNamespaces() error {
+	switch record, err := c.reports.read(); {
+	case err != nil && c.isOrphan():
+		return c.err
+	case err != nil:
+		return &SetupError{Op: "create namespaces", Err: errors.New("the child was killed")}
+	case record.kind == C.INITSCRIPT_SETUP_FAILED:
+		return c.setupError(record)
+	case record.kind != C.INITSCRIPT_NAMESPACES_READY:
+		return &SetupError{Op: "create namespaces", Err: errMalformed}
 	}
 	return nil
 }
 
+// setBorn is called once, by the server that made the child, unless it could not be made.
+func (c *child) setBorn(pid, pidfd int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.process.open(pid, pidfd)
+	if c.abandoned {
+		c.process.Kill()
+	}
+	close(c.born)
+}
+
+// setNotBorn is called instead when there is no child, or none that the host could signal.
+func (c *child) setNotBorn(err error) {
+	c.birthErr = err
+	close(c.born)
+}
+
+func (c *child) isBorn() bool {
+	select {
+	case <-c.born:
+		return true
+	default:
+		return false
+	}
+}
+
 // birthError says why the server has no child for us.
-func (c *child) birthError(record record) error {
-	call := record.field(0)
+func (c *child) birthError(call string, err error) error {
 	switch {
 	case call == "fchdir":
-		return &FieldError{"Dir", &os.PathError{Op: "chdir", Path: c.dir, Err: record.err}}
+		return &FieldError{"Dir", &os.PathError{Op: "chdir", Path: c.dir, Err: err}}
 	case call == "fork" && c.namespaces != 0:
-		return &NamespaceError{Namespaces: c.namespaces, Err: record.err}
+		return &NamespaceError{Namespaces: c.namespaces, Err: err}
 	default:
-		return &SetupError{Op: call, Err: record.err}
+		return &SetupError{Op: call, Err: err}
 	}
 }
 
@@ -296,19 +340,25 @@ func (c *child) setupError(record record) error {
 	return &SetupError{Op: record.field(0), Err: record.err}
 }
 
-// end is called once, by the server that made the child.
+// end is called once, by the server that made the child, as the last of its calls.
 func (c *child) end(state *ProcessState, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.state, c.err = state, err
 	c.logEnd()
 	close(c.ended)
+	if c.abandoned {
+		c.process.release()
+	}
 }
 
 // killOrphan ends a child whose server has died.
 func (c *child) killOrphan() {
-	c.process.Kill()
-	c.process.waitForDeath()
-	if !c.process.isKnown() {
-		c.reports.interrupt() // of await(): nobody is left who could say who it is
+	if c.isBorn() {
+		c.process.Kill()
+		c.process.waitForDeath()
+	} else { // nobody is left who could say who it is
+		c.setNotBorn(&ServerError{Op: "start child", Err: errServerGone})
 	}
 	c.end(nil, &ServerError{Op: "wait", Err: errServerGone})
 }
@@ -324,21 +374,17 @@ func (c *child) isEnded() bool {
 
 func (c *child) isOrphan() bool { return c.isEnded() && c.err != nil }
 
-// abandon ends a child that was not started completely. It may run already when the server has not
-// yet said who it is.
+// abandon ends a child that was not started completely, as soon as the server has said who it is. It
+// may run already.
 func (c *child) abandon() {
-	if c.process.isKnown() {
-		c.process.Kill()
-		c.close()
-		return
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.abandoned = true
+	c.reports.socket.Close()
+	c.process.Kill() // os.ErrProcessDone: it is not born yet, or has ended
+	if c.isEnded() {
+		c.process.release()
 	}
-	go func() {
-		defer c.close()
-		c.reports.socket.SetReadDeadline(time.Time{}) // the context's has passed
-		if c.await(false) == nil {
-			c.process.Kill()
-		}
-	}()
 }
 
 // waitScript waits until the script has ended, in whatever way.
@@ -404,8 +450,12 @@ func (c *child) rawOutcome(state *ProcessState) error {
 		return &ActorError{Message: last.field(0), Stack: last.field(1)}
 	case C.INITSCRIPT_SCRIPT_DONE, C.INITSCRIPT_SCRIPT_EXECS:
 	default:
+		// Without a word the script has ended the process, or a signal has.
 		if state != nil && state.Signal() != 0 {
 			return &ScriptError{ScriptName: c.scriptName, Signal: state.Signal()}
+		}
+		if state != nil && c.hasProgram() {
+			return &ScriptError{ScriptName: c.scriptName, Exited: state}
 		}
 	}
 	if state == nil || state.Success() {
@@ -413,6 +463,9 @@ func (c *child) rawOutcome(state *ProcessState) error {
 	}
 	return &ExitError{ProcessState: state}
 }
+
+// hasProgram reports whether something was to follow the script.
+func (c *child) hasProgram() bool { return c.path != "" || c.reports.isActor }
 
 // close gives back what a child that has ended still holds.
 func (c *child) close() {

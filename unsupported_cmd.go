@@ -107,5 +107,5 @@ func Confine(script string, arg *os.File) error { return unsupported("Confine") 
 func (c *Confinement) Apply() error             { return unsupported("Apply") }
 
 // What these prepare or drop is not there.
-func RenewServer()             {}
+func RenewServer() error       { return nil }
 func SetLogger(l *slog.Logger) {}

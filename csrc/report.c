@@ -6,6 +6,7 @@
 
 #include <lauxlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -151,16 +152,25 @@ void initscript_report_call(lua_State *L, const char *name, int error)
 	send_record(initscript_env_of(L)->report_fd, &b);
 }
 
-/* So many announcements fit into the socket in any case. A script that tries more often must not
- * block for want of a reader; a signal that ends what it finally executes is then taken for one
- * that has ended the script. */
+/* So many announcements fit into the socket in any case: a script that tries more often must not
+ * block for want of a reader. The last one is taken back only when the script calls exit(3). */
 enum { MAX_EXECS = 32 };
+
+static struct initscript_env *last_announced;
+
+static void take_back(void)
+{
+	if (last_announced->L) /* the script has not ended otherwise */
+		initscript_report(last_announced->report_fd, INITSCRIPT_SCRIPT_RUNS, 0);
+}
 
 void initscript_report_exec(lua_State *L, const char *path)
 {
 	struct initscript_env *env = initscript_env_of(L);
-	if (env->execs < MAX_EXECS)
-		initscript_report_strings(env->report_fd, INITSCRIPT_SCRIPT_EXECS, 0, 0, &path, 1);
+	if (env->execs == MAX_EXECS)
+		return;
+	initscript_report_strings(env->report_fd, INITSCRIPT_SCRIPT_EXECS, 0, 0, &path, 1);
+	env->execs++;
 }
 
 void initscript_report_no_exec(lua_State *L)
@@ -168,6 +178,8 @@ void initscript_report_no_exec(lua_State *L)
 	struct initscript_env *env = initscript_env_of(L);
 	if (env->execs < MAX_EXECS) {
 		initscript_report(env->report_fd, INITSCRIPT_SCRIPT_RUNS, 0);
-		env->execs++;
+	} else if (!last_announced) {
+		last_announced = env;
+		atexit(take_back);
 	}
 }

@@ -3,7 +3,6 @@
 #include "births.h"
 #include "child.h"
 #include "fds.h"
-#include "report.h"
 #include "script.h"
 #include "socket.h"
 #include "system.h"
@@ -85,7 +84,7 @@ static noreturn void end(struct server *server)
 	_exit(0);
 }
 
-static void remember(struct server *server, pid_t pid, uint64_t id)
+static struct child *remember(struct server *server, pid_t pid, uint64_t id)
 {
 	struct child *child = malloc(sizeof *child);
 	if (!child)
@@ -93,6 +92,20 @@ static void remember(struct server *server, pid_t pid, uint64_t id)
 	*child = (struct child){.pid = pid, .id = id};
 	if (!tsearch(child, &server->children, compare_pids))
 		abort();
+	return child;
+}
+
+static void forget(struct server *server, struct child *child)
+{
+	tdelete(child, &server->children, compare_pids);
+	free(child);
+}
+
+/* An event that cannot be told means that the host is gone. */
+static void tell(struct server *server, const struct initscript_event *event)
+{
+	if (!initscript_send(CONTROL, event, sizeof *event, NULL, 0))
+		end(server);
 }
 
 static int64_t microseconds(struct timeval t)
@@ -109,10 +122,10 @@ static void reap(struct server *server)
 	while ((pid = initscript_reap(server->births, &status, &usage)) > 0) {
 		struct child **node = tfind(&pid, &server->children, compare_pids);
 		if (!node)
-			continue; /* an orphan of a child, when this process is a subreaper */
-		struct child *child = *node;
-		struct initscript_exit_report report = {
-		        .id = child->id,
+			continue; /* not announced, or an orphan when this is a subreaper */
+		struct initscript_event ended = {
+		        .kind = INITSCRIPT_ENDED,
+		        .id = (*node)->id,
 		        .status = status,
 		        .pid = pid,
 		        .user_microseconds = microseconds(usage.ru_utime),
@@ -123,33 +136,36 @@ static void reap(struct server *server)
 		        .voluntary_switches = usage.ru_nvcsw,
 		        .involuntary_switches = usage.ru_nivcsw,
 		};
-		tdelete(child, &server->children, compare_pids);
-		free(child);
-		if (!initscript_send(CONTROL, &report, sizeof report, NULL, 0))
-			end(server);
+		forget(server, *node);
+		tell(server, &ended);
 	}
 }
 
-/* Tells the host of a child. One that it has not been told of it could neither signal nor end. */
-static void announce(int start_socket, pid_t pid, int pidfd)
+static void tell_not_born(struct server *server, uint64_t id, const char *call)
 {
-	const struct initscript_record started = {.kind = INITSCRIPT_STARTED, .pid = pid};
-	if (initscript_send(start_socket, &started, sizeof started, &pidfd, pidfd >= 0))
-		return;
-	int error = errno;
-	const char *call = "sendmsg";
-	kill(pid, SIGKILL);
-	initscript_report_strings(start_socket, INITSCRIPT_STARTED, error, 0, &call, 1);
+	struct initscript_event not_born = {.kind = INITSCRIPT_NOT_BORN, .id = id, .error = errno};
+	strncpy(not_born.call, call, sizeof not_born.call - 1);
+	tell(server, &not_born);
 }
 
-static void announce_failure(struct server *server, const struct initscript_request *request,
-                             int start_socket, const char *call)
+/* Tells the host of a child. One that the host does not learn of it could neither signal nor end.
+ */
+static void tell_born(struct server *server, struct child *child, int pidfd)
 {
-	initscript_report_strings(start_socket, INITSCRIPT_STARTED, errno, 0, &call, 1);
-	/* The host may listen to the start socket no more, and must not wait for an end. */
-	const struct initscript_exit_report never_born = {.id = request->id};
-	if (!initscript_send(CONTROL, &never_born, sizeof never_born, NULL, 0))
-		end(server);
+	const struct initscript_event born = {
+	        .kind = INITSCRIPT_BORN,
+	        .id = child->id,
+	        .pid = child->pid,
+	};
+	if (initscript_send(CONTROL, &born, sizeof born, &pidfd, pidfd >= 0))
+		return;
+	/* ETOOMANYREFS: too many descriptors of this user are in flight. */
+	int error = errno;
+	uint64_t id = child->id;
+	kill(child->pid, SIGKILL);
+	forget(server, child);
+	errno = error;
+	tell_not_born(server, id, "sendmsg");
 }
 
 /* Returns true in a child that is to become an actor. DIRECTORY may be -1. */
@@ -166,12 +182,10 @@ static bool start(struct server *server, const struct initscript_request *reques
 		initscript_child(&server->env, request, start_socket, &server->self);
 		return true;
 	}
-	if (pid < 0) {
-		announce_failure(server, request, start_socket, call);
-	} else {
-		remember(server, pid, request->id);
-		announce(start_socket, pid, pidfd);
-	}
+	if (pid < 0)
+		tell_not_born(server, request->id, call);
+	else
+		tell_born(server, remember(server, pid, request->id), pidfd);
 	if (pidfd >= 0)
 		close(pidfd);
 	if (chdir("/") != 0) {
@@ -202,6 +216,24 @@ static void kill_one(struct server *server, const struct initscript_request *req
 		kill(child->pid, SIGKILL);
 }
 
+static void retire(struct server *server)
+{
+	const struct initscript_event retired = {.kind = INITSCRIPT_RETIRED};
+	server->retired = true;
+	tell(server, &retired);
+}
+
+/* Returns true in a child that is to become an actor. */
+static bool serve_start(struct server *server, const struct initscript_request *request,
+                        const int *fds, size_t fd_count)
+{
+	if (!server->retired && fd_count > 0)
+		return start(server, request, fds[0], fd_count == 2 ? fds[1] : -1);
+	errno = server->retired ? ESHUTDOWN : EBADMSG; /* no honest host asks for that */
+	tell_not_born(server, request->id, "fork");
+	return false;
+}
+
 /* Returns true in a child that is to become an actor. */
 static bool serve_one(struct server *server)
 {
@@ -215,9 +247,8 @@ static bool serve_one(struct server *server)
 	else if (request.kind == INITSCRIPT_KILL)
 		kill_one(server, &request);
 	else if (request.kind == INITSCRIPT_RETIRE)
-		server->retired = true;
-	else if (!server->retired && fd_count > 0 &&
-	         start(server, &request, fds[0], fd_count == 2 ? fds[1] : -1))
+		retire(server);
+	else if (serve_start(server, &request, fds, fd_count))
 		return true;
 	for (size_t i = 0; i < fd_count; i++)
 		close(fds[i]);

@@ -16,14 +16,14 @@
 
 /* The first message on the control socket, from the host; the server sends it back when it is
  * ready. The number in the text changes with every change of this file. */
-#define INITSCRIPT_GREETING "initscript fork server, protocol 6"
+#define INITSCRIPT_GREETING "initscript fork server, protocol 7"
 struct initscript_greeting {
 	char text[40];
 	/* Of the thread that starts the server, bits 1 << CAP_*. */
 	uint64_t permitted, effective, inheritable;
 };
 
-/* What a host asks its server for. */
+/* What a host asks its server for, on the control socket. */
 enum initscript_request_kind {
 	/* With the child's end of the start socket, and the working directory; without the latter
 	 * for the first child of a server, which begins where the server did. */
@@ -36,35 +36,47 @@ enum initscript_request_kind {
 struct initscript_request {
 	uint32_t kind;
 	int32_t pid; /* of INITSCRIPT_DETACH and _KILL: beside the id, to find the child by */
-	uint64_t id; /* comes back in initscript_exit_report */
+	uint64_t id; /* chosen by the host; comes back in every event of this child */
 	uint32_t namespaces; /* CLONE_NEW* */
 	uint32_t announce;   /* the child sends INITSCRIPT_NAMESPACES_READY */
 };
 
-/* What the server tells the host, on the control socket, when a child ended. */
-struct initscript_exit_report {
-	uint64_t id;
-	int32_t status; /* as from wait4(2) */
+/* What the server tells the host, on the control socket: all that is known of a child from outside.
+ * The start socket never carries that, since the child could say it there, too. */
+enum initscript_event_kind {
+	INITSCRIPT_BORN = 1, /* pid; carries a pidfd */
+	INITSCRIPT_NOT_BORN, /* error, call: the last event of this child */
+	INITSCRIPT_ENDED,    /* pid, status, usage: the last event of this child */
+	INITSCRIPT_RETIRED,  /* answers INITSCRIPT_RETIRE: nothing is born after this */
+};
+
+struct initscript_event {
+	uint32_t kind;
 	int32_t pid;
+	uint64_t id;    /* of the request; 0 in INITSCRIPT_RETIRED */
+	int32_t error;  /* errno value */
+	int32_t status; /* as from wait4(2) */
+	char call[24];  /* the system call that failed */
 	int64_t user_microseconds, system_microseconds;
 	int64_t max_rss_kilobytes;
 	int64_t minor_faults, major_faults;
 	int64_t voluntary_switches, involuntary_switches;
 };
 
-/* Messages on the start socket, towards the host. Each begins with struct initscript_record. */
+/* Messages on the start socket, towards the host. Each begins with struct initscript_record. The
+ * child is the only one that speaks there; docs/design.md says which of them the host believes, and
+ * when. */
 enum initscript_record_kind {
-	INITSCRIPT_STARTED = 1, /* from the server: pid, carries a pidfd; or error, fields: call */
-	INITSCRIPT_NAMESPACES_READY, /* the host may write the id maps */
-	INITSCRIPT_SCRIPT_EXECS,     /* the script is about to call execve; fields: path */
-	INITSCRIPT_SCRIPT_RUNS,      /* that failed, and the script goes on */
-	INITSCRIPT_SCRIPT_DONE,      /* the program is about to be executed, or there is none */
-	INITSCRIPT_SETUP_FAILED,     /* fields: system call */
-	INITSCRIPT_CALL_FAILED,      /* fields: function, traceback, arguments... */
-	INITSCRIPT_SCRIPT_FAILED,    /* fields: message, traceback */
-	INITSCRIPT_LOAD_FAILED,      /* fields: message */
-	INITSCRIPT_MEMORY_EXHAUSTED, /* fields: none */
-	INITSCRIPT_EXEC_FAILED,      /* fields: path, missing interpreter or "" */
+	INITSCRIPT_NAMESPACES_READY = 2, /* the host may write the id maps */
+	INITSCRIPT_SCRIPT_EXECS,         /* the script is about to call execve; fields: path */
+	INITSCRIPT_SCRIPT_RUNS,          /* that failed, and the script goes on */
+	INITSCRIPT_SCRIPT_DONE,          /* the program is about to be executed, or there is none */
+	INITSCRIPT_SETUP_FAILED,         /* fields: system call */
+	INITSCRIPT_CALL_FAILED,          /* fields: function, traceback, arguments... */
+	INITSCRIPT_SCRIPT_FAILED,        /* fields: message, traceback */
+	INITSCRIPT_LOAD_FAILED,          /* fields: message */
+	INITSCRIPT_MEMORY_EXHAUSTED,     /* fields: none */
+	INITSCRIPT_EXEC_FAILED,          /* fields: path, missing interpreter or "" */
 	INITSCRIPT_ENTRY_FAILED, /* from an actor, after INITSCRIPT_SCRIPT_DONE; fields: message,
 	                            traceback if it is in Lua */
 	/* What may explain the next record, a failure; fields: struct initscript_state, one
@@ -110,9 +122,8 @@ enum { INITSCRIPT_STATE_PATHS = 3 }; /* at most */
 
 struct initscript_record {
 	uint32_t kind;
-	int32_t error; /* errno value */
-	int32_t line;  /* of the script, 0: unknown */
-	int32_t pid;
+	int32_t error;   /* errno value */
+	int32_t line;    /* of the script, 0: unknown */
 	uint32_t fields; /* how many follow, each a uint32_t length and its bytes */
 };
 

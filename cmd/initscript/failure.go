@@ -49,6 +49,7 @@ func endSignal(err error) syscall.Signal {
 func exitStatus(err error) int {
 	var exec *initscript.ExecError
 	var exit *initscript.ExitError
+	var script *initscript.ScriptError
 	switch signal := endSignal(err); {
 	case err == nil:
 		return 0
@@ -56,6 +57,8 @@ func exitStatus(err error) int {
 		return statusSignalBase + int(signal)
 	case errors.As(err, &exit):
 		return exit.ExitCode()
+	case errors.As(err, &script) && script.Exited != nil: // os.exit; as in Emilua
+		return script.Exited.ExitCode()
 	case errors.Is(err, foundError{}):
 		return statusFound
 	case errors.As(err, &exec) && exec.NotFound():
@@ -65,6 +68,13 @@ func exitStatus(err error) int {
 	default:
 		return statusFailed
 	}
+}
+
+// endedByScript reports whether the script has ended the process, as with os.exit: as in Emilua, that is told by
+// the status alone.
+func endedByScript(err error) bool {
+	var script *initscript.ScriptError
+	return errors.As(err, &script) && script.Exited != nil
 }
 
 // flagOfField tells users of the command what a field of initscript.Cmd is called here.

@@ -16,7 +16,7 @@ func main() {
 	if printProgramError(err) {
 		os.Exit(statusProgramFailed)
 	}
-	if text := failureText(err); text != "" {
+	if text := failureText(err); text != "" && !endedByScript(err) {
 		fmt.Fprintln(os.Stderr, "initscript: "+text)
 		if hint := initscript.Hint(err); hint != "" {
 			fmt.Fprintln(os.Stderr, "hint: "+oneLine(hint))

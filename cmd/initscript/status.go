@@ -75,6 +75,7 @@ type failedEvent struct {
 	Errno      string   `json:"errno,omitempty"`
 	Line       int      `json:"line,omitempty"`
 	Traceback  string   `json:"traceback,omitempty"`
+	Status     *int     `json:"status,omitempty"` // the script ended the process with it
 	Signal     int      `json:"signal,omitempty"`
 	SignalName string   `json:"signal_name,omitempty"`
 	Hint       string   `json:"hint,omitempty"`
@@ -115,6 +116,10 @@ func (w *statusWriter) failed(err error) {
 	if errors.As(err, &script) {
 		event.Func, event.Args = script.Func, script.Args
 		event.Line, event.Traceback = script.Line, script.Traceback
+		if script.Exited != nil {
+			status := script.Exited.ExitCode()
+			event.Status = &status
+		}
 	}
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
