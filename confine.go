@@ -38,7 +38,7 @@ func Confine(script string, arg *os.File) error {
 //
 // The script is not run, and nothing has changed, if Apply returns an error: *[FieldError] for a
 // field that is not valid, *[ScriptError] for a script that is no Lua source text, *[SetupError]
-// for a system call that prepares the run.
+// for a system call that prepares the run, *[ServerError] for a fork server that cannot be retired.
 //
 // A script that fails while it runs ends the process with status 1, after the same message on
 // standard error as in a child, and whatever it has done by then: a half-confined program must not
@@ -51,6 +51,10 @@ func Confine(script string, arg *os.File) error {
 // the kernel applies to one thread (Landlock, seccomp, no_new_privs, capabilities, securebits,
 // prctl) are made by every thread; those for which that does not make sense fail with EOPNOTSUPP:
 // unshare, setns, execve, fexecve. docs/live-mode.md has the list and what follows from it.
+//
+// The fork server ends starting things before the script runs, and is gone once its children are. Apply waits
+// for starts that other goroutines have begun, and holds back later ones until the script has ended; the
+// error is a *[ServerError] if a filter of this process keeps it from being certain of the server.
 //
 // Calls of Apply are made one after the other. It needs /proc for Landlock before Linux 7.0, for
 // capabilities and for prctl; each thread is interrupted by a signal for that, so system calls of

@@ -32,10 +32,11 @@ type server struct {
 	retired bool              // no more starts: ends with its last child
 	dead    bool
 
-	certain bool          // nobody can have it start anything more; requests is held
-	quit    chan struct{} // closed when it has said that it starts nothing more
-	gone    chan struct{} // closed when it was waited for
-	waitErr error         // of that
+	certain  bool          // nobody can have it start anything more; requests is held
+	quit     chan struct{} // closed when it has said that it starts nothing more
+	quitOnce sync.Once
+	gone     chan struct{} // closed when it was waited for
+	waitErr  error         // of that
 }
 
 var servers struct {
@@ -316,7 +317,7 @@ func (s *server) receive() {
 // found no room in this process.
 func (s *server) handle(event *C.struct_initscript_event, fds []int) {
 	if event.kind == C.INITSCRIPT_RETIRED {
-		close(s.quit)
+		s.quitOnce.Do(func() { close(s.quit) })
 		return
 	}
 	c := s.concerned(uint64(event.id), event.kind != C.INITSCRIPT_BORN)
