@@ -2,9 +2,9 @@ package initscript_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,7 +26,8 @@ func init() {
 	}
 	probes["clone3"] = func(*initscript.Self, []any) (any, error) {
 		arguments := [11]uint64{unix.CLONE_NEWUSER, 4: uint64(unix.SIGCHLD)}
-		return callRaw([7]uintptr{unix.SYS_CLONE3, uintptr(unsafe.Pointer(&arguments)), unsafe.Sizeof(arguments)})
+		pointer := uintptr(unsafe.Pointer(&arguments))
+		return callRaw([7]uintptr{unix.SYS_CLONE3, pointer, unsafe.Sizeof(arguments)})
 	}
 	probes["threads"] = func(*initscript.Self, []any) (any, error) {
 		cthreads.Start(5)()
@@ -55,7 +56,8 @@ func init() {
 
 // callRaw makes a system call, which may be one that makes a process; that ends at once.
 func callRaw(words [7]uintptr) (any, error) {
-	result, _, errno := unix.RawSyscall6(words[0], words[1], words[2], words[3], words[4], words[5], words[6])
+	w := words
+	result, _, errno := unix.RawSyscall6(w[0], w[1], w[2], w[3], w[4], w[5], w[6])
 	if isProcess := words[0] == unix.SYS_CLONE || words[0] == unix.SYS_CLONE3; isProcess && errno == 0 {
 		for result == 0 {
 			unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
@@ -94,8 +96,9 @@ func question(words ...int64) []any {
 }
 
 var namespaceFlags = map[string]int64{
-	"CLONE_NEWNS": unix.CLONE_NEWNS, "CLONE_NEWCGROUP": unix.CLONE_NEWCGROUP, "CLONE_NEWUTS": unix.CLONE_NEWUTS,
-	"CLONE_NEWIPC": unix.CLONE_NEWIPC, "CLONE_NEWUSER": unix.CLONE_NEWUSER, "CLONE_NEWPID": unix.CLONE_NEWPID,
+	"CLONE_NEWNS": unix.CLONE_NEWNS, "CLONE_NEWCGROUP": unix.CLONE_NEWCGROUP,
+	"CLONE_NEWUTS": unix.CLONE_NEWUTS, "CLONE_NEWIPC": unix.CLONE_NEWIPC,
+	"CLONE_NEWUSER": unix.CLONE_NEWUSER, "CLONE_NEWPID": unix.CLONE_NEWPID,
 	"CLONE_NEWNET": unix.CLONE_NEWNET,
 }
 
@@ -119,7 +122,8 @@ func TestGroupsGrantNoMore(t *testing.T) {
 	}
 	for name, flag := range namespaceFlags {
 		refused[name] = question(unix.SYS_CLONE, flag|sigchld)
-		refused[name+" and more"] = question(unix.SYS_CLONE, 1<<32|flag|unix.CLONE_NEWUSER|unix.CLONE_FS|sigchld)
+		more := 1<<32 | flag | unix.CLONE_NEWUSER | unix.CLONE_FS | sigchld
+		refused[name+" and more"] = question(unix.SYS_CLONE, more)
 	}
 	for name, question := range refused {
 		t.Run(name, func(t *testing.T) {
@@ -184,7 +188,8 @@ func TestGroupsAreEnough(t *testing.T) {
 // whole; and a group that is refused is refused as a whole.
 func TestNamesBesideGroups(t *testing.T) {
 	const (
-		groups  = "default_action: {errno: EDOM}\nrules:\n- {names: ['@launcher', '@init', '@go-runtime'%s], action: allow}%s"
+		groups = "default_action: {errno: EDOM}\nrules:\n" +
+			"- {names: ['@launcher', '@init', '@go-runtime'%s], action: allow}%s"
 		newUser = unix.CLONE_NEWUSER | int64(unix.SIGCHLD)
 	)
 	for _, test := range []struct{ name, beside, after, clone, clone3 string }{
@@ -210,8 +215,8 @@ func TestNamesBesideGroups(t *testing.T) {
 	}
 	t.Run("a group that is refused", func(t *testing.T) {
 		policy := "default_action: allow\nrules:\n- {names: ['@init'], action: {errno: EXDEV}}"
-		script := seccompCalls + install(compilePolicy(policy)) +
-			`R(call(` + strconv.Itoa(unix.SYS_CLONE) + `, 0x10000011)) R(call(` + strconv.Itoa(unix.SYS_PRCTL) + `, 4, 1))`
+		script := seccompCalls + install(compilePolicy(policy)) + fmt.Sprintf(
+			`R(call(%d, 0x10000011)) R(call(%d, 4, 1))`, unix.SYS_CLONE, unix.SYS_PRCTL)
 		row := scriptCase{script: script, sent: []string{"18", "18"}}
 		row.run(t)
 	})

@@ -14,10 +14,11 @@ import (
 func FuzzParseSeccompPolicy(f *testing.F) {
 	f.Add([]byte("default_action: allow\nrules:\n- {names: [read, write], action: {errno: EPERM}}"))
 	f.Add([]byte("default_action: {errno: 38}\nrules:\n- names: [ioctl]\n  optional: true\n  action: log\n  args:\n" +
-		"  - {arg: 1, width: 32, mask: 0xff, le: 0x12}\n  - {arg: 2, width: 64, mask: 0x1_00000000, ne: 0}"))
+		"  - {arg: 1, width: 32, mask: 0xff, le: 0x12}\n  - {arg: 2, width: 64, mask: 0x100000000, ne: 0}"))
 	f.Add([]byte("default_action: &a [*a]\nrules: !!set {? x}\n<<: {}"))
 	f.Add([]byte("default_action: trap\nrules:\n- {names: ['@go-runtime', socket], action: allow}\n" +
-		"- {names: [clone], action: log, args: [{arg: 0, width: 64, mask: 0x20000, eq: 0x20000}, {arg: 1, width: 32, gt: 7}]}"))
+		"- {names: [clone], action: log, args: [{arg: 0, width: 64, mask: 0x20000, eq: 0x20000}, " +
+		"{arg: 1, width: 32, gt: 7}]}"))
 	for _, row := range policyErrors {
 		f.Add([]byte(row.text))
 	}

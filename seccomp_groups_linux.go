@@ -38,14 +38,13 @@ var seccompGroups = map[string][]string{
 }
 
 // cloneNamespaces are the flags of clone(2) that make namespaces: a new user namespace gives access to
-// much of the kernel that only root can reach otherwise. CLONE_NEWTIME is not among them, since its bit is
-// one of the exit signal's in clone(2). The flags are the first argument on all of [seccompArchs]; on
+// much of the kernel that only root can reach otherwise. CLONE_NEWTIME is not among them, since its bit
+// is one of the exit signal's in clone(2). The flags are the first argument on all of [seccompArchs]; on
 // s390x they are the second.
 const cloneNamespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC |
 	unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
 
-// groupConditions say how much of a system call a group lets through: what meets one of the lists. The
-// kernel reads all of these arguments as 32 bits.
+// groupConditions say how much of a system call a group lets through: what meets one of the lists.
 var groupConditions = map[string][][]SeccompArg{
 	"clone": {{{Index: 0, Width: 32, Mask: cloneNamespaces, Op: SeccompEqual, Value: 0}}},
 	// PID 1 becomes undumpable; the Go runtime names its memory. No other option, among them those that
@@ -54,12 +53,14 @@ var groupConditions = map[string][][]SeccompArg{
 		{isOption(unix.PR_GET_DUMPABLE)},
 		{isOption(unix.PR_SET_DUMPABLE), {Index: 1, Width: 64, Op: SeccompEqual, Value: 0}},
 		{isOption(unix.PR_SET_NAME)},
-		{isOption(unix.PR_SET_PDEATHSIG), {Index: 1, Width: 64, Op: SeccompEqual, Value: uint64(unix.SIGKILL)}},
+		{isOption(unix.PR_SET_PDEATHSIG), {Index: 1, Width: 64, Op: SeccompEqual, Value: sigkill}},
 		{isOption(unix.PR_SET_VMA)},
 	},
 	// The limits of the caller, not those of other processes of its user.
 	"prlimit64": {{{Index: 0, Width: 32, Op: SeccompEqual, Value: 0}}},
 }
+
+const sigkill = 9 // as a value of a condition
 
 func isOption(option uint64) SeccompArg {
 	return SeccompArg{Index: 0, Width: 32, Op: SeccompEqual, Value: option}
@@ -90,7 +91,8 @@ func (r *SeccompRule) calls(i int) ([]seccompCall, error) {
 	}
 	group, known := seccompGroups[name]
 	if !known {
-		return nil, r.nameError(i, fmt.Errorf("no such group (known: %q)", slices.Sorted(maps.Keys(seccompGroups))))
+		names := slices.Sorted(maps.Keys(seccompGroups))
+		return nil, r.nameError(i, fmt.Errorf("no such group (known: %q)", names))
 	}
 	var calls []seccompCall
 	for _, name := range group {

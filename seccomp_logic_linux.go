@@ -113,8 +113,8 @@ func disagree(spans []*seccompSpan) bool {
 const maxCoverSteps = 200
 
 // covered tells whether each system call that meets args meets one of the lists before, too. What the
-// first list leaves are several parts: what meets its conditions up to one, and not that one. Where it is
-// true that is certain.
+// first list leaves are several parts: what meets its conditions up to one, and not that one. Where it
+// is true that is certain.
 func covered(args []SeccompArg, before [][]SeccompArg, steps *int) bool {
 	if *steps--; *steps < 0 {
 		return false
@@ -143,8 +143,8 @@ type seccompDecision struct {
 
 type seccompDecisions map[string][]seccompDecision // by the system call
 
-// hidden tells whether decisions before leave nothing of the call, whether one of them is another action,
-// and the line of the first that has to do with it.
+// hidden tells whether decisions before leave nothing of the call, whether one of them is another
+// action, and the line of the first that has to do with it.
 func (d seccompDecisions) hidden(call seccompCall) (hidden, differs bool, line int) {
 	var before [][]SeccompArg
 	for _, earlier := range d[call.name] {
@@ -192,8 +192,8 @@ func (r *SeccompRule) checkConditions() error {
 	return nil
 }
 
-// check finds names that earlier rules leave nothing of. An exception that is made before a group is none
-// of the group's members, and what is said twice does no harm, unless that is all that a rule says.
+// check finds names that earlier rules leave nothing of. An exception that is made before a group is
+// meant, and what is said twice does no harm, unless that is all that a rule says.
 func (d seccompDecisions) check(r *SeccompRule) error {
 	var all []seccompCall
 	var conflict error

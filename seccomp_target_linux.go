@@ -61,13 +61,14 @@ const (
 // hiddenArguments are system calls of the 386 that take one pointer to all of their arguments.
 var hiddenArguments = map[string]bool{"mmap": true, "select": true}
 
-// otherNames are system calls that Linux has on architectures that are not in [seccompArchs], or has got
-// after their tables were made. Policies that are made for many machines mention them as optional.
-const otherNames = " atomic_barrier atomic_cmpxchg_32 breakpoint cachectl cacheflush file_getattr file_setattr " +
-	"getdomainname getpagesize kern_features listns memory_ordering multiplexer or1k_atomic pciconfig_iobase " +
-	"pciconfig_read pciconfig_write riscv_flush_icache riscv_hwprobe rtas s390_guarded_storage " +
-	"s390_pci_mmio_read s390_pci_mmio_write s390_runtime_instr s390_sthyi spu_create spu_run subpage_prot " +
-	"swapcontext switch_endian sync_file_range2 sys_debug_setcontext sysmips uprobe uretprobe utrap_install "
+// otherNames are system calls that Linux has on architectures that are not in [seccompArchs], or has
+// got after their tables were made. Policies that are made for many machines mention them as optional.
+const otherNames = " atomic_barrier atomic_cmpxchg_32 breakpoint cachectl cacheflush file_getattr " +
+	"file_setattr getdomainname getpagesize kern_features listns memory_ordering multiplexer or1k_atomic " +
+	"pciconfig_iobase pciconfig_read pciconfig_write riscv_flush_icache riscv_hwprobe rtas " +
+	"s390_guarded_storage s390_pci_mmio_read s390_pci_mmio_write s390_runtime_instr s390_sthyi spu_create " +
+	"spu_run subpage_prot swapcontext switch_endian sync_file_range2 sys_debug_setcontext sysmips uprobe " +
+	"uretprobe utrap_install "
 
 // seccompTarget is the architecture that a policy is compiled for.
 type seccompTarget struct {
@@ -122,13 +123,14 @@ func (t *seccompTarget) settle(match seccompMatch) {
 	}
 }
 
-// checkWidths finds the conditions of a text that no argument of 32 bits meets. A rule of a deny-list would
-// be without effect.
+// checkWidths finds the conditions of a text that no argument of 32 bits meets. A rule of a deny-list
+// would be without effect.
 func (t *seccompTarget) checkWidths(r *SeccompRule) error {
 	for _, arg := range r.Args {
 		fits := SeccompArg{Index: arg.Index, Width: 64, Op: SeccompLessOrEqual, Value: math.MaxUint32}
 		if arg.line > 0 && t.has32Bits() && contradict([]SeccompArg{arg, fits}) {
-			return &SeccompError{Line: arg.line, Err: fmt.Errorf("never true on %s, where arguments have 32 bits", t.goarch)}
+			err := fmt.Errorf("never true on %s, where arguments have 32 bits", t.goarch)
+			return &SeccompError{Line: arg.line, Err: err}
 		}
 	}
 	return nil
@@ -140,7 +142,8 @@ func (t *seccompTarget) find(r *SeccompRule, i int, call seccompCall) ([]seccomp
 	var matches []seccompMatch
 	if number, known := t.SyscallNames[call.name]; known {
 		if len(call.args) > 0 && t.goarch == "386" && hiddenArguments[call.name] {
-			return nil, r.nameError(i, errors.New("no args are possible on 386, where they are behind a pointer"))
+			err := errors.New("no args are possible on 386, where they are behind a pointer")
+			return nil, r.nameError(i, err)
 		}
 		matches = append(matches, seccompMatch{[]uint32{uint32(number)}, call.args, call.action})
 	}
@@ -164,7 +167,9 @@ func (t *seccompTarget) isMultiplexed(name string) bool {
 	return is && t.goarch == "386"
 }
 
-func (t *seccompTarget) findMultiplexed(r *SeccompRule, i int, call seccompCall) ([]seccompMatch, error) {
+func (t *seccompTarget) findMultiplexed(r *SeccompRule, i int, call seccompCall) (
+	matches []seccompMatch, err error,
+) {
 	if !t.isMultiplexed(call.name) {
 		return nil, nil
 	}
@@ -175,13 +180,12 @@ func (t *seccompTarget) findMultiplexed(r *SeccompRule, i int, call seccompCall)
 	case settled && (action == call.action || !action.letsThrough()):
 		return nil, nil
 	case settled:
-		return nil, r.nameError(i, fmt.Errorf("on 386 it is also made through %s, for which an earlier rule has %q",
-			row.through, action))
+		return nil, r.nameError(i, fmt.Errorf("on 386 it is also made through %s, for which an earlier "+
+			"rule has %q", row.through, action))
 	case len(call.args) > 0:
-		return nil, r.nameError(i, fmt.Errorf("no args are possible on 386, where it is also made through %s, "+
-			"whose arguments are not those (unless an earlier rule refuses that)", row.through))
+		return nil, r.nameError(i, fmt.Errorf("no args are possible on 386, where it is also made through "+
+			"%s, whose arguments are not those (unless an earlier rule refuses that)", row.through))
 	}
-	var matches []seccompMatch
 	for _, number := range row.numbers {
 		isCall := SeccompArg{Index: 0, Width: 32, Mask: row.mask, Op: SeccompEqual, Value: number}
 		matches = append(matches, seccompMatch{[]uint32{through}, []SeccompArg{isCall}, call.action})

@@ -210,11 +210,13 @@ func parseNumber(node *yaml.Node, bits int) (uint64, error) {
 	isNumber := numberForm().MatchString(text)
 	switch {
 	case !isNumber && (err == nil || errDecimal == nil):
-		return 0, nodeError(node, "%q: numbers are decimal, without a zero before them, or hexadecimal with 0x", text)
+		return 0, nodeError(node,
+			"%q: numbers are decimal, without a zero before them, or hexadecimal with 0x", text)
 	case err != nil:
 		return 0, nodeError(node, "%q is not a number of %d bits", text, bits)
 	case !isPlain(node):
-		return 0, nodeError(node, "%q is a text here, not a number: write it without quotes and tags", text)
+		return 0, nodeError(node,
+			"%q is a text here, not a number: write it without quotes and tags", text)
 	}
 	return number, nil
 }

@@ -114,7 +114,9 @@ func (e TraceEvent) MarshalJSON() ([]byte, error) {
 // TraceText returns a function for [Cmd.Trace] that writes each event to w as a line of text, with
 // one Write. After a Write that failed it writes nothing more.
 func TraceText(w io.Writer) func(TraceEvent) {
-	return traceLines(w, func(e TraceEvent) ([]byte, error) { return []byte(printable.Lines(e.String())), nil })
+	return traceLines(w, func(e TraceEvent) ([]byte, error) {
+		return []byte(printable.Lines(e.String())), nil
+	})
 }
 
 // TraceJSON is like TraceText; each line is a JSON object, see [TraceEvent.MarshalJSON].
