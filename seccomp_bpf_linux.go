@@ -37,11 +37,12 @@ const (
 	maxInstructions  = 4096 // the kernel's BPF_MAXINSNS
 	argInstructions  = 7    // at most, for one condition
 	maxSeccompArgs   = 32   // so that all conditions of a rule can be jumped over
+	maxOwnArgs       = 3    // of a group and of a multiplexer, beside those
 	ruleInstructions = 2    // beside the names and the conditions
 )
 
 // The skips of a rule fit in 8 bits.
-const _ = uint(maxSkip - (maxSeccompArgs*argInstructions + ruleInstructions))
+const _ = uint(maxSkip - ((maxSeccompArgs+maxOwnArgs)*argInstructions + ruleInstructions))
 
 var loadNumber = bpf.LoadAbsolute{Off: offsetNumber, Size: 4}
 
@@ -54,12 +55,15 @@ func (p *SeccompPolicy) compile(goarch string) ([]byte, error) {
 		return nil, &SeccompError{Err: fmt.Errorf("architecture %q is not known (known: %s)", goarch, strings.Join(known, ", "))}
 	}
 	program := prologue(info)
+	target := seccompTarget{info, goarch, map[uint32]SeccompAction{}}
 	for _, rule := range p.Rules {
-		numbers, err := rule.numbers(info, goarch)
+		matches, err := target.matches(&rule)
 		if err != nil {
 			return nil, err
 		}
-		program = append(program, rule.compile(numbers)...)
+		for _, match := range matches {
+			program = append(program, match.compile()...)
+		}
 	}
 	program = append(program, verdict(p.DefaultAction))
 	if len(program) > maxInstructions {
@@ -118,34 +122,29 @@ func numberRanges(info *arch.Info) []numberRange {
 	return ranges
 }
 
-func (r *SeccompRule) numbers(info *arch.Info, goarch string) ([]uint32, error) {
-	var numbers []uint32
-	for _, name := range r.Names {
-		more, err := r.expand(name, info, goarch)
-		if err != nil {
-			return nil, err
-		}
-		numbers = append(numbers, more...)
-	}
-	return numbers, nil
+// seccompMatch is what a rule says about some numbers.
+type seccompMatch struct {
+	numbers []uint32
+	args    []SeccompArg
+	action  SeccompAction
 }
 
-// compile gives the numbers the rule's verdict if the conditions hold:
+// compile gives the numbers the verdict if the conditions hold:
 //
 //	jump to the conditions if the number is this, or that, ...; otherwise to the end
 //	conditions; each jumps to the last load if it does not hold
 //	verdict
 //	load the number again, if there are conditions
-func (r *SeccompRule) compile(numbers []uint32) []bpf.Instruction {
-	body := []bpf.Instruction{verdict(r.Action)}
-	for _, arg := range slices.Backward(r.Args) {
+func (m *seccompMatch) compile() []bpf.Instruction {
+	body := []bpf.Instruction{verdict(m.action)}
+	for _, arg := range slices.Backward(m.args) {
 		body = append(arg.compile(uint8(len(body))), body...)
 	}
-	if len(r.Args) > 0 {
+	if len(m.args) > 0 {
 		body = append(body, loadNumber)
 	}
 	var program []bpf.Instruction
-	for chunk := range slices.Chunk(numbers, maxSkip+1) {
+	for chunk := range slices.Chunk(m.numbers, maxSkip+1) {
 		for i, number := range chunk {
 			test := bpf.JumpIf{Cond: bpf.JumpEqual, Val: number, SkipTrue: uint8(len(chunk) - 1 - i)}
 			if test.SkipTrue == 0 {

@@ -131,15 +131,17 @@ func TestSeccompArgumentIsNoNumber(t *testing.T) {
 // policyGenerator makes policies, and system calls that are near to what they are about.
 type policyGenerator struct {
 	*rand.Rand
+	goarch string
 	names  []string
 	values []uint64
 }
 
-func newPolicyGenerator(seed uint64, info *arch.Info) *policyGenerator {
+func newPolicyGenerator(seed uint64, goarch string, info *arch.Info) *policyGenerator {
 	g := &policyGenerator{
+		goarch: goarch,
 		Rand:   rand.New(rand.NewPCG(seed, 0)),
 		names:  slices.Sorted(maps.Keys(info.SyscallNames)),
-		values: []uint64{0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 1 << 32, 1<<32 + 1, 5<<32 + 5, 1 << 63, 1<<64 - 1},
+		values: []uint64{0, 1, 2, 4, 9, 15, 0x10000000, unix.PR_SET_VMA, 0x7fffffff, 0x80000000, 0xffffffff, 1 << 32, 1<<32 + 1, 5<<32 + 5, 1 << 63, 1<<64 - 1},
 	}
 	for range 4 {
 		g.values = append(g.values, g.Uint64())
@@ -189,21 +191,101 @@ func (g *policyGenerator) policy() *initscript.SeccompPolicy {
 		for range g.IntN(pick(g, []int{1, 4, 4, 33})) {
 			rule.Args = append(rule.Args, g.arg())
 		}
+		if g.goarch == "386" {
+			rule.Names = slices.DeleteFunc(rule.Names, func(name string) bool {
+				return name == "socketcall" || name == "ipc" || len(rule.Args) > 0 && hasHiddenArguments(name)
+			})
+			rule.Names = append(rule.Names, "getpid")
+		}
+		if g.IntN(4) == 0 && (g.goarch != "386" || len(rule.Args) == 0) {
+			rule.Names = append(rule.Names, pick(g, []string{"@launcher", "@init", "@go-runtime"}))
+		}
 		policy.Rules = append(policy.Rules, rule)
 	}
 	return policy
 }
 
+// multiplexedNames are the calls behind socketcall(2) and ipc(2), by their numbers there.
+var multiplexedNames = map[string]map[uint32][]string{
+	"socketcall": {
+		1: {"socket"}, 2: {"bind"}, 3: {"connect"}, 4: {"listen"}, 5: {"accept"}, 6: {"getsockname"},
+		7: {"getpeername"}, 8: {"socketpair"}, 9: {"send", "sendto"}, 10: {"recv", "recvfrom"}, 11: {"sendto"},
+		12: {"recvfrom"}, 13: {"shutdown"}, 14: {"setsockopt"}, 15: {"getsockopt"}, 16: {"sendmsg"},
+		17: {"recvmsg"}, 18: {"accept4"}, 19: {"recvmmsg"}, 20: {"sendmmsg"},
+	},
+	"ipc": {
+		1: {"semop"}, 2: {"semget"}, 3: {"semctl"}, 4: {"semtimedop"}, 11: {"msgsnd"}, 12: {"msgrcv"},
+		13: {"msgget"}, 14: {"msgctl"}, 21: {"shmat"}, 22: {"shmdt"}, 23: {"shmget"}, 24: {"shmctl"},
+	},
+}
+
+// hasHiddenArguments tells the calls of the 386 of whose arguments a filter cannot see all.
+func hasHiddenArguments(name string) bool {
+	for _, calls := range multiplexedNames {
+		for _, names := range calls {
+			if slices.Contains(names, name) {
+				return true
+			}
+		}
+	}
+	return name == "mmap" || name == "select"
+}
+
+// meanings are the names by which a policy speaks of a call.
+func meanings(goarch, name string, args [6]uint64) []string {
+	number := uint32(args[0])
+	if name == "ipc" {
+		number &= 0xffff
+	}
+	if goarch == "386" {
+		return append([]string{name}, multiplexedNames[name][number]...)
+	}
+	return []string{name}
+}
+
 // expected is what the policy says, in the plain way.
-func expected(policy *initscript.SeccompPolicy, name string, args [6]uint64) uint32 {
+func expected(policy *initscript.SeccompPolicy, goarch, name string, args [6]uint64) uint32 {
 	for _, rule := range policy.Rules {
-		if slices.Contains(rule.Names, name) && !slices.ContainsFunc(rule.Args, func(arg initscript.SeccompArg) bool {
-			return !holds(arg, args[arg.Index])
-		}) {
-			return uint32(rule.Action)
+		if slices.ContainsFunc(rule.Args, func(arg initscript.SeccompArg) bool { return !holds(arg, args[arg.Index]) }) {
+			continue
+		}
+		for _, name := range meanings(goarch, name, args) {
+			if slices.Contains(rule.Names, name) {
+				return uint32(rule.Action)
+			}
+		}
+		for _, name := range meanings(goarch, name, args) {
+			for _, group := range rule.Names {
+				if !slices.Contains(initscript.SeccompGroups[group], name) {
+					continue
+				}
+				if action, decides := groupSays(rule.Action, name, args); decides {
+					return action
+				}
+			}
 		}
 	}
 	return uint32(policy.DefaultAction)
+}
+
+// groupSays is what becomes of a call of a group, and whether its rule decides about it.
+func groupSays(action initscript.SeccompAction, name string, args [6]uint64) (verdict uint32, decides bool) {
+	if action != initscript.SeccompAllow && action != initscript.SeccompLog {
+		return uint32(action), true
+	}
+	verdict, first := uint32(action), uint32(args[0])
+	switch name {
+	case "clone":
+		return verdict, first&0x7e020000 == 0
+	case "clone3":
+		return retENOSYS, true
+	case "prlimit64":
+		return verdict, first == 0
+	case "prctl":
+		return verdict, first == unix.PR_SET_VMA || first == unix.PR_SET_NAME || first == unix.PR_GET_DUMPABLE ||
+			first == unix.PR_SET_DUMPABLE && args[1] == 0 || first == unix.PR_SET_PDEATHSIG && args[1] == 9
+	}
+	return verdict, true
 }
 
 func holds(arg initscript.SeccompArg, value uint64) bool {
@@ -235,7 +317,7 @@ func TestSeccompRandomPolicies(t *testing.T) {
 	for goarch, info := range seccompArchs {
 		matched := 0
 		for seed := range uint64(100) {
-			g := newPolicyGenerator(seed, info)
+			g := newPolicyGenerator(seed, goarch, info)
 			policy := g.policy()
 			filter, err := policy.CompileFor(goarch)
 			must(t, err)
@@ -245,11 +327,20 @@ func TestSeccompRandomPolicies(t *testing.T) {
 				if len(policy.Rules) > 0 && g.IntN(2) == 0 {
 					name = pick(g, pick(g, policy.Rules).Names)
 				}
+				if members := initscript.SeccompGroups[name]; members != nil {
+					name = pick(g, members)
+				}
+				if _, known := info.SyscallNames[name]; !known {
+					continue
+				}
 				data := seccompData{number: uint32(info.SyscallNames[name]), arch: uint32(info.ID)}
 				for i := range data.args {
 					data.args[i] = pick(g, g.values) + pick(g, []uint64{0, 0, 1, 1<<64 - 1})
 				}
-				want := expected(policy, name, data.args)
+				if multiplexedNames[name] != nil {
+					data.args[0] = uint64(g.IntN(26)) + pick(g, []uint64{0, 1 << 16, 1 << 32})
+				}
+				want := expected(policy, goarch, name, data.args)
 				if got := verdictOn(t, vm, data); got != want {
 					t.Fatalf("%s, seed %d: %s%#x: %#x, want %#x\n%+v", goarch, seed, name, data.args, got, want, policy)
 				}
@@ -322,5 +413,83 @@ func TestTooManySeccompConditions(t *testing.T) {
 	const want = "seccomp policy: 33 conditions; a rule can have at most 32"
 	if _, err := compileRule(manyNames(1), conditions(33)); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+// What can only be seen of a call through a multiplexer is its number.
+func TestSeccompMultiplexers(t *testing.T) {
+	allow, errno := initscript.SeccompAllow, initscript.SeccompErrno(unix.EPERM)
+	args := []initscript.SeccompArg{{Index: 0, Width: 32, Op: initscript.SeccompEqual, Value: unix.AF_UNIX}}
+	rule := func(action initscript.SeccompAction, args []initscript.SeccompArg, names ...string) initscript.SeccompRule {
+		return initscript.SeccompRule{Names: names, Action: action, Args: args}
+	}
+	const (
+		blind     = `system call "socket": no args are possible on 386, where it is also made through socketcall, `
+		unrefused = blind + "whose arguments are not those (unless an earlier rule refuses that)"
+	)
+	for _, test := range []struct {
+		name  string
+		rules []initscript.SeccompRule
+		want  string
+	}{
+		{"without args", []initscript.SeccompRule{rule(errno, nil, "socket", "semop", "mmap", "select")}, ""},
+		{"with args", []initscript.SeccompRule{rule(errno, args, "socket")}, unrefused},
+		{"allowed with args", []initscript.SeccompRule{rule(allow, args, "socket")}, unrefused},
+		{"socketcall is refused before", []initscript.SeccompRule{rule(errno, nil, "socketcall"), rule(allow, args, "socket")}, ""},
+		{"socketcall is refused after", []initscript.SeccompRule{rule(allow, args, "socket"), rule(errno, nil, "socketcall")}, unrefused},
+		{"socketcall is refused in part", []initscript.SeccompRule{rule(errno, args, "socketcall"), rule(allow, args, "socket")}, unrefused},
+		{"socketcall is allowed before", []initscript.SeccompRule{rule(allow, nil, "socketcall"), rule(errno, nil, "socket")},
+			`system call "socket": on 386 it is also made through socketcall, for which an earlier rule has "allow"`},
+		{"both are allowed", []initscript.SeccompRule{rule(allow, nil, "socketcall"), rule(allow, nil, "socket")}, ""},
+		{"a number of socketcall", []initscript.SeccompRule{rule(errno, args, "socketcall"), rule(errno, args, "ipc")}, ""},
+		{"old mmap with args", []initscript.SeccompRule{rule(errno, args, "mmap")},
+			`system call "mmap": no args are possible on 386, where they are behind a pointer`},
+		{"group with args", []initscript.SeccompRule{rule(errno, args, "@launcher")},
+			`system call "@launcher": no args are possible on 386, where they are behind a pointer`},
+	} {
+		policy := initscript.SeccompPolicy{DefaultAction: allow, Rules: test.rules}
+		_, err := policy.CompileFor("386")
+		if (err == nil) != (test.want == "") || err != nil && err.Error() != "seccomp policy: "+test.want {
+			t.Errorf("%s:\n got %v\nwant %s", test.name, err, test.want)
+		}
+		for _, goarch := range []string{"amd64", "arm", "arm64"} {
+			for i := range policy.Rules {
+				policy.Rules[i].Optional = true
+			}
+			if _, err := policy.CompileFor(goarch); err != nil {
+				t.Errorf("%s, %s: %v", test.name, goarch, err)
+			}
+		}
+	}
+}
+
+// Every call that there is behind a multiplexer is refused by its own name, and by no other.
+func TestSeccompMultiplexedCalls(t *testing.T) {
+	for through, calls := range multiplexedNames {
+		names := map[string]bool{}
+		for _, more := range calls {
+			for _, name := range more {
+				names[name] = true
+			}
+		}
+		for name := range names {
+			policy := initscript.SeccompPolicy{DefaultAction: initscript.SeccompAllow, Rules: []initscript.SeccompRule{
+				{Names: []string{name}, Action: initscript.SeccompKillProcess},
+			}}
+			filter, err := policy.CompileFor("386")
+			must(t, err)
+			vm := interpreter(t, filter)
+			for number := range uint32(30) {
+				want := uint32(unix.SECCOMP_RET_ALLOW)
+				if slices.Contains(calls[number], name) {
+					want = unix.SECCOMP_RET_KILL_PROCESS
+				}
+				data := seccompData{number: uint32(arch.I386.SyscallNames[through]), arch: uint32(arch.I386.ID)}
+				data.args[0] = uint64(number)
+				if got := verdictOn(t, vm, data); got != want {
+					t.Errorf("%s: %s(%d): %#x, want %#x", name, through, number, got, want)
+				}
+			}
+		}
 	}
 }

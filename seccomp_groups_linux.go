@@ -3,11 +3,13 @@
 package initscript
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
-	"github.com/elastic/go-seccomp-bpf/arch"
+	"golang.org/x/sys/unix"
 )
 
 // seccompGroups are names that stand for several system calls. Those that an architecture does not
@@ -26,34 +28,97 @@ var seccompGroups = map[string][]string{
 	// What the runtime of a Go actor needs to boot, to idle, to collect garbage, to use channels and to
 	// end. Beside @launcher.
 	"@go-runtime": {
-		"clock_gettime", "clock_nanosleep", "clone", "clone3", "close", "epoll_create1", "epoll_ctl",
-		"epoll_pwait", "eventfd2", "exit", "exit_group", "fcntl", "fcntl64", "fstat", "futex", "getpid", "getsockopt",
+		"clock_gettime", "clock_gettime64", "clock_nanosleep", "clock_nanosleep_time64", "clone", "clone3",
+		"close", "epoll_create1", "epoll_ctl", "epoll_pwait", "eventfd2", "exit", "exit_group", "fcntl",
+		"fcntl64", "fstat", "futex", "futex_time64", "getpid", "getsockopt",
 		"gettid", "madvise", "mmap", "mmap2", "mprotect", "munmap", "nanosleep", "prctl", "prlimit64", "read",
 		"recvmsg", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
 		"sched_getaffinity", "sched_yield", "sendmsg", "set_robust_list", "sigaltstack", "tgkill", "write",
 	},
 }
 
-// expand returns the numbers behind a name of a rule.
-func (r *SeccompRule) expand(name string, info *arch.Info, goarch string) ([]uint32, error) {
-	if name[:min(1, len(name))] != "@" {
-		if number, known := info.SyscallNames[name]; known {
-			return []uint32{uint32(number)}, nil
-		}
-		if r.Optional {
-			return nil, nil
-		}
-		return nil, &SeccompError{r.line, name, fmt.Errorf("not known on %s", goarch)}
+// cloneNamespaces are the flags of clone(2) that make namespaces: a new user namespace gives access to
+// much of the kernel that only root can reach otherwise. CLONE_NEWTIME is not among them, since its bit
+// is one of the exit signal's in clone(2). The flags are the first argument on all of [seccompArchs]; on
+// s390x they are the second.
+const cloneNamespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC |
+	unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
+
+// groupConditions say how much of a system call a group lets through: what meets one of the lists.
+var groupConditions = map[string][][]SeccompArg{
+	"clone": {{{Index: 0, Width: 32, Mask: cloneNamespaces, Op: SeccompEqual, Value: 0}}},
+	// PID 1 becomes undumpable; the Go runtime names its memory. No other option, among them those that
+	// would let a process outlive its host, be traced, or have processor bugs back.
+	"prctl": {
+		{isOption(unix.PR_GET_DUMPABLE)},
+		{isOption(unix.PR_SET_DUMPABLE), {Index: 1, Width: 64, Op: SeccompEqual, Value: 0}},
+		{isOption(unix.PR_SET_NAME)},
+		{isOption(unix.PR_SET_PDEATHSIG), {Index: 1, Width: 64, Op: SeccompEqual, Value: sigkill}},
+		{isOption(unix.PR_SET_VMA)},
+	},
+	// The limits of the caller, not those of other processes of its user.
+	"prlimit64": {{{Index: 0, Width: 32, Op: SeccompEqual, Value: 0}}},
+}
+
+const sigkill = 9 // as a value of a condition
+
+func isOption(option uint64) SeccompArg {
+	return SeccompArg{Index: 0, Width: 32, Op: SeccompEqual, Value: option}
+}
+
+// groupActions are for system calls of which a filter cannot see what they would do. The flags of clone3
+// are behind a pointer; without it the C library uses clone.
+var groupActions = map[string]SeccompAction{"clone3": SeccompErrno(unix.ENOSYS)}
+
+// seccompCall is what a rule says about a system call, on any architecture.
+type seccompCall struct {
+	name   string
+	args   []SeccompArg
+	action SeccompAction
+}
+
+func isGroup(name string) bool { return strings.HasPrefix(name, "@") }
+
+// letsThrough tells whether the kernel executes the system call and nobody else is asked.
+func (a SeccompAction) letsThrough() bool { return a == SeccompAllow || a == SeccompLog }
+
+// calls returns what the name i of the rule stands for. A group is limited only where the rule lets it
+// through: one that is refused, or left to somebody else's decision, is so as a whole.
+func (r *SeccompRule) calls(i int) ([]seccompCall, error) {
+	name := r.Names[i]
+	if !isGroup(name) {
+		return []seccompCall{{name, r.Args, r.Action}}, nil
 	}
 	group, known := seccompGroups[name]
 	if !known {
-		return nil, &SeccompError{r.line, name, fmt.Errorf("no such group (known: %q)", slices.Sorted(maps.Keys(seccompGroups)))}
+		names := slices.Sorted(maps.Keys(seccompGroups))
+		return nil, r.nameError(i, fmt.Errorf("no such group (known: %q)", names))
 	}
-	var numbers []uint32
+	var calls []seccompCall
 	for _, name := range group {
-		if number, known := info.SyscallNames[name]; known {
-			numbers = append(numbers, uint32(number))
+		action, conditions := r.Action, [][]SeccompArg{nil}
+		if r.Action.letsThrough() {
+			if limited := groupConditions[name]; limited != nil {
+				conditions = limited
+			}
+			if instead, is := groupActions[name]; is {
+				action = instead
+			}
+		}
+		for _, args := range conditions {
+			calls = append(calls, seccompCall{name, slices.Concat(r.Args, args), action})
 		}
 	}
-	return numbers, nil
+	return calls, nil
 }
+
+// nameError is an error about the name i of the rule.
+func (r *SeccompRule) nameError(i int, err error) error {
+	line := r.line
+	if i < len(r.nameLines) {
+		line = r.nameLines[i]
+	}
+	return &SeccompError{line, r.Names[i], err}
+}
+
+var errNoSuchCall = errors.New("no architecture has a system call of this name")

@@ -23,16 +23,19 @@ type SeccompPolicy struct {
 }
 
 // SeccompRule matches a system call that has one of the names, if all conditions on the arguments
-// hold.
+// hold. A name may be that of a group; docs/seccomp.md says of which system calls it lets through a part
+// only.
 type SeccompRule struct {
 	Names  []string
 	Action SeccompAction
 	Args   []SeccompArg
 
-	// Optional drops the names that the architecture does not have; otherwise they are errors.
+	// Optional drops the names that the architecture does not have; otherwise they are errors. What no
+	// architecture has is an error in any case.
 	Optional bool
 
-	line int // of the text; 0 when there is none
+	line      int   // of the text; 0 when there is none
+	nameLines []int // of each name
 }
 
 // SeccompArg is a condition on one argument of a system call: (argument & Mask) Op Value, unsigned.

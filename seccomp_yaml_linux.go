@@ -16,8 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ParseSeccompPolicy reads the text of a policy, which docs/seccomp.md describes. Whether a system
-// call exists is checked by [SeccompPolicy.Compile]. Errors: *SeccompError.
+// ParseSeccompPolicy reads the text of a policy, which docs/seccomp.md describes. What cannot be meant in
+// a text is an error here and none in a policy of Go values: conditions that are never or always true,
+// and rules that earlier ones leave nothing of. Whether a system call exists is checked by
+// [SeccompPolicy.Compile]. Errors: *SeccompError.
 func ParseSeccompPolicy(text []byte) (*SeccompPolicy, error) {
 	root, err := parseYAML(text)
 	if err != nil {
@@ -37,6 +39,9 @@ func ParseSeccompPolicy(text []byte) (*SeccompPolicy, error) {
 	})
 	if err == nil {
 		err = policy.check()
+	}
+	if err == nil {
+		err = policy.checkLogic()
 	}
 	if err != nil {
 		return nil, err
@@ -77,14 +82,16 @@ func parseRule(node *yaml.Node) (SeccompRule, error) {
 		switch key {
 		case "names":
 			rule.Names, err = parseList(value, "names", func(name *yaml.Node) (string, error) {
-				return parseScalar(name, "a name")
+				rule.nameLines = append(rule.nameLines, name.Line)
+				return parseText(name, "a name")
 			})
 		case "action":
 			rule.Action, err = parseAction(value)
 		case "args":
 			rule.Args, err = parseList(value, "args", parseArg)
 		case "optional":
-			if value.Decode(&rule.Optional) != nil {
+			rule.Optional = value.Value == "true"
+			if !isPlain(value) || !rule.Optional && value.Value != "false" {
 				err = nodeError(value, "optional must be true or false")
 			}
 		default:
@@ -135,7 +142,7 @@ func parseArg(node *yaml.Node) (SeccompArg, error) {
 func parseAction(node *yaml.Node) (SeccompAction, error) {
 	var action SeccompAction
 	if node.Kind != yaml.MappingNode {
-		name, err := parseScalar(node, "an action")
+		name, err := parseText(node, "an action")
 		if err != nil {
 			return 0, err
 		}
@@ -165,6 +172,9 @@ func parseErrno(node *yaml.Node) (syscall.Errno, error) {
 		return 0, err
 	}
 	if strings.HasPrefix(name, "E") {
+		if errno, known := secondErrnoNames[name]; known {
+			return errno, nil
+		}
 		for errno := syscall.Errno(1); errno <= maxErrno; errno++ {
 			if unix.ErrnoName(errno) == name {
 				return errno, nil
@@ -179,14 +189,34 @@ func parseErrno(node *yaml.Node) (syscall.Errno, error) {
 	return syscall.Errno(number), err
 }
 
+// secondErrnoNames are those of numbers that are known by another name, too.
+var secondErrnoNames = map[string]syscall.Errno{
+	"EWOULDBLOCK": unix.EWOULDBLOCK, // EAGAIN
+	"EDEADLOCK":   unix.EDEADLOCK,   // EDEADLK, where policies can be compiled for
+	"EOPNOTSUPP":  unix.EOPNOTSUPP,  // ENOTSUP
+}
+
+// numberForm is what means the same in all versions of YAML: 010 is 8 or 10, and 0b1, 0o7 and 1_0 are
+// numbers or texts.
+var numberForm = lazyregexp.New(`^(0|[1-9][0-9]*|0x[0-9a-fA-F]+)$`)
+
 func parseNumber(node *yaml.Node, bits int) (uint64, error) {
 	text, err := parseScalar(node, "a number")
 	if err != nil {
 		return 0, err
 	}
 	number, err := strconv.ParseUint(text, 0, bits)
-	if err != nil {
+	_, errDecimal := strconv.ParseUint(text, 10, bits)
+	isNumber := numberForm().MatchString(text)
+	switch {
+	case !isNumber && (err == nil || errDecimal == nil):
+		return 0, nodeError(node,
+			"%q: numbers are decimal, without a zero before them, or hexadecimal with 0x", text)
+	case err != nil:
 		return 0, nodeError(node, "%q is not a number of %d bits", text, bits)
+	case !isPlain(node):
+		return 0, nodeError(node,
+			"%q is a text here, not a number: write it without quotes and tags", text)
 	}
 	return number, nil
 }
@@ -202,6 +232,18 @@ func parseScalar(node *yaml.Node, what string) (string, error) {
 	}
 	return node.Value, nil
 }
+
+// parseText is like parseScalar, for what YAML does not take for a number, a truth value or nothing.
+func parseText(node *yaml.Node, what string) (string, error) {
+	text, err := parseScalar(node, what)
+	if err == nil && node.ShortTag() != "!!str" {
+		err = nodeError(node, "%s must be a text, not %s", what, text)
+	}
+	return text, err
+}
+
+// isPlain tells whether a value has neither quotes nor a tag.
+func isPlain(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.Style == 0 }
 
 func parseList[T any](node *yaml.Node, what string, parse func(*yaml.Node) (T, error)) ([]T, error) {
 	if node.Kind != yaml.SequenceNode {
@@ -228,6 +270,9 @@ func eachKey(node *yaml.Node, what string, do func(key string, value *yaml.Node)
 	seen := map[string]bool{}
 	for i := 0; i < len(node.Content); i += 2 {
 		key := node.Content[i].Value
+		if node.Content[i].Kind != yaml.ScalarNode {
+			return nodeError(node.Content[i], "a key must be a single value")
+		}
 		if seen[key] {
 			return nodeError(node.Content[i], "the key %q is there twice", key)
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/go-initscript/initscript/internal/printable"
 )
 
 // A TraceEvent is one call that a script has made: a function of the table C or a helper such as
@@ -105,13 +107,16 @@ func (e TraceEvent) MarshalJSON() ([]byte, error) {
 	if e.Errno != 0 {
 		object.Errno = errnoName(e.Errno)
 	}
-	return json.Marshal(object)
+	text, err := json.Marshal(object)
+	return printable.JSON(text), err
 }
 
 // TraceText returns a function for [Cmd.Trace] that writes each event to w as a line of text, with
 // one Write. After a Write that failed it writes nothing more.
 func TraceText(w io.Writer) func(TraceEvent) {
-	return traceLines(w, func(e TraceEvent) ([]byte, error) { return []byte(e.String()), nil })
+	return traceLines(w, func(e TraceEvent) ([]byte, error) {
+		return []byte(printable.Lines(e.String())), nil
+	})
 }
 
 // TraceJSON is like TraceText; each line is a JSON object, see [TraceEvent.MarshalJSON].

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-initscript/initscript/internal/check"
 	"github.com/go-initscript/initscript/internal/definitions"
+	"github.com/go-initscript/initscript/internal/printable"
 	"github.com/spf13/cobra"
 )
 
@@ -147,7 +148,7 @@ func (o *checkOptions) print(name string, list []check.Diagnostic) error {
 		if err != nil {
 			return err
 		}
-		text.Write(append(object, '\n'))
+		text.Write(append(printable.JSON(object), '\n'))
 	}
 	_, err := os.Stdout.WriteString(text.String())
 	return err

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/doctor"
+	"github.com/go-initscript/initscript/internal/printable"
 	"github.com/spf13/cobra"
 )
 
@@ -52,10 +54,13 @@ func runDoctor(asJSON bool) error {
 	report := doctor.Examine(tryScript)
 	var err error
 	if asJSON {
-		encoder := json.NewEncoder(os.Stdout)
+		var text bytes.Buffer
+		encoder := json.NewEncoder(&text)
 		encoder.SetIndent("", "  ")
 		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(report)
+		if err = encoder.Encode(report); err == nil {
+			_, err = os.Stdout.Write(printable.JSON(text.Bytes()))
+		}
 	} else {
 		err = report.WriteText(os.Stdout)
 	}

@@ -5,12 +5,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"syscall"
-	"unicode"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/printable"
 	"golang.org/x/sys/unix"
 )
 
@@ -101,14 +100,4 @@ func failureText(err error) string {
 }
 
 // oneLine shows control characters instead of obeying them.
-func oneLine(text string) string {
-	var line strings.Builder
-	for _, r := range strings.TrimRight(text, "\n") {
-		if unicode.IsPrint(r) {
-			line.WriteRune(r)
-		} else {
-			line.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		}
-	}
-	return line.String()
-}
+func oneLine(text string) string { return printable.Line(strings.TrimRight(text, "\n")) }

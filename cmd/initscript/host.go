@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/aarzilli/golua/lua"
+	"github.com/go-initscript/initscript/internal/printable"
 	"github.com/go-initscript/initscript/luahost"
 	"github.com/spf13/cobra"
 )
@@ -54,12 +56,17 @@ func runHost(path string, args []string) error {
 	return luahost.Run(L, path, args...)
 }
 
-// printProgramError prints what a Lua program did not catch, which has several lines.
+// printProgramError prints what a Lua program did not catch. The message may be that of an actor, so it is
+// one line; the traceback, which is about the program only, has several.
 func printProgramError(err error) bool {
 	var program *luahost.ProgramError
 	if !errors.As(err, &program) {
 		return false
 	}
-	fmt.Fprintln(os.Stderr, "initscript: "+program.Message)
+	message, traceback := program.Message, ""
+	if i := strings.LastIndex(message, "\nstack traceback:\n"); i >= 0 {
+		message, traceback = message[:i], message[i:]
+	}
+	fmt.Fprintln(os.Stderr, "initscript: "+oneLine(message)+printable.Lines(traceback))
 	return true
 }

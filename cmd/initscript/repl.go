@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/printable"
 	"github.com/go-initscript/initscript/lua"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -132,7 +133,7 @@ const (
 // run returns true at the end of the input, false if the session has ended by itself.
 func (r *repl) run() bool {
 	names, alive := <-r.answers
-	r.lines.setNames(strings.Split(names, "\n"))
+	r.lines.setNames(strings.Split(printable.Lines(names), "\n"))
 	for code := ""; alive; {
 		line, err := r.readLine(code != "")
 		switch {
@@ -213,7 +214,7 @@ func (r *repl) evaluate(code string) (more, alive bool) {
 			return true, true
 		case 'V':
 			if text.Len() > 0 {
-				fmt.Println("=> " + text.String() + errnoSuffix(answer[1:]))
+				fmt.Println("=> " + printable.Lines(text.String()) + errnoSuffix(answer[1:]))
 			}
 			return false, true
 		case 'E':
@@ -233,4 +234,4 @@ func errnoSuffix(number string) string {
 	return " (" + name + ")"
 }
 
-func (r *repl) complain(text string) { fmt.Fprintln(os.Stderr, text) }
+func (r *repl) complain(text string) { fmt.Fprintln(os.Stderr, printable.Lines(text)) }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/printable"
 	"golang.org/x/sys/unix"
 )
 
@@ -168,7 +169,7 @@ func (w *statusWriter) write(event any) {
 	}
 	line, err := json.Marshal(event)
 	if err == nil {
-		_, err = w.file.Write(append(line, '\n'))
+		_, err = w.file.Write(append(printable.JSON(line), '\n'))
 	}
 	if err != nil { // the program runs on, and its exit status stays what it is
 		w.err = err

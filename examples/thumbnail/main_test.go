@@ -30,6 +30,7 @@ func init() {
 		"chdir":    func() error { return os.Chdir("..") },
 		"execute":  func() error { return syscall.Exec("/proc/self/exe", nil, nil) },
 		"unshare":  func() error { return syscall.Unshare(syscall.CLONE_NEWUSER) },
+		"clone":    cloneUserNamespace,
 		"identity": func() error { return syscall.Setuid(1) },
 	} {
 		attacks = append(attacks, name)
@@ -38,6 +39,19 @@ func init() {
 }
 
 var attacks []string
+
+// cloneUserNamespace makes a child in a user namespace of its own, which has all capabilities there.
+func cloneUserNamespace() error {
+	const flags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | uintptr(syscall.SIGCHLD)
+	child, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, flags, 0, 0, 0, 0, 0)
+	for child == 0 && errno == 0 {
+		syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 0, 0, 0)
+	}
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
 
 func first[T any](_ T, err error) error { return err }
 

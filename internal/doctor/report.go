@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/go-initscript/initscript/internal/printable"
 	"golang.org/x/sys/unix"
 )
 
@@ -107,9 +108,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	var text strings.Builder
 	for _, f := range r.Findings {
 		column := map[string]string{OK: "OK", No: "NO", Info: "-"}[f.Status]
-		fmt.Fprintf(&text, "%-3s %-*s  %s\n", column, width, f.Name, f.Detail)
+		fmt.Fprintf(&text, "%-3s %-*s  %s\n", column, width, f.Name, printable.Line(f.Detail))
 		if f.Fix != "" {
-			fmt.Fprintf(&text, "    %-*s  fix: %s\n", width, "", f.Fix)
+			fmt.Fprintf(&text, "    %-*s  fix: %s\n", width, "", printable.Line(f.Fix))
 		}
 	}
 	_, err := io.WriteString(w, text.String())
