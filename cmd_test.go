@@ -508,8 +508,9 @@ func TestErrorKinds(t *testing.T) {
 	t.Run("script ends the process", func(t *testing.T) {
 		cmd := newCmd(t, `os.exit(7)`, "true")
 		err := cmd.Run()
-		var e *initscript.ExitError
-		if !errors.As(err, &e) || e.ExitCode() != 7 {
+		var e *initscript.ScriptError
+		var exit *initscript.ExitError
+		if !errors.As(err, &e) || e.Exited.ExitCode() != 7 || errors.As(err, &exit) {
 			t.Errorf("%v", err)
 		}
 	})
