@@ -71,12 +71,18 @@
 --
 -- ### Arguments
 --
--- * An **integer** is a number, or a string that Lua converts to one. A fraction is cut off. It is then
---   cut to the C type: for most parameters its low 32 bits count, so that -1 is the user id 4294967295.
--- * A **string** may also be a number. Paths and names end at their first NUL byte, as in C; what is
---   written or sent does not.
+-- * An **integer** is a number, or a string that Lua converts to one. In the functions that Emilua has
+--   a fraction is cut off, and it is then cut to the C type: for most parameters its low 32 bits count,
+--   so that -1 is the user id 4294967295, and 4294967296 is the user id 0.
+-- * A **string** may also be a number. In the functions that Emilua has, paths and names end at their
+--   first NUL byte, as in C; what is written or sent does not.
 -- * Arguments are checked from left to right before anything is done. Superfluous ones are ignored.
--- * Lists are read from index 1 to the first nil, without metamethods.
+-- * Lists are read from index 1 to the first nil, without metamethods. In those that Emilua has, what
+--   is behind a hole, or under another key, is ignored.
+-- * **An extension cuts and ignores none of that**: a fraction, a number that the C type or the kernel
+--   would cut, a string with a NUL byte, a list with a hole or with other keys, and unknown fields raise
+--   an error that names the argument and its value. [initscript check](check.md) reports the same
+--   mistakes in calls of the functions that Emilua has, where they would look like a success.
 --
 -- ### The table C
 --
