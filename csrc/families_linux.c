@@ -13,6 +13,7 @@ const struct initscript_function *const initscript_families[] = {
         initscript_credential_functions,
         initscript_capability_functions,
         initscript_prctl_functions,
+        initscript_keyring_functions,
         initscript_resource_functions,
         initscript_exec_functions,
         initscript_seccomp_functions,

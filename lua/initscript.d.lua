@@ -2403,10 +2403,66 @@ function C.cap_reset_ambient() end
 ---@return integer errno 0 on success
 function C.cap_set_secbits(bits) end
 
+-- ## Keyrings
+
+---Works on keys that the kernel keeps. A process finds them through its keyrings: those of its thread,
+---process and session, which it has inherited, and those of its user. Whoever can search a keyring
+---reads the keys in it, whatever namespaces and ids it has by then. Only the operations in the table
+---are available.
+---
+---| Operation | `arg2` | `arg3` | Result |
+---|---|---|---|
+---| `KEYCTL_JOIN_SESSION_KEYRING` | the name of one that the user may search, or of a new one; nil: a new one that nobody can join | | its number |
+---| `KEYCTL_GET_KEYRING_ID` | a keyring | 1: make it if it is not there; 0 | its number |
+---| `KEYCTL_LINK` | a key or keyring | a keyring that it is put into | 0 |
+---| `KEYCTL_UNLINK` | a key or keyring | a keyring that it is taken from | 0 |
+---| `KEYCTL_CLEAR` | a keyring, which is emptied | | 0 |
+---| `KEYCTL_REVOKE` | a key or keyring, which nobody can use any more | | 0 |
+---| `KEYCTL_INVALIDATE` | the same, and it vanishes at once (Linux 3.5) | | 0 |
+---| `KEYCTL_SET_TIMEOUT` | a key or keyring | after how many seconds it expires, 0: never | 0 |
+---| `KEYCTL_SETPERM` | a key or keyring | a mask, see `keyctl_setperm(3)` | 0 |
+---
+---A key or keyring is a number, or a `KEY_SPEC_` constant.
+---
+---A box needs a session keyring of its own: without one the program reads all keys of its caller's
+---session. That is not all. A user namespace has user keyrings of its own, so `KEY_SPEC_USER_KEYRING` and
+---`KEY_SPEC_USER_SESSION_KEYRING` are not those of the host; but to a program that is the same user
+---outside (`--map-root`) the kernel gives those of the host, and every session keyring that has a name, **by
+---their number**, which `/proc/keys` shows and which can be guessed. Only a seccomp filter that refuses
+---`keyctl`, `add_key` and `request_key` to the program keeps it from them, as `examples/rootless-box.lua`
+---does. A program that becomes another user, without a user namespace, has that user's keyrings.
+---
+---**Errors:**
+---* `EACCES`: the permissions of the key do not allow it.
+---* `EDQUOT`: the user has too many keys (`/proc/sys/kernel/keys/maxkeys`).
+---* `EINVAL`: another operation, or no such keyring.
+---* `ENOKEY`, `EKEYREVOKED`, `EKEYEXPIRED`: there is no such key, or not any more.
+---* `ENOSYS`: the kernel has no keyrings.
+---* `EPERM`: a seccomp filter refuses it, as that of Docker does: then it refuses it to the program, too.
+---
+---**Privilege:** none; what the permissions of the key say.
+---
+---**Kernel:** Linux 2.6.10
+---
+---**See:** `keyctl(2)`, `keyrings(7)`, `session-keyring(7)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING)
+---```
+---@param operation integer a `KEYCTL_` constant
+---@param arg2? integer|string
+---@param arg3? integer
+---@return integer result see the table, or -1 on failure
+---@return integer errno 0 on success
+function C.keyctl(operation, arg2, arg3) end
+
 -- ## Attributes and limits of the process
 
 ---Asks for, or changes, attributes of the process. Only the options in the table are
----available; the kernel gets 0 for arguments that are absent.
+---available. Where the table has an `arg2` it must be there; all others are 0 or absent.
 ---
 ---| Option | `arg2` | Result |
 ---|---|---|
@@ -3305,6 +3361,26 @@ function C.jail_set(params, flags) end
 ---@field PR_MDWE_NO_INHERIT integer For `PR_SET_MDWE`: not for children made by `fork`. (Linux 6.6) [extension, Linux only]
 ---@field PR_GET_SECCOMP integer Ask for the mode of seccomp. [extension, Linux only]
 ---@field PR_GET_SECUREBITS integer Ask for the secure bits. (Linux 2.6.26) [extension, Linux only]
+
+-- ## Constants: keyrings
+--
+-- Operations of `C.keyctl`, explained there, and keyrings. `keyctl(2)`
+
+---@class initscript.C
+---@field KEYCTL_GET_KEYRING_ID integer Ask for the number of a keyring. [extension, Linux only]
+---@field KEYCTL_JOIN_SESSION_KEYRING integer Have another session keyring. [extension, Linux only]
+---@field KEYCTL_REVOKE integer Make a key useless. [extension, Linux only]
+---@field KEYCTL_SETPERM integer Set its permissions. [extension, Linux only]
+---@field KEYCTL_CLEAR integer Empty a keyring. [extension, Linux only]
+---@field KEYCTL_LINK integer Put a key into a keyring. [extension, Linux only]
+---@field KEYCTL_UNLINK integer Take it from there. [extension, Linux only]
+---@field KEYCTL_SET_TIMEOUT integer Let a key expire. [extension, Linux only]
+---@field KEYCTL_INVALIDATE integer Remove a key. (Linux 3.5) [extension, Linux only]
+---@field KEY_SPEC_THREAD_KEYRING integer That of the thread. [extension, Linux only]
+---@field KEY_SPEC_PROCESS_KEYRING integer That of the process. [extension, Linux only]
+---@field KEY_SPEC_SESSION_KEYRING integer That of the session. [extension, Linux only]
+---@field KEY_SPEC_USER_KEYRING integer That of the user, in the user namespace. [extension, Linux only]
+---@field KEY_SPEC_USER_SESSION_KEYRING integer That of the user's sessions which have none. [extension, Linux only]
 
 -- ## Constants: signals
 --
