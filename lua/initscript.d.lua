@@ -120,8 +120,8 @@
 
 -- ## Globals
 
----The descriptor of the file that the host passed, nil if there was none. It is closed before the
----program starts, and by `C.execve`.
+---The descriptor of the file that the host passed, nil if there was none: a number, not the table of
+---arguments that programs in Lua have. It is closed before the program starts, and by `C.execve`.
 ---
 ---**Origin:** init.script
 ---
@@ -938,6 +938,8 @@ function C.rename(old_path, new_path) end
 ---Changes the owner and the group of a file; symbolic links are followed. The set-user-ID and
 ---set-group-ID bits of executable files are cleared.
 ---
+---An id is cut to 32 bits, without an error: 4294967296 is the user id 0. `initscript check` reports that.
+---
 ---**Errors:**
 ---* `EPERM`: not permitted.
 ---* `EINVAL`: the id is not mapped in this user namespace.
@@ -1111,6 +1113,9 @@ function C.fchdir(fd) end
 ---Changes what `/` means, for this process and the program. The working directory stays where it is:
 ---change it first or afterwards. This holds nobody who has `CAP_SYS_CHROOT`; `C.pivot_root` with the
 ---old root unmounted does.
+---
+---The working directory stays where it is, and leads out of the new root: `C.chdir("/")` belongs after this.
+---`initscript check` reports a script without.
 ---
 ---**Errors:**
 ---* `EPERM`: not permitted.
@@ -1591,6 +1596,9 @@ function C.umount2(target, flags) end
 ---which must be in the new one. It does so for every process whose root the old one was.
 ---Unmount the old root afterwards, or the program can still reach it.
 ---
+---A working directory that is not the old root stays where it is, and leads out of the new one: `C.chdir("/")`
+---belongs after this, unless the process was in the new root before.
+---
 ---**Errors:**
 ---* `EINVAL`: `new_root` is no mount point, or `put_old` is not below it; propagation to or from
 ---  the host (`MS_SHARED`) was not turned off; the current root is not a mount (`initramfs`, `chroot`).
@@ -1823,6 +1831,8 @@ function C.move_mount(from_dirfd, from_path, to_dirfd, to_path, flags) end
 
 ---Changes attributes of a mount, and with `AT_RECURSIVE` of all mounts below it: of all or of none. Other
 ---than with `MS_REMOUNT`, what is not named stays as it is.
+---
+---Fields that it does not know are ignored: `initscript check` reports them.
 ---
 ---**Errors:**
 ---* `EINVAL`: the path is no mount; contradicting attributes or unknown flags.
@@ -2105,6 +2115,8 @@ function C.getppid() end
 
 ---Sets the real, the effective and the saved user id.
 ---
+---An id is cut to 32 bits, without an error: 4294967296 is the user id 0. `initscript check` reports that.
+---
 ---**Errors:**
 ---* `EPERM`: an id that is none of the three, without the privilege.
 ---* `EINVAL`: an id that is not mapped in this user namespace.
@@ -2130,6 +2142,8 @@ function C.setresuid(real, effective, saved) end
 
 ---Sets the real, the effective and the saved group id.
 ---
+---An id is cut to 32 bits, without an error: 4294967296 is the group id 0. `initscript check` reports that.
+---
 ---**Errors:**
 ---* `EPERM`: an id that is none of the three, without the privilege.
 ---* `EINVAL`: an id that is not mapped in this user namespace.
@@ -2154,6 +2168,9 @@ function C.setresuid(real, effective, saved) end
 function C.setresgid(real, effective, saved) end
 
 ---Sets the supplementary groups. `{}` is none, which is what a sandbox wants.
+---
+---The list ends at the first nil, and what has another key is ignored; ids are cut to 32 bits. None of that
+---is an error when the script runs: `initscript check` reports it.
 ---
 ---**Errors:**
 ---* `EPERM`: not permitted, or `/proc/self/setgroups` says `deny`, as where an ordinary user mapped the
@@ -2312,6 +2329,9 @@ function C.cap_set_proc(text) end
 ---Takes a capability from the bounding set: no `execve` of this process and its children can gain it any
 ---more. What the process has now stays.
 ---
+---Only one capability is dropped: libcap looks at nothing after the first name, so that `"cap_chown,cap_kill"`
+---is `cap_chown`, without an error. `initscript check` reports that.
+---
 ---**Errors:**
 ---* `EPERM`: not permitted.
 ---* `EINVAL`: the kernel does not have that capability.
@@ -2335,6 +2355,8 @@ function C.cap_drop_bound(name) end
 
 ---Raises or lowers an ambient capability: programs of an ordinary user get those. It has to be permitted
 ---and inheritable already.
+---
+---As in `C.cap_drop_bound`, nothing after the first name is looked at.
 ---
 ---**Errors:**
 ---* `EPERM`: it is not permitted and inheritable, or `SECBIT_NO_CAP_AMBIENT_RAISE` is set.
@@ -2572,6 +2594,9 @@ function C.getrlimit(resource) end
 ---in a `PATH`, and nothing is added to `argv`: its first element is the name of the program. Descriptors
 ---that are not close-on-exec stay open. What was printed is flushed first.
 ---
+---In `argv` nothing after the first nil is looked at, and strings end at their first NUL byte; `initscript check`
+---reports both.
+---
 ---**Errors:**
 ---* `ENOENT`: the file, or the interpreter that it names, does not exist.
 ---* `EACCES`: it may not be executed, or its mount is `MS_NOEXEC`.
@@ -2643,6 +2668,8 @@ function C.fexecve(fd, argv, envp) end
 ---
 ---A number as `flags` is ignored, so that `C.seccomp_set_mode_filter(C.read(fd, 32768))` works. What is
 ---neither a number nor a list raises an error, and so does a name that is no flag.
+---
+---The filter is its instructions, as `C.read` returns them from a file, not the name of one, nor a policy.
 ---
 ---**Errors:**
 ---* `EACCES`: without the privilege and without no_new_privs.
@@ -2760,6 +2787,9 @@ function C.seccomp_set_mode_filter(bpf_fprogram, flags) end
 ---kernel gets the smallest structure that has all fields in use, so kernels that are older than the
 ---others take it.
 ---
+---The list `handled_access_fs` ends at its first nil, and what has another key is ignored, without an error:
+---`initscript check` reports that. The other lists raise one.
+---
 ---**Errors:**
 ---* `ENOSYS`, `EOPNOTSUPP`: the kernel has no Landlock, or it was turned off at boot.
 ---* `EINVAL`: it does not know a name; `attr` together with flags; both flags.
@@ -2790,6 +2820,9 @@ function C.seccomp_set_mode_filter(bpf_fprogram, flags) end
 function C.landlock_create_ruleset(attr, flags) end
 
 ---Adds a rule: allows something below a file or directory, or for a port. What several rules allow adds up.
+---
+---The list of rights of `path_beneath` ends at its first nil, and what has another key is ignored, as in
+---`C.landlock_create_ruleset`.
 ---
 ---**Errors:**
 ---* `EINVAL`: the rule allows what the ruleset does not handle, or accesses of directories for a file; the
