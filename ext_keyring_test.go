@@ -42,18 +42,25 @@ var extKeyringCases = []scriptCase{
 		`R(C.keyctl(C.KEYCTL_UNLINK, id, C.KEY_SPEC_SESSION_KEYRING)) errexit = false ` +
 		`R(C.keyctl(C.KEYCTL_UNLINK, id, session))`,
 		sent: []string{"0,0", "_pid", "0,0", "-1,2"}},
-	{name: "KEYCTL_CLEAR", set: needsKeyrings, script: linkedKeyring + `R(C.keyctl(C.KEYCTL_CLEAR, session)) errexit = false ` +
-		`R(C.keyctl(C.KEYCTL_UNLINK, id, session))`, sent: []string{"0,0", "_pid", "0,0", "-1,2"}},
-	{name: "KEYCTL_REVOKE", set: needsKeyrings, script: linkedKeyring + `R(C.keyctl(C.KEYCTL_REVOKE, id)) R((key(id):match('R'))) ` +
-		`errexit = false R(C.keyctl(C.KEYCTL_CLEAR, id))`, sent: []string{"0,0", "_pid", "0,0", "R", "-1,128"}},
-	{name: "KEYCTL_INVALIDATE", set: needsKeyrings, script: linkedKeyring + `R(C.keyctl(C.KEYCTL_INVALIDATE, id)) ` +
-		`errexit = false R(C.keyctl(C.KEYCTL_CLEAR, id))`, sent: []string{"0,0", "_pid", "0,0", "-1,126"}},
-	{name: "KEYCTL_SETPERM", set: needsKeyrings, script: linkedKeyring + `R(C.keyctl(C.KEYCTL_SETPERM, id, 0x3f010000)) ` +
-		`R((select(2, key(id))))`, sent: []string{"0,0", "_pid", "0,0", "3f010000"}},
-	{name: "KEYCTL_SET_TIMEOUT", set: needsKeyrings, script: linkedKeyring + `R(C.keyctl(C.KEYCTL_SET_TIMEOUT, id, 7000)) ` +
-		`for line in io.lines('/proc/keys') do if tonumber(line:match('^%x+'), 16) == id then R(line:match('%S+ +%S+ +%S+ +(%S+)')) end end`,
+	{name: "KEYCTL_CLEAR", set: needsKeyrings,
+		script: linkedKeyring + `R(C.keyctl(C.KEYCTL_CLEAR, session)) errexit = false ` +
+			`R(C.keyctl(C.KEYCTL_UNLINK, id, session))`, sent: []string{"0,0", "_pid", "0,0", "-1,2"}},
+	{name: "KEYCTL_REVOKE", set: needsKeyrings,
+		script: linkedKeyring + `R(C.keyctl(C.KEYCTL_REVOKE, id)) R((key(id):match('R'))) ` +
+			`errexit = false R(C.keyctl(C.KEYCTL_CLEAR, id))`, sent: []string{"0,0", "_pid", "0,0", "R",
+			"-1,128"}},
+	{name: "KEYCTL_INVALIDATE", set: needsKeyrings,
+		script: linkedKeyring + `R(C.keyctl(C.KEYCTL_INVALIDATE, id)) ` +
+			`errexit = false R(C.keyctl(C.KEYCTL_CLEAR, id))`, sent: []string{"0,0", "_pid", "0,0", "-1,126"}},
+	{name: "KEYCTL_SETPERM", set: needsKeyrings,
+		script: linkedKeyring + `R(C.keyctl(C.KEYCTL_SETPERM, id, 0x3f010000)) ` +
+			`R((select(2, key(id))))`, sent: []string{"0,0", "_pid", "0,0", "3f010000"}},
+	{name: "KEYCTL_SET_TIMEOUT", set: needsKeyrings,
+		script: linkedKeyring + `R(C.keyctl(C.KEYCTL_SET_TIMEOUT, id, 7000)) ` +
+			`for line in io.lines('/proc/keys') do if tonumber(line:match('^%x+'), 16) == id then R(line:match('%S+ +%S+ +%S+ +(%S+)')) end end`,
 		sent: []string{"0,0", "_pid", "0,0", "1h"}},
-	{name: "keyctl calls the kernel for known operations only", script: install(filter(unix.SYS_KEYCTL, unix.SECCOMP_RET_KILL_PROCESS)) +
+	{name: "keyctl calls the kernel for known operations only", script: install(filter(unix.SYS_KEYCTL,
+		unix.SECCOMP_RET_KILL_PROCESS)) +
 		`errexit = false R(C.keyctl(11, 1)) S('alive') C.keyctl(C.KEYCTL_CLEAR, C.KEY_SPEC_SESSION_KEYRING) S('alive')`,
 		sent: []string{"-1,22", "alive"}, err: killed(unix.SIGSYS)},
 }
@@ -63,24 +70,32 @@ var refuseKeyctl = install(filter(unix.SYS_KEYCTL, unix.SECCOMP_RET_ERRNO|uint32
 
 var extKeyringFailures = []failureCase{
 	{name: "KEYCTL_READ", call: `C.keyctl(11, 1)`, errno: unix.EINVAL, report: `keyctl(11, 1)`},
-	{name: "refused by a filter", before: refuseKeyctl, call: `C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING)`, errno: unix.EPERM,
+	{name: "refused by a filter", before: refuseKeyctl, call: `C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING)`,
+		errno:  unix.EPERM,
 		report: `keyctl(1)`},
 }
 
 var extKeyringRaises = []raiseCase{
 	{`C.keyctl()`, `init.script:1: bad argument #1 to 'keyctl' (number expected, got no value)`},
-	{`C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING, {})`, `init.script:1: bad argument #2 to 'keyctl' (string expected, got table)`},
-	{`C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING, 'a\0b')`, badArgument(2, "keyctl", `"a" is followed by a NUL byte`)},
-	{`C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING, nil, 1)`, badArgument(3, "keyctl", `1 is not an integer from 0 to 0`)},
+	{`C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING, {})`,
+		`init.script:1: bad argument #2 to 'keyctl' (string expected, got table)`},
+	{`C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING, 'a\0b')`, badArgument(2, "keyctl",
+		`"a" is followed by a NUL byte`)},
+	{`C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING, nil, 1)`, badArgument(3, "keyctl",
+		`1 is not an integer from 0 to 0`)},
 	{`C.keyctl(C.KEYCTL_CLEAR)`, `init.script:1: bad argument #2 to 'keyctl' (number expected, got no value)`},
 	{`C.keyctl(C.KEYCTL_CLEAR, 2^32 + 5)`,
 		badArgument(2, "keyctl", `4294967301 is not an integer from -2147483648 to 2147483647`)},
 	{`C.keyctl(C.KEYCTL_CLEAR, 5, 6)`, badArgument(3, "keyctl", `6 is not an integer from 0 to 0`)},
 	{`C.keyctl(C.KEYCTL_LINK, 5)`, `init.script:1: bad argument #3 to 'keyctl' (number expected, got no value)`},
-	{`C.keyctl(C.KEYCTL_LINK, 5, 1.5)`, badArgument(3, "keyctl", `1.5 is not an integer from -2147483648 to 2147483647`)},
-	{`C.keyctl(C.KEYCTL_GET_KEYRING_ID, -3, 2)`, badArgument(3, "keyctl", `2 is not an integer from 0 to 1`)},
-	{`C.keyctl(C.KEYCTL_SETPERM, 5, 0x40000000)`, badArgument(3, "keyctl", `1073741824 is not an integer from 0 to 1061109567`)},
-	{`C.keyctl(C.KEYCTL_SET_TIMEOUT, 5, -1)`, badArgument(3, "keyctl", `-1 is not an integer from 0 to 4294967295`)},
+	{`C.keyctl(C.KEYCTL_LINK, 5, 1.5)`, badArgument(3, "keyctl",
+		`1.5 is not an integer from -2147483648 to 2147483647`)},
+	{`C.keyctl(C.KEYCTL_GET_KEYRING_ID, -3, 2)`, badArgument(3, "keyctl",
+		`2 is not an integer from 0 to 1`)},
+	{`C.keyctl(C.KEYCTL_SETPERM, 5, 0x40000000)`, badArgument(3, "keyctl",
+		`1073741824 is not an integer from 0 to 1061109567`)},
+	{`C.keyctl(C.KEYCTL_SET_TIMEOUT, 5, -1)`, badArgument(3, "keyctl",
+		`-1 is not an integer from 0 to 4294967295`)},
 }
 
 func TestExtensionKeyrings(t *testing.T) {

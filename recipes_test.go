@@ -870,7 +870,8 @@ func TestRecipesLeaveSessionKeyring(t *testing.T) {
 	execute := `C.fexecve(5, { "probe" }, { ` + probeVariable + ` = "keys" })`
 	program := withFile(t, "/proc/self/exe", os.O_RDONLY)
 	namespaces := func(cmd *initscript.Cmd) { cmd.Namespaces = initscript.NewPID | initscript.NewIPC }
-	for name, want := range map[string]string{"": "ok", "drop-to-service-user": "ENOKEY", "chroot-with-devices": "ENOKEY"} {
+	for name, want := range map[string]string{"": "ok", "drop-to-service-user": "ENOKEY",
+		"chroot-with-devices": "ENOKEY"} {
 		script := plainServiceUser
 		if name != "" {
 			script = recipe(t, name)
@@ -889,8 +890,10 @@ func TestRecipesWithoutKeyctl(t *testing.T) {
 	requireNamespaces(t, initscript.NewPID|initscript.NewIPC)
 	namespaces := func(cmd *initscript.Cmd) { cmd.Namespaces = initscript.NewPID | initscript.NewIPC }
 	for _, name := range []string{"drop-to-service-user", "chroot-with-devices"} {
-		for errno, does := range map[syscall.Errno]bool{unix.EPERM: true, unix.ENOSYS: true, unix.EDQUOT: false} {
-			around := "C.seccomp_set_mode_filter(" + filter(unix.SYS_KEYCTL, unix.SECCOMP_RET_ERRNO|uint32(errno)) + ") "
+		for errno, does := range map[syscall.Errno]bool{unix.EPERM: true, unix.ENOSYS: true,
+			unix.EDQUOT: false} {
+			around := "C.seccomp_set_mode_filter(" + filter(unix.SYS_KEYCTL,
+				unix.SECCOMP_RET_ERRNO|uint32(errno)) + ") "
 			out, err := shell(t, around+recipe(t, name), "id -u", namespaces)
 			if (out == "65534\n") != does || (err == nil) != does {
 				t.Errorf("%s, keyctl refused with %v: %q, %v", name, errno, out, err)

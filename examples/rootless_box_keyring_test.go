@@ -77,9 +77,10 @@ func TestRootlessBoxWithoutKeyctl(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
 		exampletest.RequireUserNamespaces(t)
 		for _, errno := range []syscall.Errno{unix.EPERM, unix.ENOSYS, unix.EDQUOT} {
-			policy := initscript.SeccompPolicy{DefaultAction: initscript.SeccompAllow, Rules: []initscript.SeccompRule{
-				{Names: []string{"keyctl"}, Action: initscript.SeccompErrno(errno)},
-			}}
+			policy := initscript.SeccompPolicy{DefaultAction: initscript.SeccompAllow,
+				Rules: []initscript.SeccompRule{
+					{Names: []string{"keyctl"}, Action: initscript.SeccompErrno(errno)},
+				}}
 			filter, err := policy.Compile()
 			if err != nil {
 				t.Fatal(err)

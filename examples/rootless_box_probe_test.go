@@ -124,7 +124,8 @@ var attempts = []attempt{
 		_, err := unix.AddKey("user", "x", []byte("x"), unix.KEY_SPEC_PROCESS_KEYRING)
 		return err
 	}, []string{"ENOSYS", "EPERM"}},
-	{"request a key", func() error { _, err := unix.RequestKey("user", "x", "", 0); return err }, []string{"ENOSYS", "EPERM"}},
+	{"request a key", func() error { _, err := unix.RequestKey("user", "x", "", 0); return err },
+		[]string{"ENOSYS", "EPERM"}},
 
 	// The terminal. Where there is none, a request that reaches the kernel ends with ENOTTY.
 	{"type into the terminal", requesting(unix.SYS_IOCTL, unix.TIOCSTI), []string{"EPERM"}},

@@ -187,7 +187,8 @@ func (s *script) checkType(e luasyntax.Expr, types []string, at place, strict bo
 		s.checkValue(e, slices.Compact(fitting), at)
 		return
 	}
-	s.add(e.Pos(), Error, nameArgumentType, "%s is %s, not %s", at.what, s.describeValue(e, got), describeTypes(types))
+	s.add(e.Pos(), Error, nameArgumentType,
+		"%s is %s, not %s", at.what, s.describeValue(e, got), describeTypes(types))
 }
 
 // checkValue looks at a value that has the right type.
@@ -301,7 +302,8 @@ func (s *script) checkTable(table *luasyntax.Table, typ string, at place) {
 		for _, field := range table.Fields {
 			s.checkKey(field, at)
 			if _, ok := field.Key.(*luasyntax.String); ok {
-				s.checkType(field.Value, splitType(strings.TrimSpace(parts[1]), '|'), at.called("a value in "+at.what), true)
+				s.checkType(field.Value, splitType(strings.TrimSpace(parts[1]), '|'),
+					at.called("a value in "+at.what), true)
 			}
 		}
 	}
@@ -359,7 +361,8 @@ func (s *script) checkFields(table *luasyntax.Table, class *class, at place) {
 		if !ok {
 			closed = closed && field.Key == nil
 			if field.Key == nil {
-				s.add(field.Value.Pos(), Error, nameUnknownField, "%s has fields: this has no name", strings.TrimSuffix(what, ","))
+				s.add(field.Value.Pos(), Error, nameUnknownField,
+					"%s has fields: this has no name", strings.TrimSuffix(what, ","))
 			}
 			continue
 		}
@@ -368,7 +371,8 @@ func (s *script) checkFields(table *luasyntax.Table, class *class, at place) {
 		switch {
 		case i >= 0:
 			p := class.fields[i]
-			s.checkType(field.Value, append(splitType(p.typ, '|'), "nil"), place{at.function, p.name, "the field " + p.name}, true)
+			s.checkType(field.Value, append(splitType(p.typ, '|'), "nil"), place{at.function, p.name,
+				"the field " + p.name}, true)
 		case class.strict:
 			s.add(key.Position, Error, nameUnknownField, "there is no field %s%s", key.Value, similar(key.Value, names))
 		default:

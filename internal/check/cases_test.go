@@ -31,8 +31,10 @@ var mistakes = []struct {
 	{source: `C.close()`, want: []string{"1:8: error: C.close takes 1 argument (fd): fd is missing [argument-count]"}},
 	{source: `C.mount("a", "b")`, want: []string{"1:8: error: C.mount takes 5 arguments (source, target, fstype, flags, data): fstype is missing"}},
 	{source: `C.setresuid(C.umask(0))`, want: []string{"1:12: error: C.setresuid takes 3 arguments (real, effective, saved): effective is missing"}},
-	{source: `C.setsid(1)`, want: []string{"1:10: error: C.setsid takes no argument: this is ignored"}, unproved: true},
-	{source: `set_no_new_privs(true)`, want: []string{"1:18: error: set_no_new_privs takes no argument"}, unproved: true},
+	{source: `C.setsid(1)`, want: []string{"1:10: error: C.setsid takes no argument: this is ignored"},
+		unproved: true},
+	{source: `set_no_new_privs(true)`, want: []string{"1:18: error: set_no_new_privs takes no argument"},
+		unproved: true},
 	{source: `C.mkdir("a", "b")`, want: []string{`1:14: error: argument 2 of C.mkdir, mode, is the string "b", not a number`}},
 	{source: `C.mkdir({}, 0)`, want: []string{"1:9: error: argument 1 of C.mkdir, path, is a table, not a string"}},
 	{source: `C.mkdir(nil, 0)`, want: []string{"1:9: error: argument 1 of C.mkdir, path, is nil"}},
@@ -56,7 +58,8 @@ var mistakes = []struct {
 
 	// Texts and fields.
 	{source: `C.seccomp_set_mode_filter("x", { "Log" })`, want: []string{
-		"1:1: warning: C.seccomp_set_mode_filter fails with EACCES", `1:27: error: this is no compiled filter`, `1:34: error: "Log" does not exist here`}},
+		"1:1: warning: C.seccomp_set_mode_filter fails with EACCES", `1:27: error: this is no compiled filter`,
+		`1:34: error: "Log" does not exist here`}},
 	{source: `C.landlock_create_ruleset(nil, { "versions" })`, want: []string{`1:34: error: "versions" does not exist here (did you mean version?)`}},
 	{source: `C.landlock_create_ruleset({ handled_access_fs = { 1 } })`, want: []string{"1:51: error: an element of the field handled_access_fs is a number"}},
 	{source: `C.landlock_add_rule(5, "path", {})`, want: []string{`1:24: error: C.landlock_add_rule takes "net_port" or "path_beneath" here, not "path"`}},
@@ -110,7 +113,8 @@ var mistakes = []struct {
 
 	// Calls of libraries between them change nothing.
 	{source: "local function f() set_no_new_privs() end\nfor _, x in ipairs({ 1 }) do print(tostring(x)) end for x in ('a'):gmatch('.') do x:upper() end\n" +
-		"C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))", want: []string{"3:1: warning: C.seccomp_set_mode_filter"}},
+		"C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
+		want: []string{"3:1: warning: C.seccomp_set_mode_filter"}},
 
 	// Descriptors.
 	{source: "local fd = C.open('/', C.O_RDONLY)\n" + execute, want: []string{"1:14: warning: the program that C.execve executes in line 2 gets this descriptor, for want of O_CLOEXEC"}},
@@ -125,8 +129,10 @@ var mistakes = []struct {
 	{source: "local bit = require('bit') local fd = C.open('/', bit.bor(C.O_PATH, C.O_RDONLY))\n" + execute, want: []string{"1:41: warning: the program"}},
 
 	// Comments.
-	{source: "C.umask(1, 2) -- check: ignore octal", want: []string{"1:12: error: C.umask takes 1 argument"}, unproved: true},
-	{source: "x = 1 -- check: ignore argument-count\nC.umask(1, 2)", want: []string{"2:12: error"}, unproved: true},
+	{source: "C.umask(1, 2) -- check: ignore octal",
+		want: []string{"1:12: error: C.umask takes 1 argument"}, unproved: true},
+	{source: "x = 1 -- check: ignore argument-count\nC.umask(1, 2)", want: []string{"2:12: error"},
+		unproved: true},
 	{source: "-- check: ignore argument-count, typo", want: []string{`1:1: error: there is no diagnostic "typo" to ignore`}, unproved: true},
 	{source: "x = = -- check: ignore syntax", want: []string{"1:5: error: unexpected symbol near '='"}},
 	{source: "-- check: ignore syntax", want: []string{`1:1: error: there is no diagnostic "syntax" to ignore`}, unproved: true},
@@ -169,7 +175,9 @@ var silent = []string{
 	`dofile("x") C.nosuch() foo()`, `require("mine") foo()`,
 
 	// Arguments.
-	`C.link(C.setsid())`, `C.umask("a" .. io.read())`, `C.chown("a", "-1", " +1 ")`, `C.mkdir("a", "0x1ff")`, `C.mkdir(1, 2)`, `C.open("a", 0)`, `C.open("a", 0, nil)`, `C.mount(nil, "a", nil, 0)`, `C.mount(nil, "a", nil, 0, nil)`,
+	`C.link(C.setsid())`, `C.umask("a" .. io.read())`, `C.chown("a", "-1", " +1 ")`,
+	`C.mkdir("a", "0x1ff")`, `C.mkdir(1, 2)`, `C.open("a", 0)`, `C.open("a", 0, nil)`,
+	`C.mount(nil, "a", nil, 0)`, `C.mount(nil, "a", nil, 0, nil)`,
 	`local function f(...) C.mkdir(...) C.mkdir("a", ...) C.setns(C.open(...)) end`, `C.mkdir(table.unpack({}))`,
 	`C.umask(tonumber(io.read()))`, `local m m = "x" C.umask(m)`, `local m = "x" m = 1 C.umask(m)`, `C.umask(io.read() and 1 or "x")`,
 	`C.setgroups({ tonumber("1") })`, `C.setgroups({ 1, nil })`, `C.setgroups(setmetatable({}, {}))`, `C.execve("/x", { "x", tostring(1) }, { A = "1" })`,
@@ -202,17 +210,22 @@ var silent = []string{
 	fileRuleset + "set_no_new_privs() local function lock() C.landlock_restrict_self(r) end C.mount('a', 'b', 'c', 0) lock()",
 
 	// no_new_privs.
-	"set_no_new_privs() C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))", "C.prctl(C.PR_SET_NO_NEW_PRIVS, 1) C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
+	"set_no_new_privs() C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
+	"C.prctl(C.PR_SET_NO_NEW_PRIVS, 1) C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
 	"local function prepare() set_no_new_privs() end prepare() C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
-	"if arg then set_no_new_privs() end C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))", "pcall(set_no_new_privs) C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
+	"if arg then set_no_new_privs() end C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
+	"pcall(set_no_new_privs) C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
 	"local t = { f = function() set_no_new_privs() end } t.f() C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
 	"local t = {} function t:f() set_no_new_privs() end t:f() C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
 	"for _, f in ipairs({ set_no_new_privs }) do f() end C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
 	"local ffi = require('ffi') ffi.cdef('int prctl(int, ...);') ffi.C.prctl(38, 1, 0, 0, 0) C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
 	"local ffi = require('ffi') local lib = ffi.load('c') lib.prctl(38, 1, 0, 0, 0) C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
-	"dofile('x') C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))", "errexit = false C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))", "C.prctl(io.read(), 1) C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
+	"dofile('x') C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
+	"errexit = false C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
+	"C.prctl(io.read(), 1) C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
 	fileRuleset + "C.landlock_restrict_self(r, { 'no_new_privs' }) C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))", fileRuleset + "C.landlock_restrict_self(r, { io.read() })",
-	"local function f() C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0)) end", "repeat set_no_new_privs() until true C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
+	"local function f() C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0)) end",
+	"repeat set_no_new_privs() until true C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
 	"while true do set_no_new_privs() break end C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 0, 0))",
 
 	// Capabilities.
@@ -286,7 +299,8 @@ func TestVersions(t *testing.T) {
 		{"5.9", nil, `C.mount("a", "b", nil, io.read() and C.MS_NOSYMFOLLOW or 0)`, ""},
 		{"5.10", nil, `C.mount("a", "b", nil, bit.bor(C.MS_BIND, C.MS_NOSYMFOLLOW))`, ""},
 		{"5.13", nil, `C.mount_setattr(1, "", 0, { attr_set = C.MOUNT_ATTR_NOSYMFOLLOW })`, "1:40: error: C.MOUNT_ATTR_NOSYMFOLLOW needs Linux 5.14"},
-		{"4.13", nil, `set_no_new_privs() C.seccomp_set_mode_filter(f  , { "log" })`, `1:53: error: "log" needs Linux 4.14, the target is 4.13`},
+		{"4.13", nil, `set_no_new_privs() C.seccomp_set_mode_filter(f  , { "log" })`,
+			`1:53: error: "log" needs Linux 4.14, the target is 4.13`},
 		{"4.14", nil, `set_no_new_privs() C.seccomp_set_mode_filter(f  , { "log" })`, ""},
 		{"5.12", nil, `C.landlock_create_ruleset(nil, { "version" })`, "1:3: error: C.landlock_create_ruleset needs Linux 5.13"},
 		{"6.1", nil, `C.landlock_create_ruleset({ handled_access_fs = { "truncate" } })`, `1:51: error: "truncate" needs ABI 3 of Landlock, which came with Linux 6.2; the target has ABI 2`},

@@ -77,7 +77,8 @@ const (
 var Names = []string{
 	nameSyntax, nameUnknownName, nameUnknownGlobal, nameUnknownText, nameUnknownField, nameArgumentCount,
 	nameArgumentType, nameArgumentValue, nameList, nameOctal, nameResultCount, nameKernel, nameLandlockABI,
-	nameLandlockOrder, nameNoNewPrivs, nameCapability, nameCloseOnExec, nameRootDirectory, nameErrexit, nameExit,
+	nameLandlockOrder, nameNoNewPrivs, nameCapability, nameCloseOnExec, nameRootDirectory, nameErrexit,
+	nameExit,
 	nameComment,
 }
 

@@ -113,7 +113,8 @@ func (f *follower) checkExit(call *luasyntax.Call) {
 		isNumber = isNumber || isBool && literal.Value || f.typeOf(e) == "nil"
 	}
 	if isNumber && status == 0 && (e != nil || len(call.Args) == 0) {
-		f.add(call.Pos(), Warning, nameExit, "this ends the process with status 0: the program is not run, and nobody is told")
+		f.add(call.Pos(), Warning, nameExit,
+			"this ends the process with status 0: the program is not run, and nobody is told")
 	}
 }
 

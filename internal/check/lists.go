@@ -62,7 +62,8 @@ func (s *script) findAppended(n *luasyntax.AssignStmt, of func(luasyntax.Expr) *
 	}
 	length, isLength := sum.Left.(*luasyntax.Unary)
 	one, isOne := s.number(sum.Right)
-	if b := of(target.Object); isLength && length.Operator == "#" && of(length.Operand) == b && isOne && one == 1 {
+	if b := of(target.Object); isLength && length.Operator == "#" && of(length.Operand) == b && isOne &&
+		one == 1 {
 		b.known += 2
 		b.appended = append(b.appended, n.Values[0])
 	}
@@ -112,7 +113,8 @@ func (s *script) checkList(table *luasyntax.Table, appended []luasyntax.Expr, el
 	given := map[string]bool{}
 	for _, field := range table.Fields {
 		if key, ok := field.Key.(*luasyntax.String); ok {
-			s.add(key.Position, Error, nameList, "%s is a list, without names: %s is ignored", strings.TrimSuffix(at.what, ","), key.Value)
+			s.add(key.Position, Error, nameList,
+				"%s is a list, without names: %s is ignored", strings.TrimSuffix(at.what, ","), key.Value)
 			continue
 		}
 		elements = append(elements, field.Value)
@@ -147,9 +149,11 @@ func (s *script) checkHoles(table *luasyntax.Table) {
 		isNil := s.typeOf(field.Value) == "nil"
 		switch {
 		case hole != nil && !isNil && certain:
-			s.add(field.Value.Pos(), Error, nameList, "this comes after a nil, where the list ends: it is ignored")
+			s.add(field.Value.Pos(), Error, nameList,
+				"this comes after a nil, where the list ends: it is ignored")
 		case hole != nil && !isNil:
-			s.add(hole.Pos(), Warning, nameList, "where this is nil the list ends, and what comes after it is ignored")
+			s.add(hole.Pos(), Warning, nameList,
+				"where this is nil the list ends, and what comes after it is ignored")
 			hole = nil
 		}
 		if isNil && hole == nil || hole == nil && s.mayBeNil(field.Value) {
@@ -162,7 +166,8 @@ func (s *script) checkHoles(table *luasyntax.Table) {
 	}
 	for key, value := range keyed {
 		if (key < 1 || key != math.Floor(key) || key > end) && s.typeOf(value) != "nil" {
-			s.add(value.Pos(), Error, nameList, "the list ends at %s: what has the key %s is ignored", formatNumber(end),
+			s.add(value.Pos(), Error, nameList,
+				"the list ends at %s: what has the key %s is ignored", formatNumber(end),
 				formatNumber(key))
 		}
 	}

@@ -61,7 +61,8 @@ func (s *script) checkRange(e luasyntax.Expr, at place) {
 	if !ok || !known || value == math.Floor(value) && value >= allowed.min && value <= allowed.max {
 		return
 	}
-	s.add(e.Pos(), Error, nameArgumentValue, "%s is %s, not an integer from %s to %s", at.what, formatNumber(value),
+	s.add(e.Pos(), Error, nameArgumentValue,
+		"%s is %s, not an integer from %s to %s", at.what, formatNumber(value),
 		formatNumber(allowed.min), formatNumber(allowed.max))
 }
 
@@ -202,7 +203,8 @@ func combine(function string, arguments []float64) (value float64, ok bool) {
 	if function == "bit.bnot" && len(arguments) == 1 {
 		return float64(^bits), true
 	}
-	return float64(bits), function != "bit.bnot" && (len(arguments) > 1 || function == "bit.bor" || function == "bit.tobit")
+	return float64(bits), function != "bit.bnot" && (len(arguments) > 1 || function == "bit.bor" ||
+		function == "bit.tobit")
 }
 
 // textNumber converts a string as Lua does.

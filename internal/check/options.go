@@ -14,7 +14,8 @@ var withArguments = map[string]struct {
 	needs  map[string]int
 }{
 	"C.fcntl": {1, map[string]int{
-		"C.F_DUPFD": 3, "C.F_DUPFD_CLOEXEC": 3, "C.F_SETFD": 3, "C.F_SETFL": 3, "C.F_ADD_SEALS": 3, "C.F_SETPIPE_SZ": 3,
+		"C.F_DUPFD": 3, "C.F_DUPFD_CLOEXEC": 3, "C.F_SETFD": 3, "C.F_SETFL": 3, "C.F_ADD_SEALS": 3,
+		"C.F_SETPIPE_SZ": 3,
 	}},
 	"C.prctl": {0, map[string]int{
 		"C.PR_SET_PDEATHSIG": 2, "C.PR_SET_DUMPABLE": 2, "C.PR_SET_KEEPCAPS": 2, "C.PR_SET_CHILD_SUBREAPER": 2,

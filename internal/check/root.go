@@ -69,6 +69,7 @@ func (f *follower) checkRoot() {
 	if f.state.dead || call == nil || f.state.errexit != yes {
 		return
 	}
-	f.add(call.Pos(), Error, nameRootDirectory, "the program starts in a directory outside of the new root, which is a way out: "+
-		`C.chdir("/") is missing after %s`, f.called(call).name)
+	f.add(call.Pos(), Error, nameRootDirectory,
+		"the program starts in a directory outside of the new root, which is a way out: "+
+			`C.chdir("/") is missing after %s`, f.called(call).name)
 }

@@ -56,7 +56,8 @@ func (s *script) joined(e luasyntax.Expr) (text string, ok bool) {
 }
 
 // keepsNUL are parameters that are not strings of C.
-var keepsNUL = []string{"C.write.buffer", "write_all.buffer", "send_with_fd.str", "bind_unix.path", "C.sethostname.name",
+var keepsNUL = []string{"C.write.buffer", "write_all.buffer", "send_with_fd.str", "bind_unix.path",
+	"C.sethostname.name",
 	"C.setdomainname.name", "C.seccomp_set_mode_filter.bpf_fprogram"}
 
 // checkText reports a string of which a part is not looked at, or is not what the function takes.
@@ -68,7 +69,8 @@ func (s *script) checkText(e luasyntax.Expr, at place) {
 	}
 	switch {
 	case strings.ContainsRune(text, 0) && !slices.Contains(keepsNUL, function+"."+name):
-		s.add(e.Pos(), Error, nameArgumentValue, "%s has a NUL byte, where it ends: it is %q", what, cutAtNUL(text))
+		s.add(e.Pos(), Error, nameArgumentValue,
+			"%s has a NUL byte, where it ends: it is %q", what, cutAtNUL(text))
 	case function == "C.cap_drop_bound" || function == "C.cap_set_ambient":
 		s.checkCapability(e, text, function)
 	case function == "C.cap_set_proc":
@@ -77,7 +79,8 @@ func (s *script) checkText(e luasyntax.Expr, at place) {
 		}
 	case name == "bpf_fprogram":
 		if mistake := filterMistake(text); mistake != "" {
-			s.add(e.Pos(), Error, nameArgumentValue, "this is no compiled filter, as C.read returns it from a file: %s", mistake)
+			s.add(e.Pos(), Error, nameArgumentValue,
+				"this is no compiled filter, as C.read returns it from a file: %s", mistake)
 		}
 	}
 }
@@ -88,12 +91,14 @@ func cutAtNUL(text string) string {
 }
 
 // capabilityNames are those of libcap, in the order of their numbers.
-var capabilityNames = strings.Fields(`cap_chown cap_dac_override cap_dac_read_search cap_fowner cap_fsetid cap_kill
-	cap_setgid cap_setuid cap_setpcap cap_linux_immutable cap_net_bind_service cap_net_broadcast cap_net_admin
-	cap_net_raw cap_ipc_lock cap_ipc_owner cap_sys_module cap_sys_rawio cap_sys_chroot cap_sys_ptrace cap_sys_pacct
-	cap_sys_admin cap_sys_boot cap_sys_nice cap_sys_resource cap_sys_time cap_sys_tty_config cap_mknod cap_lease
-	cap_audit_write cap_audit_control cap_setfcap cap_mac_override cap_mac_admin cap_syslog cap_wake_alarm
-	cap_block_suspend cap_audit_read cap_perfmon cap_bpf cap_checkpoint_restore`)
+var capabilityNames = strings.Fields(`
+	cap_chown cap_dac_override cap_dac_read_search cap_fowner cap_fsetid cap_kill cap_setgid
+	cap_setuid cap_setpcap cap_linux_immutable cap_net_bind_service cap_net_broadcast cap_net_admin
+	cap_net_raw cap_ipc_lock cap_ipc_owner cap_sys_module cap_sys_rawio cap_sys_chroot
+	cap_sys_ptrace cap_sys_pacct cap_sys_admin cap_sys_boot cap_sys_nice cap_sys_resource
+	cap_sys_time cap_sys_tty_config cap_mknod cap_lease cap_audit_write cap_audit_control
+	cap_setfcap cap_mac_override cap_mac_admin cap_syslog cap_wake_alarm cap_block_suspend
+	cap_audit_read cap_perfmon cap_bpf cap_checkpoint_restore`)
 
 // isCapability tells whether libcap understands all of a name, or a number.
 func isCapability(name string) bool {
@@ -109,13 +114,15 @@ func (s *script) checkCapability(e luasyntax.Expr, text, function string) {
 	switch {
 	case isCapability(text):
 	case isCapability(start):
-		s.add(e.Pos(), Error, nameArgumentValue, "%s takes one capability: of %q only %s is looked at", function, text, start)
+		s.add(e.Pos(), Error, nameArgumentValue,
+			"%s takes one capability: of %q only %s is looked at", function, text, start)
 	default:
 		names := map[string]bool{}
 		for _, name := range capabilityNames {
 			names[name] = true
 		}
-		s.add(e.Pos(), Error, nameArgumentValue, "there is no capability %q%s", text, similar(strings.ToLower(text), names))
+		s.add(e.Pos(), Error, nameArgumentValue,
+			"there is no capability %q%s", text, similar(strings.ToLower(text), names))
 	}
 }
 

@@ -113,7 +113,8 @@ func (s *script) checkArg(e luasyntax.Expr) {
 	if s.meaning(e) != "arg" || s.loads || s.asksForType {
 		return
 	}
-	s.add(e.Pos(), Error, nameArgumentType, "arg is the number of a descriptor, or nil, not a table: a script has no arguments")
+	s.add(e.Pos(), Error, nameArgumentType,
+		"arg is the number of a descriptor, or nil, not a table: a script has no arguments")
 }
 
 // checkErrexit reports what is not false although it may look so, and a variable of another table.
@@ -122,7 +123,8 @@ func (s *script) checkErrexit(n *luasyntax.AssignStmt) {
 		index, isIndex := target.(*luasyntax.Index)
 		if isIndex && s.meaning(index.Object) == "C" {
 			if key, _ := s.text(index.Key); key == "errexit" {
-				s.add(target.Pos(), Error, nameErrexit, "errexit is a global variable, not a field of C: this changes nothing")
+				s.add(target.Pos(), Error, nameErrexit,
+					"errexit is a global variable, not a field of C: this changes nothing")
 			}
 			continue
 		}
@@ -142,7 +144,8 @@ func (s *script) checkErrexit(n *luasyntax.AssignStmt) {
 func (s *script) checkLocalErrexit(n *luasyntax.LocalStmt) {
 	for _, local := range n.Locals {
 		if local.Name == "errexit" {
-			s.add(local.Pos(), Error, nameErrexit, "errexit is a global variable: a local one of this name changes nothing")
+			s.add(local.Pos(), Error, nameErrexit,
+				"errexit is a global variable: a local one of this name changes nothing")
 		}
 	}
 }
