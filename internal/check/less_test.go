@@ -32,7 +32,7 @@ var less = []struct {
 	{source: `C.chown(".", 2^32, -1)`, want: "1:14: error: argument 2 of C.chown, uid, is 4294967296"},
 	{source: `C.fchownat(C.AT_FDCWD, ".", -1, 2^32, 0)`, fails: true,
 		want: "1:33: error: argument 4 of C.fchownat, gid, is 4294967296"},
-	{source: `C.fchown(0, 1.5, -1)`, want: "1:13: error: argument 2 of C.fchown, uid, is 1.5", fails: true},
+	{source: `C.fchown(99, 1.5, -1)`, want: "1:14: error: argument 2 of C.fchown, uid, is 1.5", fails: true},
 	{source: `C.umask(1/0)`,
 		want: "1:9: error: argument 1 of C.umask, mask, is Inf, not an integer from 0 to 511"},
 	{source: `C.umask(0/0)`, want: "1:9: error: argument 1 of C.umask, mask, is NaN"},
