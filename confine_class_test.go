@@ -127,6 +127,7 @@ var confineClasses = map[string]struct {
 	"setgroups":               {everyThread, `C.setgroups({7})`},
 	"unshare":                 {refused, `C.unshare(C.CLONE_NEWNS)`},
 	"setns":                   {refused, `C.setns(C.open('/proc/self/ns/net', C.O_RDONLY), 0)`},
+	"keyctl":                  {refused, `C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING)`},
 	"execve":                  {refused, `C.execve('/bin/false', {'false'}, {})`},
 	"fexecve":                 {refused, `C.fexecve(C.open('/bin/false', C.O_RDONLY), {'false'}, {})`},
 }

@@ -8,6 +8,7 @@ package initscript
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/openat2.h>
 #include <linux/securebits.h>
 #include <netinet/in.h>
@@ -216,6 +217,21 @@ const struct initscript_constant initscript_constants[] = {
 	CONSTANT(PR_MDWE_NO_INHERIT),
 	CONSTANT(PR_GET_SECCOMP),
 	CONSTANT(PR_GET_SECUREBITS),
+	// keyctl() operations and keyrings
+	CONSTANT(KEYCTL_GET_KEYRING_ID),
+	CONSTANT(KEYCTL_JOIN_SESSION_KEYRING),
+	CONSTANT(KEYCTL_REVOKE),
+	CONSTANT(KEYCTL_SETPERM),
+	CONSTANT(KEYCTL_CLEAR),
+	CONSTANT(KEYCTL_LINK),
+	CONSTANT(KEYCTL_UNLINK),
+	CONSTANT(KEYCTL_SET_TIMEOUT),
+	CONSTANT(KEYCTL_INVALIDATE),
+	CONSTANT(KEY_SPEC_THREAD_KEYRING),
+	CONSTANT(KEY_SPEC_PROCESS_KEYRING),
+	CONSTANT(KEY_SPEC_SESSION_KEYRING),
+	CONSTANT(KEY_SPEC_USER_KEYRING),
+	CONSTANT(KEY_SPEC_USER_SESSION_KEYRING),
 	{NULL, 0},
 };
 */

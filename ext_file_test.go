@@ -123,6 +123,12 @@ var extFileRaises = []raiseCase{
 	{`C.openat2(C.AT_FDCWD, '/', {flags = 0, ['resolve\0'] = 0})`, `init.script:1: invalid open_how`},
 	{`C.openat2(C.AT_FDCWD, '/', {C.O_PATH})`, `init.script:1: invalid open_how`},
 	{`C.openat2(C.AT_FDCWD, '/', {[{}] = 1})`, `init.script:1: invalid open_how`},
+	{`C.openat2(C.AT_FDCWD, '/', {flags = 1.5})`,
+		`init.script:1: bad argument #3 to 'openat2' (flags: 1.5 is not an integer)`},
+	{`C.openat2(C.AT_FDCWD, '/', {resolve = 0 / 0})`,
+		`init.script:1: bad argument #3 to 'openat2' (resolve: nan is not an integer)`},
+	{`C.openat2(C.AT_FDCWD, '/', {mode = 1 / 0})`,
+		`init.script:1: bad argument #3 to 'openat2' (mode: inf is not an integer)`},
 }
 
 func TestExtensionFiles(t *testing.T) {

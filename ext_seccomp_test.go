@@ -69,7 +69,7 @@ func needsContexts(t *testing.T, _ *initscript.Cmd) {
 }
 
 var extSeccompCases = []scriptCase{
-	{name: "flags are a list", script: `local at_start = status('Seccomp_filters') set_no_new_privs() for _, flags in ipairs({{}, {'log'}, {'tsync'}, {'spec_allow'}, {'log', 'tsync', 'spec_allow', 'log', x = 1}}) do ` +
+	{name: "flags are a list", script: `local at_start = status('Seccomp_filters') set_no_new_privs() for _, flags in ipairs({{}, {'log'}, {'tsync'}, {'spec_allow'}, {'log', 'tsync', 'spec_allow', 'log'}}) do ` +
 		`R(C.seccomp_set_mode_filter(` + allowAll + `, flags)) end R(status('Seccomp'), status('Seccomp_filters') - at_start)`, sent: []string{"0,0", "0,0", "0,0", "0,0", "0,0", "2,5"}},
 	{name: "the errno of C.read is no list", script: `local r, w = C.pipe2(0) C.write(w, ` + allowAll + `) set_no_new_privs() R(C.seccomp_set_mode_filter(C.read(r, 8)))`, sent: []string{"0,0"}},
 	{name: "nil is no list", script: `set_no_new_privs() R(C.seccomp_set_mode_filter(` + allowAll + `, nil))`, sent: []string{"0,0"}},
@@ -103,6 +103,8 @@ var extSeccompRaises = []raiseCase{
 	{`C.seccomp_set_mode_filter('', {'nope'})`, `init.script:1: invalid SECCOMP_FILTER_FLAG`},
 	{`C.seccomp_set_mode_filter('', {'tsync', 'log\0'})`, `init.script:1: invalid SECCOMP_FILTER_FLAG`},
 	{`C.seccomp_set_mode_filter('', {2})`, `init.script:1: invalid SECCOMP_FILTER_FLAG`},
+	{`C.seccomp_set_mode_filter('', {nil, 'log'})`, noList(2, "seccomp_set_mode_filter", "the table")},
+	{`C.seccomp_set_mode_filter('', {tsync = true})`, noList(2, "seccomp_set_mode_filter", "the table")},
 }
 
 func TestExtensionSeccomp(t *testing.T) {

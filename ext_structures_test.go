@@ -59,14 +59,14 @@ func structureCalls() []systemCall {
 		{`C.landlock_add_rule(9, 'net_port', {allowed_access = {'bind_tcp'}, port = 2^32 + 1}, {'quiet'})`, addRule, []any{9, 2, words(1, 1<<32+1), 1}},
 		{`C.landlock_restrict_self(9)`, restrictSelf, []any{9, 0}},
 		{`C.landlock_restrict_self(9, {'no_new_privs', 'tsync', 'log_subdomains_off', 'log_new_exec_on', 'log_same_exec_off'})`, restrictSelf, []any{9, 31}},
-		{`C.openat2(-1, 'a\0b', {flags = 2^40 + 1, mode = 6, resolve = 8})`, unix.SYS_OPENAT2, []any{-1, []byte("a\x00"), words(1<<40+1, 6, 8), 24}},
+		{`C.openat2(-1, 'a', {flags = 2^40 + 1, mode = 6, resolve = 8})`, unix.SYS_OPENAT2, []any{-1, []byte("a\x00"), words(1<<40+1, 6, 8), 24}},
 		{`C.mount_setattr(-1, '', -1, {attr_set = 1, attr_clr = 2^33, propagation = 3, userns_fd = -1})`, unix.SYS_MOUNT_SETATTR,
 			[]any{-1, []byte{0}, -1, words(1, 1<<33, 3, 1<<64-1), 32}},
 		{`C.mount(nil, 'm\0n', nil, 2^40 + 1)`, unix.SYS_MOUNT, []any{uint64(0), []byte("m\x00"), uint64(0), uint64(1<<40 + 1), uint64(0)}},
 		{`C.mount('a\0b', 'c', 42, -1, 'd\0e')`, unix.SYS_MOUNT, []any{[]byte("a\x00"), []byte("c\x00"), []byte("42\x00"), uint64(1<<64 - 1), []byte("d\x00")}},
 		{`C.fsconfig(2^32 + 9, 2^32 + 2, 'k', 'v\0w', 3)`, unix.SYS_FSCONFIG, []any{9, 2, []byte("k\x00"), []byte("v\x00w\x00"), 3}},
-		{`C.prctl(2^32 + C.PR_SET_TIMERSLACK, 2^33)`, unix.SYS_PRCTL, []any{unix.PR_SET_TIMERSLACK, uint64(1 << 33), uint64(0), uint64(0), uint64(0)}},
-		{`C.renameat2(1, 'a', 2, 'b', 2^32 + 4)`, unix.SYS_RENAMEAT2, []any{1, []byte("a\x00"), 2, []byte("b\x00"), 4}},
+		{`C.prctl(C.PR_SET_TIMERSLACK, 2^33)`, unix.SYS_PRCTL, []any{unix.PR_SET_TIMERSLACK, uint64(1 << 33), uint64(0), uint64(0), uint64(0)}},
+		{`C.renameat2(1, 'a', 2, 'b', 4)`, unix.SYS_RENAMEAT2, []any{1, []byte("a\x00"), 2, []byte("b\x00"), 4}},
 	}
 	for bit, right := range []string{"execute", "write_file", "read_file", "read_dir", "remove_dir", "remove_file", "make_char", "make_dir", "make_reg",
 		"make_sock", "make_fifo", "make_block", "make_sym", "refer", "truncate", "ioctl_dev", "resolve_unix"} {

@@ -254,6 +254,8 @@ var attempts = map[string][]attempt{
 
 	"child of service user": {{"listen", listeningBelow1024, nil, nobody}},
 
+	"keys": {{"read a key of the host's session", readSessionKey, nil, nobody}},
+
 	"chroot-with-devices": slices.Concat([]attempt{
 		{"have the user and group ids", serviceIDs, []string{"ok"}, everybody},
 		{"find nothing else in /", func() error {
@@ -663,6 +665,15 @@ func serving(network, address string) func() error {
 }
 
 func servingSamePort() error { return serving("tcp", os.Getenv(tcpVariable))() }
+
+// readSessionKey reads the key of withHostKey.
+func readSessionKey() error {
+	key, err := unix.KeyctlSearch(unix.KEY_SPEC_SESSION_KEYRING, "user", hostKey, 0)
+	if err == nil {
+		_, err = unix.KeyctlBuffer(unix.KEYCTL_READ, key, make([]byte, 64), 0)
+	}
+	return err
+}
 
 // listeningBelow1024 does not connect: there is no network.
 func listeningBelow1024() error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -842,4 +843,61 @@ func TestRecipeResourceLimits(t *testing.T) {
 		}
 		checkShell(t, limits(), `(ulimit -Hn 513) 2>/dev/null || echo refused`, "refused\n")
 	})
+}
+
+// hostKey describes the key of withHostKey.
+const hostKey = "initscript-test"
+
+// withHostKey gives the calling thread, and what the calling goroutine starts, a session keyring with
+// a key.
+func withHostKey(t *testing.T) {
+	t.Helper()
+	needsKeyrings(t, nil)
+	runtime.LockOSThread() // for good: the keyring is the thread's, and ends with it
+	_, err := unix.KeyctlJoinSessionKeyring("initscript-test")
+	must(t, err)
+	_, err = unix.AddKey("user", hostKey, []byte("secret"), unix.KEY_SPEC_SESSION_KEYRING)
+	must(t, err)
+	initscript.RenewServer() // that of before has another keyring
+	t.Cleanup(initscript.RenewServer)
+}
+
+// A change of ids leaves the session keyring as it is: the recipes give the user another one.
+func TestRecipesLeaveSessionKeyring(t *testing.T) {
+	requireRoot(t)
+	requireNamespaces(t, initscript.NewPID|initscript.NewIPC)
+	withHostKey(t)
+	execute := `C.fexecve(5, { "probe" }, { ` + probeVariable + ` = "keys" })`
+	program := withFile(t, "/proc/self/exe", os.O_RDONLY)
+	namespaces := func(cmd *initscript.Cmd) { cmd.Namespaces = initscript.NewPID | initscript.NewIPC }
+	for name, want := range map[string]string{"": "ok", "drop-to-service-user": "ENOKEY",
+		"chroot-with-devices": "ENOKEY"} {
+		script := plainServiceUser
+		if name != "" {
+			script = recipe(t, name)
+		}
+		for got := range maps.Values(newSite(t).try(t, "keys", script+execute, program, namespaces)) {
+			if got != want {
+				t.Errorf("%q: %s, want %s", name, got, want)
+			}
+		}
+	}
+}
+
+// Where a filter around the recipe refuses keyctl(2) it does without, for it is refused to the program.
+func TestRecipesWithoutKeyctl(t *testing.T) {
+	requireRoot(t)
+	requireNamespaces(t, initscript.NewPID|initscript.NewIPC)
+	namespaces := func(cmd *initscript.Cmd) { cmd.Namespaces = initscript.NewPID | initscript.NewIPC }
+	for _, name := range []string{"drop-to-service-user", "chroot-with-devices"} {
+		for errno, does := range map[syscall.Errno]bool{unix.EPERM: true, unix.ENOSYS: true,
+			unix.EDQUOT: false} {
+			around := "C.seccomp_set_mode_filter(" + filter(unix.SYS_KEYCTL,
+				unix.SECCOMP_RET_ERRNO|uint32(errno)) + ") "
+			out, err := shell(t, around+recipe(t, name), "id -u", namespaces)
+			if (out == "65534\n") != does || (err == nil) != does {
+				t.Errorf("%s, keyctl refused with %v: %q, %v", name, errno, out, err)
+			}
+		}
+	}
 }

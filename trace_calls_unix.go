@@ -118,6 +118,9 @@ var (
 		"setrlimit": {args: []shower{resources.show, limits.show, limits.show}},
 		"getrlimit": {args: []shower{resources.show}, results: []shower{limits.show, limits.show}},
 
+		// api_keyring_linux.c
+		"keyctl": {args: []shower{keyctlOperations.show, keyrings.show, keyrings.show}},
+
 		// api_exec.c
 		"execve":  {args: []shower{showPath, showValue, showEnvironment}},
 		"fexecve": {args: []shower{showFD, showValue, showEnvironment}},

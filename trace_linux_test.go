@@ -70,6 +70,9 @@ func TestFamilies(t *testing.T) {
 		{mountAttributes, 0x70, "MOUNT_ATTR__ATIME"},
 		{fcntlCommands, 2, "F_SETFD"},
 		{prctlOptions, 38, "PR_SET_NO_NEW_PRIVS"},
+		{keyctlOperations, 1, "KEYCTL_JOIN_SESSION_KEYRING"},
+		{keyrings, -3, "KEY_SPEC_SESSION_KEYRING"},
+		{keyrings, 1234, "1234"},
 		{signals, 9, "SIGKILL"},
 	} {
 		if got := test.family.text(test.value); got != test.want {

@@ -123,13 +123,15 @@ var (
 	openTreeFlags    = &family{prefixes: []string{"OPEN_TREE_", "AT_"}, except: []string{"AT_FDCWD"}}
 	moveMountFlags   = &family{prefixes: []string{"MOVE_MOUNT_"}}
 	// Of the bits of MOUNT_ATTR__ATIME one value is chosen, of which 0 is MOUNT_ATTR_RELATIME.
-	mountAttributes = &family{prefixes: []string{"MOUNT_ATTR_"}, except: []string{"MOUNT_ATTR_RELATIME"}}
-	fcntlCommands   = &family{prefixes: []string{"F_"}, except: []string{"F_OK", "F_SEAL_"}, choice: chooseOne}
-	descriptorFlags = &family{prefixes: []string{"FD_"}}
-	seals           = &family{prefixes: []string{"F_SEAL_"}}
-	resources       = &family{prefixes: []string{"RLIMIT_"}, choice: chooseOne}
-	limits          = &family{prefixes: []string{"RLIM_INFINITY"}, choice: chooseOne}
-	prctlOptions    = &family{prefixes: []string{"PR_"}, except: []string{"PR_MDWE_"}, choice: chooseOne}
-	mdweFlags       = &family{prefixes: []string{"PR_MDWE_"}}
-	signals         = &family{prefixes: []string{"SIG"}, choice: chooseOne}
+	mountAttributes  = &family{prefixes: []string{"MOUNT_ATTR_"}, except: []string{"MOUNT_ATTR_RELATIME"}}
+	fcntlCommands    = &family{prefixes: []string{"F_"}, except: []string{"F_OK", "F_SEAL_"}, choice: chooseOne}
+	descriptorFlags  = &family{prefixes: []string{"FD_"}}
+	seals            = &family{prefixes: []string{"F_SEAL_"}}
+	resources        = &family{prefixes: []string{"RLIMIT_"}, choice: chooseOne}
+	limits           = &family{prefixes: []string{"RLIM_INFINITY"}, choice: chooseOne}
+	prctlOptions     = &family{prefixes: []string{"PR_"}, except: []string{"PR_MDWE_"}, choice: chooseOne}
+	mdweFlags        = &family{prefixes: []string{"PR_MDWE_"}}
+	keyctlOperations = &family{prefixes: []string{"KEYCTL_"}, choice: chooseOne}
+	keyrings         = &family{prefixes: []string{"KEY_SPEC_"}, choice: chooseOne}
+	signals          = &family{prefixes: []string{"SIG"}, choice: chooseOne}
 )

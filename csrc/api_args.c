@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 int64_t initscript_integer(lua_State *L, int arg)
@@ -11,6 +12,53 @@ int64_t initscript_integer(lua_State *L, int arg)
 	if (number >= -0x1p63 && number < 0x1p63)
 		return number;
 	return INT64_MIN;
+}
+
+static bool is_integer(lua_Number number)
+{
+	return floor(number) == number && !isinf(number);
+}
+
+int64_t initscript_exact(lua_State *L, int arg, int64_t min, int64_t max)
+{
+	lua_Number number = luaL_checknumber(L, arg);
+	if (!is_integer(number) || number < min || number > max)
+		luaL_argerror(L, arg,
+		              lua_pushfstring(L, "%f is not an integer from %f to %f", number,
+		                              (lua_Number)min, (lua_Number)max));
+	return number;
+}
+
+int initscript_exact_int(lua_State *L, int arg)
+{
+	return initscript_exact(L, arg, INT_MIN, INT_MAX);
+}
+
+unsigned initscript_exact_flags(lua_State *L, int arg)
+{
+	return initscript_exact(L, arg, INT_MIN, UINT_MAX);
+}
+
+uint32_t initscript_exact_id(lua_State *L, int arg)
+{
+	return initscript_exact(L, arg, -1, UINT32_MAX);
+}
+
+int64_t initscript_exact_integer(lua_State *L, int arg)
+{
+	lua_Number number = luaL_checknumber(L, arg);
+	if (!is_integer(number))
+		luaL_argerror(L, arg, lua_pushfstring(L, "%f is not an integer", number));
+	return initscript_integer(L, arg);
+}
+
+const char *initscript_exact_path(lua_State *L, int arg)
+{
+	size_t length;
+	const char *path = luaL_checklstring(L, arg, &length);
+	if (strlen(path) != length)
+		luaL_argerror(L, arg, lua_pushfstring(L, "\"%s\" is followed by a NUL byte", path));
+	return path;
 }
 
 const char *initscript_bytes(lua_State *L, int arg, size_t *length)
@@ -54,10 +102,25 @@ bool initscript_flags(lua_State *L, int index, const struct initscript_flag *kno
 	}
 }
 
-uint64_t initscript_number_field(lua_State *L, int index, const char *name, const char *part)
+void initscript_exact_list(lua_State *L, int index, int arg, const char *field)
 {
-	lua_pushstring(L, name);
-	lua_rawget(L, index);
+	lua_Number count = 0, highest = 0;
+	bool is_list = true;
+	for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+		lua_Number key = lua_type(L, -2) == LUA_TNUMBER ? lua_tonumber(L, -2) : 0;
+		is_list = is_list && key >= 1 && is_integer(key);
+		if (key > highest)
+			highest = key;
+		count++;
+	}
+	if (!is_list || highest != count)
+		luaL_argerror(L, arg,
+		              lua_pushfstring(L, "%s%s", field ? field : "the table",
+		                              " is no list: it has a hole, or other keys"));
+}
+
+static uint64_t field_type_checked(lua_State *L, const char *part)
+{
 	int type = lua_type(L, -1);
 	uint64_t value = type == LUA_TNUMBER ? initscript_integer(L, -1) : 0;
 	lua_pop(L, 1);
@@ -66,14 +129,41 @@ uint64_t initscript_number_field(lua_State *L, int index, const char *name, cons
 	return value;
 }
 
+uint64_t initscript_exact_field(lua_State *L, int index, const char *name, const char *part)
+{
+	lua_pushstring(L, name);
+	lua_rawget(L, index);
+	lua_Number number = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
+	if (!is_integer(number))
+		luaL_argerror(L, index,
+		              lua_pushfstring(L, "%s: %f is not an integer", name, number));
+	return field_type_checked(L, part);
+}
+
+uint64_t initscript_number_field(lua_State *L, int index, const char *name, const char *part)
+{
+	lua_pushstring(L, name);
+	lua_rawget(L, index);
+	return field_type_checked(L, part);
+}
+
 /* Above what the kernel gives. Some calls take -1 for something else. */
 enum { NEVER_OPEN = INT_MAX };
 
-int initscript_fd(lua_State *L, int arg)
+static int unless_hidden(lua_State *L, int fd)
 {
 	const struct initscript_env *env = initscript_env_of(L);
-	int fd = initscript_integer(L, arg);
 	return fd >= env->hidden && fd < env->hidden_end ? NEVER_OPEN : fd;
+}
+
+int initscript_fd(lua_State *L, int arg)
+{
+	return unless_hidden(L, initscript_integer(L, arg));
+}
+
+int initscript_exact_fd(lua_State *L, int arg)
+{
+	return unless_hidden(L, initscript_exact_int(L, arg));
 }
 
 void *initscript_acquire(lua_State *L, size_t size)

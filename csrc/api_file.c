@@ -54,20 +54,20 @@ static int l_symlink(lua_State *L)
 
 static int l_unlink(lua_State *L)
 {
-	const char *path = luaL_checkstring(L, 1);
+	const char *path = initscript_exact_path(L, 1);
 	return initscript_result(L, "unlink", unlink(path));
 }
 
 static int l_rmdir(lua_State *L)
 {
-	const char *path = luaL_checkstring(L, 1);
+	const char *path = initscript_exact_path(L, 1);
 	return initscript_result(L, "rmdir", rmdir(path));
 }
 
 static int l_rename(lua_State *L)
 {
-	const char *old_path = luaL_checkstring(L, 1);
-	const char *new_path = luaL_checkstring(L, 2);
+	const char *old_path = initscript_exact_path(L, 1);
+	const char *new_path = initscript_exact_path(L, 2);
 	return initscript_result(L, "rename", rename(old_path, new_path));
 }
 
@@ -81,17 +81,17 @@ static int l_chown(lua_State *L)
 
 static int l_lchown(lua_State *L)
 {
-	const char *path = luaL_checkstring(L, 1);
-	uid_t uid = initscript_integer(L, 2);
-	gid_t gid = initscript_integer(L, 3);
+	const char *path = initscript_exact_path(L, 1);
+	uid_t uid = initscript_exact_id(L, 2);
+	gid_t gid = initscript_exact_id(L, 3);
 	return initscript_result(L, "lchown", lchown(path, uid, gid));
 }
 
 static int l_fchown(lua_State *L)
 {
-	int fd = initscript_fd(L, 1);
-	uid_t uid = initscript_integer(L, 2);
-	gid_t gid = initscript_integer(L, 3);
+	int fd = initscript_exact_fd(L, 1);
+	uid_t uid = initscript_exact_id(L, 2);
+	gid_t gid = initscript_exact_id(L, 3);
 	return initscript_result(L, "fchown", fchown(fd, uid, gid));
 }
 
@@ -104,8 +104,8 @@ static int l_chmod(lua_State *L)
 
 static int l_fchmod(lua_State *L)
 {
-	int fd = initscript_fd(L, 1);
-	mode_t mode = initscript_integer(L, 2);
+	int fd = initscript_exact_fd(L, 1);
+	mode_t mode = initscript_exact(L, 2, 0, 07777);
 	return initscript_result(L, "fchmod", fchmod(fd, mode));
 }
 
@@ -117,7 +117,7 @@ static int l_chdir(lua_State *L)
 
 static int l_fchdir(lua_State *L)
 {
-	int fd = initscript_fd(L, 1);
+	int fd = initscript_exact_fd(L, 1);
 	return initscript_result(L, "fchdir", fchdir(fd));
 }
 

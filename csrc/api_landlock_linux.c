@@ -151,14 +151,16 @@ static const struct ruleset_field {
 	const char *name;
 	size_t offset;
 	const struct vocabulary *known;
+	bool is_emilua; /* whose lists are read up to a hole, as all of Emilua */
 } ruleset_fields[] = {
-        {"handled_access_fs", offsetof(struct ruleset_attr, handled_access_fs), &access_fs},
-        {"handled_access_net", offsetof(struct ruleset_attr, handled_access_net), &access_net},
-        {"scoped", offsetof(struct ruleset_attr, scoped), &scope},
-        {"quiet_access_fs", offsetof(struct ruleset_attr, quiet_access_fs), &access_fs},
-        {"quiet_access_net", offsetof(struct ruleset_attr, quiet_access_net), &access_net},
-        {"quiet_scoped", offsetof(struct ruleset_attr, quiet_scoped), &scope},
-        {NULL, 0, NULL},
+        {"handled_access_fs", offsetof(struct ruleset_attr, handled_access_fs), &access_fs, true},
+        {"handled_access_net", offsetof(struct ruleset_attr, handled_access_net), &access_net,
+         false},
+        {"scoped", offsetof(struct ruleset_attr, scoped), &scope, false},
+        {"quiet_access_fs", offsetof(struct ruleset_attr, quiet_access_fs), &access_fs, false},
+        {"quiet_access_net", offsetof(struct ruleset_attr, quiet_access_net), &access_net, false},
+        {"quiet_scoped", offsetof(struct ruleset_attr, quiet_scoped), &scope, false},
+        {NULL, 0, NULL, false},
 };
 
 /* Raises "invalid WHAT" as it is. luaL_error() would put the position before it; Emilua does one
@@ -180,6 +182,15 @@ static uint64_t read_list(lua_State *L, const char *field, const struct vocabula
 	return set;
 }
 
+/* The same for what Emilua does not have, in the table that is argument ARG. */
+static uint64_t read_exact_list(lua_State *L, int arg, const char *field,
+                                const struct vocabulary *known)
+{
+	uint64_t set = read_list(L, field, known);
+	initscript_exact_list(L, lua_gettop(L), arg, field);
+	return set;
+}
+
 /* The flags in argument ARG: none if it is nil. */
 static uint32_t read_call_flags(lua_State *L, int arg, const struct vocabulary *known)
 {
@@ -189,11 +200,22 @@ static uint32_t read_call_flags(lua_State *L, int arg, const struct vocabulary *
 	return flags;
 }
 
+/* The same for the flags of calls that have none in Emilua. */
+static uint32_t read_exact_flags(lua_State *L, int arg, const struct vocabulary *known)
+{
+	uint32_t flags = read_call_flags(L, arg, known);
+	if (lua_istable(L, arg))
+		initscript_exact_list(L, arg, arg, NULL);
+	return flags;
+}
+
 static void read_ruleset_field(lua_State *L, struct ruleset_attr *attr)
 {
 	for (const struct ruleset_field *f = ruleset_fields; f->name; f++) {
 		if (initscript_is_text(L, -2, f->name)) {
-			*(uint64_t *)((char *)attr + f->offset) = read_list(L, f->name, f->known);
+			*(uint64_t *)((char *)attr + f->offset) =
+			        f->is_emilua ? read_list(L, f->name, f->known)
+			                     : read_exact_list(L, 1, f->name, f->known);
 			return;
 		}
 	}
@@ -264,6 +286,19 @@ static struct landlock_path_beneath_attr read_path_beneath(lua_State *L, int ind
 	return attr;
 }
 
+/* Which ports there are is checked by the kernel. */
+static uint64_t read_port(lua_State *L)
+{
+	if (lua_type(L, -1) != LUA_TNUMBER)
+		raise_bare(L, "port");
+	int64_t port = initscript_integer(L, -1);
+	if (port != lua_tonumber(L, -1))
+		luaL_argerror(
+		        L, 3,
+		        lua_pushfstring(L, "port: %f is not an integer", lua_tonumber(L, -1)));
+	return port;
+}
+
 static struct net_port_attr read_net_port(lua_State *L, int index)
 {
 	struct net_port_attr attr = {.port = UINT64_MAX}; /* none; 0 has a meaning */
@@ -271,11 +306,9 @@ static struct net_port_attr read_net_port(lua_State *L, int index)
 		if (lua_type(L, -2) != LUA_TSTRING)
 			luaL_error(L, "invalid net_port attr");
 		if (initscript_is_text(L, -2, "allowed_access")) {
-			attr.allowed_access = read_list(L, "allowed_access", &access_net);
+			attr.allowed_access = read_exact_list(L, 3, "allowed_access", &access_net);
 		} else if (initscript_is_text(L, -2, "port")) {
-			if (lua_type(L, -1) != LUA_TNUMBER)
-				raise_bare(L, "port");
-			attr.port = initscript_integer(L, -1);
+			attr.port = read_port(L);
 		} else {
 			raise_bare(L, "net_port attr");
 		}
@@ -322,7 +355,7 @@ static int l_landlock_add_rule(lua_State *L)
 		attr.path_beneath = read_path_beneath(L, 3);
 	else
 		attr.net_port = read_net_port(L, 3);
-	uint32_t flags = read_call_flags(L, 4, &add_rule_flags);
+	uint32_t flags = read_exact_flags(L, 4, &add_rule_flags);
 	return initscript_result(L, "landlock_add_rule",
 	                         syscall(SYS_landlock_add_rule, fd, type, &attr, flags));
 }
@@ -332,7 +365,7 @@ static int l_landlock_restrict_self(lua_State *L)
 	lua_settop(L, 2);
 	int fd = check_ruleset_fd(L);
 	check_flags(L, 2);
-	uint32_t flags = read_call_flags(L, 2, &restrict_self_flags);
+	uint32_t flags = read_exact_flags(L, 2, &restrict_self_flags);
 	return initscript_result(
 	        L, "landlock_restrict_self",
 	        initscript_operations_of(L)->restrict_self(initscript_env_of(L), fd, flags));

@@ -16,24 +16,24 @@ static void check_fields_of_how(lua_State *L)
 
 static int l_openat2(lua_State *L)
 {
-	int fd = initscript_fd(L, 1);
-	const char *path = luaL_checkstring(L, 2);
+	int fd = initscript_exact_fd(L, 1);
+	const char *path = initscript_exact_path(L, 2);
 	check_fields_of_how(L);
 	struct open_how how = {
-	        .flags = initscript_number_field(L, 3, "flags", "openat2/flags"),
-	        .mode = initscript_number_field(L, 3, "mode", "openat2/mode"),
-	        .resolve = initscript_number_field(L, 3, "resolve", "openat2/resolve"),
+	        .flags = initscript_exact_field(L, 3, "flags", "openat2/flags"),
+	        .mode = initscript_exact_field(L, 3, "mode", "openat2/mode"),
+	        .resolve = initscript_exact_field(L, 3, "resolve", "openat2/resolve"),
 	};
 	return initscript_result(L, "openat2", syscall(SYS_openat2, fd, path, &how, sizeof how));
 }
 
 static int l_renameat2(lua_State *L)
 {
-	int old_fd = initscript_fd(L, 1);
-	const char *old_path = luaL_checkstring(L, 2);
-	int new_fd = initscript_fd(L, 3);
-	const char *new_path = luaL_checkstring(L, 4);
-	unsigned flags = initscript_integer(L, 5);
+	int old_fd = initscript_exact_fd(L, 1);
+	const char *old_path = initscript_exact_path(L, 2);
+	int new_fd = initscript_exact_fd(L, 3);
+	const char *new_path = initscript_exact_path(L, 4);
+	unsigned flags = initscript_exact_flags(L, 5);
 	return initscript_result(L, "renameat2",
 	                         syscall(SYS_renameat2, old_fd, old_path, new_fd, new_path, flags));
 }

@@ -1,6 +1,7 @@
 #include "api.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -11,17 +12,30 @@
 #endif
 
 /* The options a script can use: their arguments are integers, and what they tell is the return
- * value. Others take pointers. */
+ * value. Others take pointers. Where the kernel would take any number for a yes, or ignore a part
+ * of it, MAX is the highest that means something. */
 static const struct option {
 	int number;
 	bool changes_thread; /* else it reads, or changes the process */
+	bool has_argument;
+	int64_t max;
 } options[] = {
-        {PR_SET_PDEATHSIG, true},   {PR_SET_DUMPABLE, false},    {PR_GET_DUMPABLE, false},
-        {PR_SET_KEEPCAPS, true},    {PR_GET_KEEPCAPS, false},    {PR_SET_CHILD_SUBREAPER, false},
-        {PR_SET_TIMERSLACK, true},  {PR_SET_NO_NEW_PRIVS, true}, {PR_GET_NO_NEW_PRIVS, false},
-        {PR_CAPBSET_READ, false},   {PR_CAPBSET_DROP, true},     {PR_SET_THP_DISABLE, false},
-        {PR_SET_MDWE, false},       {PR_GET_MDWE, false},        {PR_GET_SECCOMP, false},
-        {PR_GET_SECUREBITS, false},
+        {PR_SET_PDEATHSIG, true, true, INT_MAX},
+        {PR_SET_DUMPABLE, false, true, INT_MAX},
+        {PR_GET_DUMPABLE, false, false, 0},
+        {PR_SET_KEEPCAPS, true, true, INT_MAX},
+        {PR_GET_KEEPCAPS, false, false, 0},
+        {PR_SET_CHILD_SUBREAPER, false, true, 1},
+        {PR_SET_TIMERSLACK, true, true, INT64_C(1) << 53},
+        {PR_SET_NO_NEW_PRIVS, true, true, INT_MAX},
+        {PR_GET_NO_NEW_PRIVS, false, false, 0},
+        {PR_CAPBSET_READ, false, true, INT_MAX},
+        {PR_CAPBSET_DROP, true, true, INT_MAX},
+        {PR_SET_THP_DISABLE, false, true, 1},
+        {PR_SET_MDWE, false, true, INT_MAX},
+        {PR_GET_MDWE, false, false, 0},
+        {PR_GET_SECCOMP, false, false, 0},
+        {PR_GET_SECUREBITS, false, false, 0},
 };
 
 static const struct option *find_option(int number)
@@ -32,19 +46,25 @@ static const struct option *find_option(int number)
 	return NULL;
 }
 
-static unsigned long optional_integer(lua_State *L, int arg)
+/* Argument ARG of an option, which is 0 where it means nothing. Argument 2 is the only one that can
+ * mean something, and then it must be there: an absent one would be a no, or signal 0. */
+static unsigned long read_argument(lua_State *L, int arg, const struct option *option)
 {
-	return lua_isnoneornil(L, arg) ? 0 : initscript_integer(L, arg);
+	if (option && option->has_argument && arg == 2)
+		return initscript_exact(L, arg, 0, option->max);
+	if (lua_isnoneornil(L, arg))
+		return 0;
+	return option ? initscript_exact(L, arg, 0, 0) : initscript_exact_integer(L, arg);
 }
 
 static int l_prctl(lua_State *L)
 {
-	int number = initscript_integer(L, 1);
-	unsigned long arg2 = optional_integer(L, 2);
-	unsigned long arg3 = optional_integer(L, 3);
-	unsigned long arg4 = optional_integer(L, 4);
-	unsigned long arg5 = optional_integer(L, 5);
+	int number = initscript_exact_int(L, 1);
 	const struct option *option = find_option(number);
+	unsigned long arg2 = read_argument(L, 2, option);
+	unsigned long arg3 = read_argument(L, 3, option);
+	unsigned long arg4 = read_argument(L, 4, option);
+	unsigned long arg5 = read_argument(L, 5, option);
 	if (!option) {
 		errno = EINVAL;
 		return initscript_result(L, "prctl", -1);

@@ -16,13 +16,13 @@ static int l_setpgid(lua_State *L)
 
 static int l_getpgid(lua_State *L)
 {
-	pid_t pid = initscript_integer(L, 1);
+	pid_t pid = initscript_exact_int(L, 1);
 	return initscript_result(L, "getpgid", getpgid(pid));
 }
 
 static int l_getsid(lua_State *L)
 {
-	pid_t pid = initscript_integer(L, 1);
+	pid_t pid = initscript_exact_int(L, 1);
 	return initscript_result(L, "getsid", getsid(pid));
 }
 

@@ -10,14 +10,14 @@ enum { NO_LIMIT = -1 };
  * it would be a very high one. */
 static bool read_limit(lua_State *L, int arg, rlim_t *limit)
 {
-	int64_t value = initscript_integer(L, arg);
+	int64_t value = initscript_exact_integer(L, arg);
 	*limit = value == NO_LIMIT ? RLIM_INFINITY : (rlim_t)value;
 	return value >= NO_LIMIT;
 }
 
 static int l_setrlimit(lua_State *L)
 {
-	int resource = initscript_integer(L, 1);
+	int resource = initscript_exact_int(L, 1);
 	struct rlimit limit;
 	bool soft_is_good = read_limit(L, 2, &limit.rlim_cur);
 	bool hard_is_good = read_limit(L, 3, &limit.rlim_max);
@@ -35,7 +35,7 @@ static void push_limit(lua_State *L, rlim_t limit)
 
 static int l_getrlimit(lua_State *L)
 {
-	int resource = initscript_integer(L, 1);
+	int resource = initscript_exact_int(L, 1);
 	struct rlimit limit;
 	if (getrlimit(resource, &limit) == -1) {
 		int error = errno;

@@ -30,6 +30,7 @@ static uint64_t read_filter_flags(lua_State *L)
 		luaL_error(L, "table expected for argument 2");
 	if (!initscript_flags(L, 2, filter_flags, &flags))
 		luaL_error(L, "invalid SECCOMP_FILTER_FLAG");
+	initscript_exact_list(L, 2, 2, NULL);
 	return flags;
 }
 

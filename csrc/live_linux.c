@@ -160,6 +160,11 @@ static int refuse_setns(lua_State *L)
 	return refuse(L, "setns", ONE_THREAD);
 }
 
+static int refuse_keyctl(lua_State *L)
+{
+	return refuse(L, "keyctl", ONE_THREAD);
+}
+
 static int refuse_execve(lua_State *L)
 {
 	return refuse(L, "execve", NO_RETURN);
@@ -173,6 +178,7 @@ static int refuse_fexecve(lua_State *L)
 static const struct initscript_function refused_functions[] = {
         {"unshare", refuse_unshare},
         {"setns", refuse_setns},
+        {"keyctl", refuse_keyctl},
         {"execve", refuse_execve},
         {"fexecve", refuse_fexecve},
         {NULL, NULL},

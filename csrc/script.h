@@ -40,6 +40,7 @@ extern const struct initscript_function initscript_seccomp_functions[];
 extern const struct initscript_function initscript_landlock_functions[];
 extern const struct initscript_function initscript_mount_fd_functions[];
 extern const struct initscript_function initscript_capability_functions[];
+extern const struct initscript_function initscript_keyring_functions[];
 
 /* Of FreeBSD, likewise. */
 extern const struct initscript_function initscript_capsicum_functions[];

@@ -5,7 +5,8 @@
 --
 -- What runs in it sees a root of its own: the host's programs, libraries and /etc, all of them
 -- read-only; a private and empty /tmp; its own processes; a few harmless devices; no network. Its
--- user id 0 is the caller's id outside. It has no capabilities and cannot get any.
+-- user id 0 is the caller's id outside. It has no capabilities and cannot get any, and no key that the
+-- kernel keeps for the caller.
 --
 -- Root can build it too, but it is made for others: then user id 0 is that of the host, which may
 -- read every file of root's below /usr and /etc.
@@ -115,6 +116,11 @@ local function make_proc()
     assert(limit:write("0"))
     assert(limit:close()) -- a file that is open for writing would keep the mount from the next step
     C.mount(nil, "proc", nil, bit.bor(READ_ONLY_REMOUNT, PROC_FLAGS), nil)
+    -- This one lists the keys of the caller. A kernel without keyrings lacks it.
+    local _, errno = try({ C.ENOENT }, C.open, "proc/keys", bit.bor(C.O_PATH, C.O_CLOEXEC))
+    if errno == 0 then
+        bind_readonly("/dev/null", "proc/keys")
+    end
 end
 
 local function make_programs()
@@ -184,10 +190,19 @@ local function drop_capabilities()
     C.cap_set_proc("=")
 end
 
--- The kernel's number of ioctl(2) and its name for the architecture, in seccomp filters.
+-- Who has the caller's session keyring reads the keys in it, in whatever namespaces. A new one of the
+-- box's own takes its place. A kernel without keyrings refuses that with ENOSYS, a filter that the
+-- caller has, as in a container, mostly with EPERM. Either refuses it to the program too: it inherits
+-- that filter.
+local function leave_keyrings()
+    try({ C.ENOSYS, C.EPERM }, C.keyctl, C.KEYCTL_JOIN_SESSION_KEYRING)
+end
+
+-- The kernel's numbers of system calls and its name for the architecture, in seccomp filters. After
+-- that of add_key(2) come those of request_key(2) and keyctl(2).
 local SECCOMP_NUMBERS = {
-    x64 = { ioctl = 16, audit_arch = 0xc000003e },
-    arm64 = { ioctl = 29, audit_arch = 0xc00000b7 },
+    x64 = { ioctl = 16, add_key = 248, audit_arch = 0xc000003e },
+    arm64 = { ioctl = 29, add_key = 217, audit_arch = 0xc00000b7 },
 }
 
 -- A classic BPF instruction, struct sock_filter, on a little-endian machine.
@@ -199,8 +214,10 @@ local function instruction(code, if_true, if_false, k)
 end
 
 -- Refuses the two ioctl(2) requests that put input into a terminal as if it had been typed:
--- TIOCSTI, and TIOCLINUX for the paste function of the console.
-local function terminal_filter(numbers)
+-- TIOCSTI, and TIOCLINUX for the paste function of the console. Also refuses the three calls for
+-- keys, as a kernel without keyrings does: outside, the box has its caller's user id, so the kernel
+-- gives it the user's keyrings of the host, and session keyrings that have a name, by their number.
+local function box_filter(numbers)
     local function load(offset)
         return instruction(0x20, 0, 0, offset)
     end
@@ -219,7 +236,9 @@ local function terminal_filter(numbers)
         skip_if_equal(numbers.audit_arch, 1),
         answer(kill), -- another ABI, with other numbers: 32-bit programs
         load(0), -- seccomp_data.nr
-        skip_if_at_least(0x40000000, 7), -- x32, another ABI that shares the architecture's name
+        skip_if_at_least(0x40000000, 9), -- x32, another ABI that shares the architecture's name
+        skip_if_at_least(numbers.add_key + 3, 1),
+        skip_if_at_least(numbers.add_key, 7),
         skip_if_equal(numbers.ioctl, 1),
         answer(allow),
         load(24), -- the low half of seccomp_data.args[1]; ioctl(2) ignores the other
@@ -231,14 +250,14 @@ local function terminal_filter(numbers)
     })
 end
 
--- The box shares the terminal of its caller, and could type commands into it that the caller's
+-- Beside the keys: the box shares the terminal of its caller, and could type commands into it that the caller's
 -- shell runs when the box has ended. The usual answer is setsid(2), which takes the terminal away,
 -- and with it Ctrl-C and job control. To keep these, a filter refuses just the typing; setsid(2)
--- is left for machines whose numbers are not known here.
-local function protect_terminal()
+-- is left for machines whose numbers are not known here. There only the session keyring is the box's.
+local function refuse_calls()
     local numbers = SECCOMP_NUMBERS[jit.arch]
     if numbers then
-        C.seccomp_set_mode_filter(terminal_filter(numbers))
+        C.seccomp_set_mode_filter(box_filter(numbers))
     else
         C.setsid()
     end
@@ -255,4 +274,5 @@ enter_root()
 C.sethostname("box")
 drop_capabilities()
 set_no_new_privs()
-protect_terminal()
+leave_keyrings()
+refuse_calls()

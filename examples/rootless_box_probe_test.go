@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 		err = probe(os.Stdout)
 	case os.Getenv(submountMarker) != "":
 		err = beHostWithSubmounts(os.Getenv(submountMarker))
+	case os.Getenv(keyMarker) != "":
+		err = probeKeys(os.Getenv(keyMarker))
 	case os.Getenv(terminalMarker) != "":
 		err = beHostInTerminal()
 	default:
@@ -112,6 +114,18 @@ var attempts = []attempt{
 	// The network.
 	{"connect to a TCP port of the host", dialing("tcp", hostTCPVariable), []string{"ENETUNREACH"}},
 	{"connect to an abstract socket of the host", dialing("unix", hostSocketVariable), []string{"ECONNREFUSED"}},
+
+	// Keys. A filter around the box may refuse them, too.
+	{"have a session keyring", func() error {
+		_, err := unix.KeyctlGetKeyringID(unix.KEY_SPEC_SESSION_KEYRING, false)
+		return err
+	}, []string{"ENOSYS", "EPERM"}},
+	{"add a key", func() error {
+		_, err := unix.AddKey("user", "x", []byte("x"), unix.KEY_SPEC_PROCESS_KEYRING)
+		return err
+	}, []string{"ENOSYS", "EPERM"}},
+	{"request a key", func() error { _, err := unix.RequestKey("user", "x", "", 0); return err },
+		[]string{"ENOSYS", "EPERM"}},
 
 	// The terminal. Where there is none, a request that reaches the kernel ends with ENOTTY.
 	{"type into the terminal", requesting(unix.SYS_IOCTL, unix.TIOCSTI), []string{"EPERM"}},

@@ -71,12 +71,18 @@
 --
 -- ### Arguments
 --
--- * An **integer** is a number, or a string that Lua converts to one. A fraction is cut off. It is then
---   cut to the C type: for most parameters its low 32 bits count, so that -1 is the user id 4294967295.
--- * A **string** may also be a number. Paths and names end at their first NUL byte, as in C; what is
---   written or sent does not.
+-- * An **integer** is a number, or a string that Lua converts to one. In the functions that Emilua has
+--   a fraction is cut off, and it is then cut to the C type: for most parameters its low 32 bits count,
+--   so that -1 is the user id 4294967295, and 4294967296 is the user id 0.
+-- * A **string** may also be a number. In the functions that Emilua has, paths and names end at their
+--   first NUL byte, as in C; what is written or sent does not.
 -- * Arguments are checked from left to right before anything is done. Superfluous ones are ignored.
--- * Lists are read from index 1 to the first nil, without metamethods.
+-- * Lists are read from index 1 to the first nil, without metamethods. In those that Emilua has, what
+--   is behind a hole, or under another key, is ignored.
+-- * **An extension cuts and ignores none of that**: a fraction, a number that the C type or the kernel
+--   would cut, a string with a NUL byte, a list with a hole or with other keys, and unknown fields raise
+--   an error that names the argument and its value. [initscript check](check.md) reports the same
+--   mistakes in calls of the functions that Emilua has, where they would look like a success.
 --
 -- ### The table C
 --
@@ -114,8 +120,8 @@
 
 -- ## Globals
 
----The descriptor of the file that the host passed, nil if there was none. It is closed before the
----program starts, and by `C.execve`.
+---The descriptor of the file that the host passed, nil if there was none: a number, not the table of
+---arguments that programs in Lua have. It is closed before the program starts, and by `C.execve`.
 ---
 ---**Origin:** init.script
 ---
@@ -932,6 +938,8 @@ function C.rename(old_path, new_path) end
 ---Changes the owner and the group of a file; symbolic links are followed. The set-user-ID and
 ---set-group-ID bits of executable files are cleared.
 ---
+---An id is cut to 32 bits, without an error: 4294967296 is the user id 0. `initscript check` reports that.
+---
 ---**Errors:**
 ---* `EPERM`: not permitted.
 ---* `EINVAL`: the id is not mapped in this user namespace.
@@ -1105,6 +1113,9 @@ function C.fchdir(fd) end
 ---Changes what `/` means, for this process and the program. The working directory stays where it is:
 ---change it first or afterwards. This holds nobody who has `CAP_SYS_CHROOT`; `C.pivot_root` with the
 ---old root unmounted does.
+---
+---The working directory stays where it is, and leads out of the new root: `C.chdir("/")` belongs after this.
+---`initscript check` reports a script without.
 ---
 ---**Errors:**
 ---* `EPERM`: not permitted.
@@ -1585,6 +1596,9 @@ function C.umount2(target, flags) end
 ---which must be in the new one. It does so for every process whose root the old one was.
 ---Unmount the old root afterwards, or the program can still reach it.
 ---
+---A working directory that is not the old root stays where it is, and leads out of the new one: `C.chdir("/")`
+---belongs after this, unless the process was in the new root before.
+---
 ---**Errors:**
 ---* `EINVAL`: `new_root` is no mount point, or `put_old` is not below it; propagation to or from
 ---  the host (`MS_SHARED`) was not turned off; the current root is not a mount (`initramfs`, `chroot`).
@@ -1817,6 +1831,8 @@ function C.move_mount(from_dirfd, from_path, to_dirfd, to_path, flags) end
 
 ---Changes attributes of a mount, and with `AT_RECURSIVE` of all mounts below it: of all or of none. Other
 ---than with `MS_REMOUNT`, what is not named stays as it is.
+---
+---Fields that it does not know are ignored: `initscript check` reports them.
 ---
 ---**Errors:**
 ---* `EINVAL`: the path is no mount; contradicting attributes or unknown flags.
@@ -2099,6 +2115,8 @@ function C.getppid() end
 
 ---Sets the real, the effective and the saved user id.
 ---
+---An id is cut to 32 bits, without an error: 4294967296 is the user id 0. `initscript check` reports that.
+---
 ---**Errors:**
 ---* `EPERM`: an id that is none of the three, without the privilege.
 ---* `EINVAL`: an id that is not mapped in this user namespace.
@@ -2124,6 +2142,8 @@ function C.setresuid(real, effective, saved) end
 
 ---Sets the real, the effective and the saved group id.
 ---
+---An id is cut to 32 bits, without an error: 4294967296 is the group id 0. `initscript check` reports that.
+---
 ---**Errors:**
 ---* `EPERM`: an id that is none of the three, without the privilege.
 ---* `EINVAL`: an id that is not mapped in this user namespace.
@@ -2148,6 +2168,9 @@ function C.setresuid(real, effective, saved) end
 function C.setresgid(real, effective, saved) end
 
 ---Sets the supplementary groups. `{}` is none, which is what a sandbox wants.
+---
+---The list ends at the first nil, and what has another key is ignored; ids are cut to 32 bits. None of that
+---is an error when the script runs: `initscript check` reports it.
 ---
 ---**Errors:**
 ---* `EPERM`: not permitted, or `/proc/self/setgroups` says `deny`, as where an ordinary user mapped the
@@ -2306,6 +2329,9 @@ function C.cap_set_proc(text) end
 ---Takes a capability from the bounding set: no `execve` of this process and its children can gain it any
 ---more. What the process has now stays.
 ---
+---Only one capability is dropped: libcap looks at nothing after the first name, so that `"cap_chown,cap_kill"`
+---is `cap_chown`, without an error. `initscript check` reports that.
+---
 ---**Errors:**
 ---* `EPERM`: not permitted.
 ---* `EINVAL`: the kernel does not have that capability.
@@ -2329,6 +2355,8 @@ function C.cap_drop_bound(name) end
 
 ---Raises or lowers an ambient capability: programs of an ordinary user get those. It has to be permitted
 ---and inheritable already.
+---
+---As in `C.cap_drop_bound`, nothing after the first name is looked at.
 ---
 ---**Errors:**
 ---* `EPERM`: it is not permitted and inheritable, or `SECBIT_NO_CAP_AMBIENT_RAISE` is set.
@@ -2397,10 +2425,66 @@ function C.cap_reset_ambient() end
 ---@return integer errno 0 on success
 function C.cap_set_secbits(bits) end
 
+-- ## Keyrings
+
+---Works on keys that the kernel keeps. A process finds them through its keyrings: those of its thread,
+---process and session, which it has inherited, and those of its user. Whoever can search a keyring
+---reads the keys in it, whatever namespaces and ids it has by then. Only the operations in the table
+---are available.
+---
+---| Operation | `arg2` | `arg3` | Result |
+---|---|---|---|
+---| `KEYCTL_JOIN_SESSION_KEYRING` | the name of one that the user may search, or of a new one; nil: a new one that nobody can join | | its number |
+---| `KEYCTL_GET_KEYRING_ID` | a keyring | 1: make it if it is not there; 0 | its number |
+---| `KEYCTL_LINK` | a key or keyring | a keyring that it is put into | 0 |
+---| `KEYCTL_UNLINK` | a key or keyring | a keyring that it is taken from | 0 |
+---| `KEYCTL_CLEAR` | a keyring, which is emptied | | 0 |
+---| `KEYCTL_REVOKE` | a key or keyring, which nobody can use any more | | 0 |
+---| `KEYCTL_INVALIDATE` | the same, and it vanishes at once (Linux 3.5) | | 0 |
+---| `KEYCTL_SET_TIMEOUT` | a key or keyring | after how many seconds it expires, 0: never | 0 |
+---| `KEYCTL_SETPERM` | a key or keyring | a mask, see `keyctl_setperm(3)` | 0 |
+---
+---A key or keyring is a number, or a `KEY_SPEC_` constant.
+---
+---A box needs a session keyring of its own: without one the program reads all keys of its caller's
+---session. That is not all. A user namespace has user keyrings of its own, so `KEY_SPEC_USER_KEYRING` and
+---`KEY_SPEC_USER_SESSION_KEYRING` are not those of the host; but to a program that is the same user
+---outside (`--map-root`) the kernel gives those of the host, and every session keyring that has a name, **by
+---their number**, which `/proc/keys` shows and which can be guessed. Only a seccomp filter that refuses
+---`keyctl`, `add_key` and `request_key` to the program keeps it from them, as `examples/rootless-box.lua`
+---does. A program that becomes another user, without a user namespace, has that user's keyrings.
+---
+---**Errors:**
+---* `EACCES`: the permissions of the key do not allow it.
+---* `EDQUOT`: the user has too many keys (`/proc/sys/kernel/keys/maxkeys`).
+---* `EINVAL`: another operation, or no such keyring.
+---* `ENOKEY`, `EKEYREVOKED`, `EKEYEXPIRED`: there is no such key, or not any more.
+---* `ENOSYS`: the kernel has no keyrings.
+---* `EPERM`: a seccomp filter refuses it, as that of Docker does: then it refuses it to the program, too.
+---
+---**Privilege:** none; what the permissions of the key say.
+---
+---**Kernel:** Linux 2.6.10
+---
+---**See:** `keyctl(2)`, `keyrings(7)`, `session-keyring(7)`
+---
+---**Origin:** extension, Linux only
+---
+---**Example:**
+---```lua
+---C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING)
+---```
+---@param operation integer a `KEYCTL_` constant
+---@param arg2? integer|string
+---@param arg3? integer
+---@return integer result see the table, or -1 on failure
+---@return integer errno 0 on success
+function C.keyctl(operation, arg2, arg3) end
+
 -- ## Attributes and limits of the process
 
 ---Asks for, or changes, attributes of the process. Only the options in the table are
----available; the kernel gets 0 for arguments that are absent.
+---available. Where the table has an `arg2` it must be there; all others are 0 or absent.
 ---
 ---| Option | `arg2` | Result |
 ---|---|---|
@@ -2510,6 +2594,9 @@ function C.getrlimit(resource) end
 ---in a `PATH`, and nothing is added to `argv`: its first element is the name of the program. Descriptors
 ---that are not close-on-exec stay open. What was printed is flushed first.
 ---
+---In `argv` nothing after the first nil is looked at, and strings end at their first NUL byte; `initscript check`
+---reports both.
+---
 ---**Errors:**
 ---* `ENOENT`: the file, or the interpreter that it names, does not exist.
 ---* `EACCES`: it may not be executed, or its mount is `MS_NOEXEC`.
@@ -2581,6 +2668,8 @@ function C.fexecve(fd, argv, envp) end
 ---
 ---A number as `flags` is ignored, so that `C.seccomp_set_mode_filter(C.read(fd, 32768))` works. What is
 ---neither a number nor a list raises an error, and so does a name that is no flag.
+---
+---The filter is its instructions, as `C.read` returns them from a file, not the name of one, nor a policy.
 ---
 ---**Errors:**
 ---* `EACCES`: without the privilege and without no_new_privs.
@@ -2698,6 +2787,9 @@ function C.seccomp_set_mode_filter(bpf_fprogram, flags) end
 ---kernel gets the smallest structure that has all fields in use, so kernels that are older than the
 ---others take it.
 ---
+---The list `handled_access_fs` ends at its first nil, and what has another key is ignored, without an error:
+---`initscript check` reports that. The other lists raise one.
+---
 ---**Errors:**
 ---* `ENOSYS`, `EOPNOTSUPP`: the kernel has no Landlock, or it was turned off at boot.
 ---* `EINVAL`: it does not know a name; `attr` together with flags; both flags.
@@ -2728,6 +2820,9 @@ function C.seccomp_set_mode_filter(bpf_fprogram, flags) end
 function C.landlock_create_ruleset(attr, flags) end
 
 ---Adds a rule: allows something below a file or directory, or for a port. What several rules allow adds up.
+---
+---The list of rights of `path_beneath` ends at its first nil, and what has another key is ignored, as in
+---`C.landlock_create_ruleset`.
 ---
 ---**Errors:**
 ---* `EINVAL`: the rule allows what the ruleset does not handle, or accesses of directories for a file; the
@@ -3299,6 +3394,26 @@ function C.jail_set(params, flags) end
 ---@field PR_MDWE_NO_INHERIT integer For `PR_SET_MDWE`: not for children made by `fork`. (Linux 6.6) [extension, Linux only]
 ---@field PR_GET_SECCOMP integer Ask for the mode of seccomp. [extension, Linux only]
 ---@field PR_GET_SECUREBITS integer Ask for the secure bits. (Linux 2.6.26) [extension, Linux only]
+
+-- ## Constants: keyrings
+--
+-- Operations of `C.keyctl`, explained there, and keyrings. `keyctl(2)`
+
+---@class initscript.C
+---@field KEYCTL_GET_KEYRING_ID integer Ask for the number of a keyring. [extension, Linux only]
+---@field KEYCTL_JOIN_SESSION_KEYRING integer Have another session keyring. [extension, Linux only]
+---@field KEYCTL_REVOKE integer Make a key useless. [extension, Linux only]
+---@field KEYCTL_SETPERM integer Set its permissions. [extension, Linux only]
+---@field KEYCTL_CLEAR integer Empty a keyring. [extension, Linux only]
+---@field KEYCTL_LINK integer Put a key into a keyring. [extension, Linux only]
+---@field KEYCTL_UNLINK integer Take it from there. [extension, Linux only]
+---@field KEYCTL_SET_TIMEOUT integer Let a key expire. [extension, Linux only]
+---@field KEYCTL_INVALIDATE integer Remove a key. (Linux 3.5) [extension, Linux only]
+---@field KEY_SPEC_THREAD_KEYRING integer That of the thread. [extension, Linux only]
+---@field KEY_SPEC_PROCESS_KEYRING integer That of the process. [extension, Linux only]
+---@field KEY_SPEC_SESSION_KEYRING integer That of the session. [extension, Linux only]
+---@field KEY_SPEC_USER_KEYRING integer That of the user, in the user namespace. [extension, Linux only]
+---@field KEY_SPEC_USER_SESSION_KEYRING integer That of the user's sessions which have none. [extension, Linux only]
 
 -- ## Constants: signals
 --

@@ -65,6 +65,18 @@ local function drop_capabilities()
     C.cap_set_proc("=")
 end
 
+-- Who has the caller's session keyring reads the keys in it. A new one takes its place, and the policy
+-- keeps the program from the others. Where there is none, or the filter of a container refuses this, the
+-- program cannot use keys either.
+local function leave_keyrings()
+    errexit = false
+    local _, errno = C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING)
+    errexit = true
+    if errno ~= 0 and errno ~= C.ENOSYS and errno ~= C.EPERM then
+        error("no session keyring of its own: errno " .. errno)
+    end
+end
+
 -- arg is the file of --arg-file: the policy, compiled by initscript seccomp compile.
 local function filter_system_calls()
     local filter = C.read(arg, 32768) -- no filter is larger
@@ -80,4 +92,5 @@ enter_root()
 C.sethostname("box")
 drop_capabilities()
 set_no_new_privs()
+leave_keyrings()
 filter_system_calls()

@@ -3,6 +3,7 @@ package tutorial_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -137,4 +139,45 @@ func TestPageShowsTheScripts(t *testing.T) {
 			t.Errorf("the page does not name %s", step.file)
 		}
 	}
+}
+
+const keyMarker = "INITSCRIPT_TEST_KEY"
+
+// TestMain lets this program be what a test runs in the box.
+func TestMain(m *testing.M) {
+	if os.Getenv(keyMarker) == "" {
+		os.Exit(m.Run())
+	}
+	_, err := unix.KeyctlSearch(unix.KEY_SPEC_SESSION_KEYRING, "user", exampletest.KeyDescription, 0)
+	fmt.Println(err)
+}
+
+// The host has a key in its session keyring. Both the script and the policy keep the box from it.
+func TestLastStepLeavesKeyrings(t *testing.T) {
+	exampletest.EachUser(t, func(t *testing.T) {
+		exampletest.RequireUserNamespaces(t)
+		exampletest.AddHostKey(t)
+		program, err := os.Open("/proc/self/exe")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer program.Close()
+		for _, test := range []struct{ without, want string }{
+			{"", unix.ENOSYS.Error()},
+			{"leave_keyrings()\n", unix.ENOSYS.Error()},
+			{"filter_system_calls()\n", unix.ENOKEY.Error()},
+			{"leave_keyrings()\nfilter_system_calls()\n", "<nil>"},
+		} {
+			cmd := newStep(t, "step7.lua", "")
+			cmd.Namespaces = all
+			exampletest.MapToRoot(cmd)
+			cmd.Arg, cmd.ExtraFiles = compiledPolicy(t), []*os.File{program}
+			cmd.Script = strings.Replace(cmd.Script, "\n"+test.without, "\n", 1) +
+				`C.fexecve(5, { "probe" }, { ` + keyMarker + ` = "1" })`
+			out, err := cmd.Output()
+			if err != nil || string(out) != test.want+"\n" {
+				t.Errorf("without %q: %q, %v, want %v", test.without, out, err, test.want)
+			}
+		}
+	})
 }

@@ -40,7 +40,7 @@ func (s *script) checkCall(call *luasyntax.Call, f *function) {
 			f.name, count(len(longest), "argument"), parameterNames(longest), longest[given].name)
 	}
 	if len(call.Args) > len(longest) {
-		s.add(call.Args[len(longest)].Pos(), Warning, nameArgumentCount, "%s takes %s%s: this is ignored",
+		s.add(call.Args[len(longest)].Pos(), Error, nameArgumentCount, "%s takes %s%s: this is ignored",
 			f.name, count(len(longest), "argument"), inParentheses(parameterNames(longest)))
 	}
 	for i := range longest {
@@ -51,16 +51,17 @@ func (s *script) checkCall(call *luasyntax.Call, f *function) {
 		s.checkArgument(e, i, f, signatures)
 		s.checkOctal(e)
 	}
+	s.checkOptional(call, f)
 }
 
 var octal = lazyregexp.New(`^0[0-7]+$`)
 
 // checkOctal reports 0755, which is no octal number in Lua.
 func (s *script) checkOctal(e luasyntax.Expr) {
-	number, ok := s.constantValue(e).(*luasyntax.Number)
-	if !ok || !octal().MatchString(number.Text) || number.Value == 0 {
+	if !s.isOctal(e) {
 		return
 	}
+	number := s.constantValue(e).(*luasyntax.Number)
 	var hint string
 	if digits := strings.TrimLeft(number.Text, "0"); len(digits) <= 3 {
 		digits = strings.Repeat("0", 3-len(digits)) + digits
@@ -69,6 +70,11 @@ func (s *script) checkOctal(e luasyntax.Expr) {
 		hint = fmt.Sprintf(`tonumber("%s", 8)`, digits)
 	}
 	s.add(e.Pos(), Warning, nameOctal, "%s is decimal in Lua, %v: the octal number is %s", number.Text, number.Value, hint)
+}
+
+func (s *script) isOctal(e luasyntax.Expr) bool {
+	number, ok := s.constantValue(e).(*luasyntax.Number)
+	return ok && octal().MatchString(number.Text) && number.Value != 0
 }
 
 // given returns how many arguments are given.
@@ -158,24 +164,49 @@ func (s *script) checkArgument(e luasyntax.Expr, i int, f *function, signatures 
 		}
 	}
 	what := fmt.Sprintf("argument %d of %s, %s,", i+1, f.name, signatures[0][i].name)
-	s.checkType(e, types, what, false)
+	s.checkType(e, types, place{f.name, signatures[0][i].name, what}, false)
+}
+
+// place is where a value goes: the parameter of a function, or a field. what is how a message calls it.
+type place struct{ function, name, what string }
+
+func (p place) called(what string) place {
+	p.what = what
+	return p
 }
 
 // checkType reports a value that has none of the types. strict is for elements of tables: there a
 // number is no string and a string no number.
-func (s *script) checkType(e luasyntax.Expr, types []string, what string, strict bool) {
+func (s *script) checkType(e luasyntax.Expr, types []string, at place, strict bool) {
 	got := s.typeOf(e)
 	if got == "" {
 		return
 	}
 	fitting := slices.DeleteFunc(slices.Clone(types), func(typ string) bool { return !s.takes(typ, got, e, strict) })
 	if len(fitting) > 0 {
-		if table, ok := s.tableOf(e); ok && len(slices.Compact(fitting)) == 1 {
-			s.checkTable(table, fitting[0], what)
-		}
+		s.checkValue(e, slices.Compact(fitting), at)
 		return
 	}
-	s.add(e.Pos(), Error, nameArgumentType, "%s is %s, not %s", what, s.describeValue(e, got), describeTypes(types))
+	s.add(e.Pos(), Error, nameArgumentType,
+		"%s is %s, not %s", at.what, s.describeValue(e, got), describeTypes(types))
+}
+
+// checkValue looks at a value that has the right type.
+func (s *script) checkValue(e luasyntax.Expr, types []string, at place) {
+	if built := s.builtTable(e); built != nil && len(types) == 1 {
+		if element, isList := strings.CutSuffix(types[0], "[]"); isList {
+			s.checkList(built.table, built.appended, element, at)
+		}
+	}
+	if table, ok := s.tableOf(e); ok && len(types) == 1 {
+		s.checkTable(table, types[0], at)
+	}
+	if slices.Contains(types, "integer") {
+		s.checkRange(e, at)
+	}
+	if slices.Contains(types, "string") {
+		s.checkText(e, at)
+	}
 }
 
 func (s *script) takes(typ, got string, e luasyntax.Expr, strict bool) bool {
@@ -257,31 +288,44 @@ func (s *script) tableOf(e luasyntax.Expr) (table *luasyntax.Table, ok bool) {
 }
 
 // checkTable checks the elements of a list, or the fields.
-func (s *script) checkTable(table *luasyntax.Table, typ, what string) {
+func (s *script) checkTable(table *luasyntax.Table, typ string, at place) {
 	if element, isList := strings.CutSuffix(typ, "[]"); isList {
-		for _, field := range table.Fields {
-			if field.Key == nil {
-				s.checkElement(field.Value, element, what)
-			}
-		}
+		s.checkList(table, nil, element, at)
 		return
 	}
 	if class := s.api.classes[typ]; class != nil {
-		s.checkFields(table, class, what)
+		s.checkFields(table, class, at)
 		return
 	}
 	if types, isMap := strings.CutPrefix(typ, "table<"); isMap {
 		parts := splitType(strings.TrimSuffix(types, ">"), ',')
 		for _, field := range table.Fields {
+			s.checkKey(field, at)
 			if _, ok := field.Key.(*luasyntax.String); ok {
-				s.checkType(field.Value, splitType(strings.TrimSpace(parts[1]), '|'), "a value in "+what, true)
+				s.checkType(field.Value, splitType(strings.TrimSpace(parts[1]), '|'),
+					at.called("a value in "+at.what), true)
 			}
 		}
 	}
 }
 
-func (s *script) checkElement(e luasyntax.Expr, typ, what string) {
-	inList := "an element of " + what
+// checkKey reports a key that is no name, or not the name that it seems to be.
+func (s *script) checkKey(field luasyntax.Field, at place) {
+	table := strings.TrimSuffix(at.what, ",")
+	if field.Key == nil {
+		s.add(field.Value.Pos(), Error, nameList, "%s has names: this has none", table)
+		return
+	}
+	text, ok := s.text(field.Key)
+	switch {
+	case !ok:
+	case text == "" || strings.ContainsAny(text, "=\x00") && at.name == "envp":
+		s.add(field.Key.Pos(), Error, nameArgumentValue, "%q is no name of a variable", text)
+	}
+}
+
+func (s *script) checkElement(e luasyntax.Expr, typ string, at place) {
+	inList := at.called("an element of " + at.what)
 	list := s.api.texts[typ]
 	if list == nil {
 		s.checkType(e, []string{typ, "nil"}, inList, true)
@@ -305,16 +349,21 @@ func (s *script) checkElement(e luasyntax.Expr, typ, what string) {
 	}
 }
 
-func (s *script) checkFields(table *luasyntax.Table, class *class, what string) {
+func (s *script) checkFields(table *luasyntax.Table, class *class, at place) {
 	names := map[string]bool{}
 	for _, field := range class.fields {
 		names[field.name] = true
 	}
+	what := at.what
 	set, closed := map[string]bool{}, true
 	for _, field := range table.Fields {
 		key, ok := field.Key.(*luasyntax.String)
 		if !ok {
 			closed = closed && field.Key == nil
+			if field.Key == nil {
+				s.add(field.Value.Pos(), Error, nameUnknownField,
+					"%s has fields: this has no name", strings.TrimSuffix(what, ","))
+			}
 			continue
 		}
 		set[key.Value] = true
@@ -322,11 +371,12 @@ func (s *script) checkFields(table *luasyntax.Table, class *class, what string) 
 		switch {
 		case i >= 0:
 			p := class.fields[i]
-			s.checkType(field.Value, append(splitType(p.typ, '|'), "nil"), "the field "+p.name, true)
+			s.checkType(field.Value, append(splitType(p.typ, '|'), "nil"), place{at.function, p.name,
+				"the field " + p.name}, true)
 		case class.strict:
 			s.add(key.Position, Error, nameUnknownField, "there is no field %s%s", key.Value, similar(key.Value, names))
 		default:
-			s.add(key.Position, Warning, nameUnknownField, "there is no field %s, so it is ignored%s", key.Value,
+			s.add(key.Position, Error, nameUnknownField, "there is no field %s, so it is ignored%s", key.Value,
 				similar(key.Value, names))
 		}
 	}

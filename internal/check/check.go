@@ -57,6 +57,8 @@ const (
 	nameUnknownField  = "unknown-field"
 	nameArgumentCount = "argument-count"
 	nameArgumentType  = "argument-type"
+	nameArgumentValue = "argument-value"
+	nameList          = "list"
 	nameOctal         = "octal"
 	nameResultCount   = "result-count"
 	nameKernel        = "kernel"
@@ -65,14 +67,19 @@ const (
 	nameNoNewPrivs    = "no-new-privs"
 	nameCapability    = "capability"
 	nameCloseOnExec   = "close-on-exec"
+	nameRootDirectory = "root-directory"
+	nameErrexit       = "errexit"
+	nameExit          = "exit"
 	nameComment       = "comment"
 )
 
 // Names are the names of all diagnostics.
 var Names = []string{
 	nameSyntax, nameUnknownName, nameUnknownGlobal, nameUnknownText, nameUnknownField, nameArgumentCount,
-	nameArgumentType, nameOctal, nameResultCount, nameKernel, nameLandlockABI, nameLandlockOrder, nameNoNewPrivs,
-	nameCapability, nameCloseOnExec, nameComment,
+	nameArgumentType, nameArgumentValue, nameList, nameOctal, nameResultCount, nameKernel, nameLandlockABI,
+	nameLandlockOrder, nameNoNewPrivs, nameCapability, nameCloseOnExec, nameRootDirectory, nameErrexit,
+	nameExit,
+	nameComment,
 }
 
 // Check reports on a script, in the order of its text.

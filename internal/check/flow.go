@@ -30,6 +30,8 @@ func (s *script) follow() {
 	f := &follower{script: s, state: newState(), budget: maxSteps}
 	f.returns = []*state{{dead: true}}
 	f.block(s.chunk.Main.Body)
+	f.state.join(f.returns[0])
+	f.checkRoot()
 }
 
 func (f *follower) block(block *luasyntax.Block) {
@@ -98,6 +100,21 @@ func (f *follower) statement(statement luasyntax.Stmt) {
 		f.leave(f.loopEnds[len(f.loopEnds)-1])
 	case *luasyntax.GotoStmt:
 		f.state = &state{dead: true}
+	}
+}
+
+// checkExit reports an end of the script that looks like a success to whoever has started it.
+func (f *follower) checkExit(call *luasyntax.Call) {
+	e, _ := argument(call, 0)
+	status, isNumber := 0.0, true
+	if e != nil {
+		status, isNumber = f.number(e)
+		literal, isBool := f.constantValue(e).(*luasyntax.Bool)
+		isNumber = isNumber || isBool && literal.Value || f.typeOf(e) == "nil"
+	}
+	if isNumber && status == 0 && (e != nil || len(call.Args) == 0) {
+		f.add(call.Pos(), Warning, nameExit,
+			"this ends the process with status 0: the program is not run, and nobody is told")
 	}
 }
 
@@ -299,6 +316,7 @@ func (f *follower) call(call *luasyntax.Call) {
 	case meaning == "error":
 		f.state = &state{dead: true}
 	case meaning == "os.exit":
+		f.checkExit(call)
 		f.end()
 	case f.functionValue(call.Function) != nil:
 		f.inline(f.functionValue(call.Function))

@@ -118,7 +118,10 @@ func (f *follower) apply(call *luasyntax.Call, function *function) {
 		}
 	case "C.setresuid":
 		f.applyUserIDs(call, sure)
+	case "C.chdir", "C.fchdir", "C.chroot", "C.pivot_root":
+		f.applyRoot(call, function)
 	case "C.execve", "C.fexecve":
+		f.checkRoot()
 		f.checkDescriptors(call, function)
 		if sure {
 			f.end()
@@ -183,7 +186,7 @@ func (f *follower) applyUserIDs(call *luasyntax.Call, sure bool) {
 	id, ok := f.number(e)
 	switch {
 	case ok && id == -1:
-	case ok && id > 0 && sure:
+	case ok && id >= 1 && id < anID.max && sure: // others are cut
 		if !f.state.caps.known || f.state.caps.all || len(f.state.caps.names) > 0 {
 			f.state.caps = capabilities{known: true, names: map[string]bool{}, lost: call, ifRoot: true}
 		}

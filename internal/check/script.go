@@ -28,14 +28,20 @@ type script struct {
 	indirect []string
 	guarded  map[*luasyntax.Function]bool // what pcall calls
 	usesFFI  bool
+	// asksForType says that the script calls type, perhaps for arg.
+	asksForType bool
 	// loads says that code from elsewhere may set variables and fields of C.
 	loads bool
 	// keepsCapabilities says that the script may change what user ids mean for capabilities.
 	keepsCapabilities bool
 	effects           effects
 
-	types map[luasyntax.Expr]string // found by typeOf
-	flags map[luasyntax.Expr]foundFlags
+	built map[*luasyntax.Local]*built
+
+	types   map[luasyntax.Expr]string // found by typeOf
+	flags   map[luasyntax.Expr]foundFlags
+	numbers map[luasyntax.Expr]foundNumber
+	texts   map[luasyntax.Expr]foundText
 }
 
 const newestABI = 1 << 30
@@ -50,7 +56,9 @@ func newScript(chunk *luasyntax.Chunk, a *api, options Options, r *report) *scri
 		uses: map[*luasyntax.Local]int{}, assigned: map[string]int{},
 		globals: map[string]*luasyntax.Function{}, fields: map[string]bool{}, askedFor: map[string]bool{},
 		guarded: map[*luasyntax.Function]bool{},
+		built:   map[*luasyntax.Local]*built{},
 		types:   map[luasyntax.Expr]string{}, flags: map[luasyntax.Expr]foundFlags{},
+		numbers: map[luasyntax.Expr]foundNumber{}, texts: map[luasyntax.Expr]foundText{},
 	}
 	switch {
 	case options.LandlockABI != nil:
@@ -61,6 +69,7 @@ func newScript(chunk *luasyntax.Chunk, a *api, options Options, r *report) *scri
 	luasyntax.Walk(chunk.Main, s.declare)
 	luasyntax.Walk(chunk.Main, s.assign)
 	s.findEscapes(chunk.Main, nil)
+	s.findBuilt()
 	s.keepsCapabilities = s.mayKeepCapabilities()
 	s.effects = s.allEffects()
 	return s
@@ -251,15 +260,6 @@ func (s *script) constantValue(e luasyntax.Expr) luasyntax.Expr {
 	return e
 }
 
-// text returns the string that an expression certainly is.
-func (s *script) text(e luasyntax.Expr) (text string, ok bool) {
-	literal, ok := s.constantValue(e).(*luasyntax.String)
-	if !ok {
-		return "", false
-	}
-	return literal.Value, true
-}
-
 // harmless are functions that C and _G can be passed to.
 var harmless = []string{"type", "tostring", "print", "pairs", "next", "rawget", "rawequal", "assert"}
 
@@ -276,6 +276,8 @@ func (s *script) findEscapes(node luasyntax.Node, parent luasyntax.Node) {
 		case "setfenv", "getfenv", "module", "debug.setfenv", "debug.getregistry", "debug.setupvalue",
 			"debug.setlocal", "debug.setmetatable", "debug.getupvalue":
 			s.unpredictable = true
+		case "type":
+			s.asksForType = true
 		case "pcall", "xpcall":
 			if len(n.Args) > 0 {
 				s.guard(n.Args[0])

@@ -35,9 +35,10 @@ type state struct {
 	landlocked *luasyntax.Call
 	caps       capabilities
 	open       []*descriptor // without close-on-exec
+	root       rootState
 }
 
-func newState() *state { return &state{certain: true, errexit: yes} }
+func newState() *state { return &state{certain: true, errexit: yes, root: rootState{known: true}} }
 
 // unknownState is that of a point which can be reached from anywhere.
 func unknownState() *state { return &state{errexit: maybe, noNewPrivs: maybe} }
@@ -58,6 +59,7 @@ func (s *state) join(other *state) {
 		return
 	}
 	s.certain = s.certain && other.certain
+	s.root.join(other.root)
 	s.errexit = s.errexit.or(other.errexit)
 	s.noNewPrivs = s.noNewPrivs.or(other.noNewPrivs)
 	if s.landlocked != other.landlocked {
@@ -71,8 +73,8 @@ func (s *state) join(other *state) {
 
 // effects are what code may do to a state.
 type effects struct {
-	errexit, noNewPrivs, caps, descriptors bool
-	exit                                   bool // may end the script
+	errexit, noNewPrivs, caps, descriptors, root bool
+	exit                                         bool // may end the script
 }
 
 // havoc applies what unknown code may have done.
@@ -89,12 +91,15 @@ func (s *state) havoc(e effects) {
 	if e.descriptors {
 		s.open = nil
 	}
+	if e.root {
+		s.root = rootState{moved: true}
+	}
 }
 
 var (
-	anything = effects{true, true, true, true, true}
+	anything = effects{true, true, true, true, true, true}
 	// ofSystem are the effects of calls that go past C. They do not reach variables of Lua.
-	ofSystem = effects{noNewPrivs: true, caps: true, descriptors: true, exit: true}
+	ofSystem = effects{noNewPrivs: true, caps: true, descriptors: true, root: true, exit: true}
 )
 
 func (e *effects) add(f effects) {
@@ -102,6 +107,7 @@ func (e *effects) add(f effects) {
 	e.noNewPrivs = e.noNewPrivs || f.noNewPrivs
 	e.caps = e.caps || f.caps
 	e.descriptors = e.descriptors || f.descriptors
+	e.root = e.root || f.root
 	e.exit = e.exit || f.exit
 }
 
@@ -146,6 +152,8 @@ func (e *effects) addCall(name string) {
 		e.caps = true
 	case "C.close", "C.closefrom", "C.fcntl", "C.dup2":
 		e.descriptors = true
+	case "C.chdir", "C.fchdir", "C.chroot", "C.pivot_root":
+		e.root = true
 	case "C.execve", "C.fexecve", "os.exit":
 		e.exit = true
 	}

@@ -25,6 +25,27 @@ func TestTables(t *testing.T) {
 			t.Errorf("%s: the definitions do not say that it needs %s", name, capability)
 		}
 	}
+	for name, block := range functions {
+		for _, p := range block.Params {
+			if _, ok := check.SpanOf(name, p.Name); !ok && (p.Type == "integer" || p.Type == "integer[]") {
+				t.Errorf("%s: nothing is known of the numbers that %s may be", name, p.Name)
+			}
+		}
+	}
+	for _, block := range blocks {
+		for _, field := range block.Fields {
+			if _, ok := check.SpanOf("", field.Name); !ok && field.Type == "integer" && !block.IsConstants() {
+				t.Errorf("nothing is known of the numbers that the field %s may be", field.Name)
+			}
+		}
+	}
+	for name, with := range check.WithArguments() {
+		for choice, needs := range with {
+			if check.Constants()[choice] == nil || needs > len(functions[name].Params) {
+				t.Errorf("%s with %s cannot have %d arguments", name, choice, needs)
+			}
+		}
+	}
 	for name, opens := range check.Opening {
 		block := functions[name]
 		if check.Constants()["C."+opens.Flag()] == nil {

@@ -25,6 +25,7 @@ func (s *script) checkUse(node luasyntax.Node) bool {
 		return !s.guarded[n]
 	case *luasyntax.Index:
 		s.checkGlobal(n.Object, "is indexed")
+		s.checkArg(n.Object)
 		s.checkName(n)
 	case *luasyntax.Call:
 		if n.Method == nil {
@@ -35,13 +36,19 @@ func (s *script) checkUse(node luasyntax.Node) bool {
 		if f := s.called(n); f != nil {
 			s.checkCall(n, f)
 		}
+	case *luasyntax.Unary:
+		if n.Operator == "#" {
+			s.checkArg(n.Operand)
+		}
 	case *luasyntax.LocalStmt:
+		s.checkLocalErrexit(n)
 		targets := make([]luasyntax.Node, len(n.Locals))
 		for i, local := range n.Locals {
 			targets[i] = local
 		}
 		s.checkResults(targets, n.Values)
 	case *luasyntax.AssignStmt:
+		s.checkErrexit(n)
 		targets := make([]luasyntax.Node, len(n.Targets))
 		for i, target := range n.Targets {
 			targets[i] = target
@@ -99,6 +106,48 @@ func (s *script) checkGlobal(e luasyntax.Expr, use string) {
 		hint = " (did you mean C." + name.Name + "?)"
 	}
 	s.add(name.Position, Error, nameUnknownGlobal, "%s %s, and is nil: nothing sets it%s", name.Name, use, hint)
+}
+
+// checkArg reports arg where it is taken for a list of arguments, as it is in programs.
+func (s *script) checkArg(e luasyntax.Expr) {
+	if s.meaning(e) != "arg" || s.loads || s.asksForType {
+		return
+	}
+	s.add(e.Pos(), Error, nameArgumentType,
+		"arg is the number of a descriptor, or nil, not a table: a script has no arguments")
+}
+
+// checkErrexit reports what is not false although it may look so, and a variable of another table.
+func (s *script) checkErrexit(n *luasyntax.AssignStmt) {
+	for i, target := range n.Targets {
+		index, isIndex := target.(*luasyntax.Index)
+		if isIndex && s.meaning(index.Object) == "C" {
+			if key, _ := s.text(index.Key); key == "errexit" {
+				s.add(target.Pos(), Error, nameErrexit,
+					"errexit is a global variable, not a field of C: this changes nothing")
+			}
+			continue
+		}
+		value := valueAt(n.Values, i)
+		if s.meaning(target) != "errexit" || value == nil {
+			continue
+		}
+		switch got := s.typeOf(value); got {
+		case "", "nil", "boolean":
+		default:
+			s.add(value.Pos(), Error, nameErrexit, "only false and nil are false in Lua: errexit is on with %s",
+				s.describeValue(value, got))
+		}
+	}
+}
+
+func (s *script) checkLocalErrexit(n *luasyntax.LocalStmt) {
+	for _, local := range n.Locals {
+		if local.Name == "errexit" {
+			s.add(local.Pos(), Error, nameErrexit,
+				"errexit is a global variable: a local one of this name changes nothing")
+		}
+	}
 }
 
 func (s *script) checkMethod(call *luasyntax.Call) {

@@ -47,6 +47,8 @@ func (s *script) findType(e luasyntax.Expr) string {
 			return "number"
 		case s.api.functions[meaning] != nil:
 			return "function"
+		case meaning == "math.huge" || meaning == "math.pi":
+			return "number"
 		}
 	}
 	return ""
@@ -98,6 +100,9 @@ func (s *script) typeOfCall(call *luasyntax.Call) string {
 				return ""
 			}
 		}
+		return "number"
+	}
+	if _, isNumber := s.callNumber(call); isNumber {
 		return "number"
 	}
 	f := s.api.functions[meaning]
@@ -172,37 +177,6 @@ func (s *script) allFlags(list ...luasyntax.Expr) (set flags, ok bool) {
 func (f flags) has(name string) bool {
 	_, ok := f[name]
 	return ok
-}
-
-// number returns the number that an expression certainly is.
-func (s *script) number(e luasyntax.Expr) (value float64, ok bool) {
-	switch n := s.constantValue(e).(type) {
-	case *luasyntax.Number:
-		return n.Value, n.Kind == luasyntax.Float
-	case *luasyntax.Unary:
-		value, ok = s.number(n.Operand)
-		return -value, ok && n.Operator == "-"
-	case *luasyntax.String:
-		return textNumber(n.Value)
-	}
-	return 0, false
-}
-
-// textNumber converts a string as Lua does. What it does not know it takes for a number.
-func textNumber(text string) (value float64, ok bool) {
-	text = strings.TrimSpace(text)
-	unsigned := strings.TrimLeft(text, "+-")
-	if len(text)-len(unsigned) > 1 {
-		return 0, false
-	}
-	if word := strings.ToLower(unsigned); strings.HasPrefix(word, "inf") || strings.HasPrefix(word, "nan") {
-		return 0, true
-	}
-	kind, value, ok := luasyntax.ParseNumber(unsigned)
-	if text != unsigned && text[0] == '-' {
-		value = -value
-	}
-	return value, ok && kind == luasyntax.Float
 }
 
 // argument returns an argument, and nil if there is none. ok is false if it may be one of several

@@ -11,7 +11,7 @@
 --
 -- It still has the network of the host.
 --
--- Emilua runs this script too.
+-- Beyond Emilua: C.keyctl.
 
 local UID, GID = 65534, 65534 -- a user that has nothing else is better than nobody
 local READ_ONLY_TREES = { "usr" }
@@ -108,11 +108,25 @@ local function enter_root()
     C.mount(nil, "/", nil, bit.bor(READ_ONLY_REMOUNT, C.MS_NOSUID, C.MS_NOEXEC), nil)
 end
 
+-- Who has the caller's session keyring reads the keys in it, as any user. A new one, of the new
+-- user's, takes its place. A kernel without keyrings refuses that with ENOSYS, a filter that the caller
+-- has, as in a container, mostly with EPERM. Either refuses it to the program too: it inherits that
+-- filter.
+local function leave_session_keyring()
+    errexit = false
+    local _, errno = C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING)
+    errexit = true
+    if errno ~= 0 and errno ~= C.ENOSYS and errno ~= C.EPERM then
+        error("no session keyring of its own: errno " .. errno, 0)
+    end
+end
+
 -- Leaving user id 0 drops the capabilities that are left.
 local function become_user()
     C.setgroups({})
     C.setresgid(GID, GID, GID)
     C.setresuid(UID, UID, UID)
+    leave_session_keyring()
     set_no_new_privs()
 end
 

@@ -8,7 +8,7 @@
 --
 -- It still sees all files, processes and networks that any user of the host sees.
 --
--- Emilua runs this script too.
+-- Beyond Emilua: C.keyctl.
 
 local UID, GID = 65534, 65534 -- a user that has nothing else is better than nobody
 local GROUPS = {} -- supplementary
@@ -49,6 +49,19 @@ local function each_kept(f, ...)
     end
 end
 
+-- Who has the caller's session keyring reads the keys in it, as any user. A new one, of the new
+-- user's, takes its place. A kernel without keyrings refuses that with ENOSYS, a filter that the caller
+-- has, as in a container, mostly with EPERM. Either refuses it to the program too: it inherits that
+-- filter.
+local function leave_session_keyring()
+    errexit = false
+    local _, errno = C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING)
+    errexit = true
+    if errno ~= 0 and errno ~= C.ENOSYS and errno ~= C.EPERM then
+        error("no session keyring of its own: errno " .. errno, 0)
+    end
+end
+
 -- Root's right to everything, the loss of capabilities when user ids change, and ambient
 -- capabilities to come: all off, for good. KEEP_CAPS stays off.
 local SECUREBITS = bit.bor(
@@ -65,6 +78,7 @@ C.cap_set_secbits(C.SECBIT_NO_SETUID_FIXUP) -- or the next but two would drop al
 C.setgroups(GROUPS)
 C.setresgid(GID, GID, GID)
 C.setresuid(UID, UID, UID)
+leave_session_keyring()
 C.chdir(DIRECTORY)
 
 -- Ambient capabilities are what execve(2) leaves to a user who is not root.

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-initscript/initscript"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -102,4 +104,31 @@ func runAsOrdinaryUser(t *testing.T) {
 	case !strings.Contains(out.String(), "--- PASS: "+name):
 		t.Errorf("the test did not run:\n%s", out.String())
 	}
+}
+
+// KeyDescription is that of the key of AddHostKey.
+const KeyDescription = "initscript-test"
+
+// HostKey is a key of the host, in a session keyring that has a name.
+type HostKey struct{ Number, Keyring int }
+
+// AddHostKey gives the calling thread a session keyring with a key, which what the calling goroutine
+// starts inherits. It skips where keyctl(2) is refused.
+func AddHostKey(t *testing.T) HostKey {
+	t.Helper()
+	runtime.LockOSThread() // for good: the keyring is the thread's, and ends with it
+	keyring, err := unix.KeyctlJoinSessionKeyring("initscript-test")
+	if err == unix.ENOSYS || err == unix.EPERM {
+		t.Skipf("needs keyctl(2): %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.AddKey("user", KeyDescription, []byte("secret"), unix.KEY_SPEC_SESSION_KEYRING)
+	if err != nil {
+		t.Fatal(err)
+	}
+	initscript.RenewServer() // that of before has another keyring
+	t.Cleanup(initscript.RenewServer)
+	return HostKey{number, keyring}
 }

@@ -1,0 +1,160 @@
+package check
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-initscript/initscript/internal/lazyregexp"
+	"github.com/go-initscript/initscript/internal/luasyntax"
+)
+
+// longestText ends the joining of strings.
+const longestText = 1 << 16
+
+type foundText struct {
+	text string
+	ok   bool
+}
+
+// text returns the string that an expression certainly is.
+func (s *script) text(e luasyntax.Expr) (text string, ok bool) {
+	switch n := s.constantValue(e).(type) {
+	case *luasyntax.String:
+		return n.Value, true
+	case *luasyntax.Binary:
+		if n.Operator != ".." {
+			return "", false
+		}
+		known, found := s.texts[n]
+		if !found {
+			left, leftOK := s.joined(n.Left)
+			right, rightOK := s.joined(n.Right)
+			if leftOK && rightOK && len(left)+len(right) <= longestText {
+				known = foundText{left + right, true}
+			}
+			s.texts[n] = known
+		}
+		return known.text, known.ok
+	}
+	return "", false
+}
+
+// joined returns what an operand of .. becomes: numbers are written as integers only.
+func (s *script) joined(e luasyntax.Expr) (text string, ok bool) {
+	if text, ok = s.text(e); ok {
+		return text, true
+	}
+	value, ok := s.number(e)
+	if !ok || value != math.Floor(value) || math.Abs(value) > 1e14 {
+		return "", false
+	}
+	return strconv.FormatFloat(value, 'f', -1, 64), true
+}
+
+// keepsNUL are parameters that are not strings of C.
+var keepsNUL = []string{"C.write.buffer", "write_all.buffer", "send_with_fd.str", "bind_unix.path",
+	"C.sethostname.name",
+	"C.setdomainname.name", "C.seccomp_set_mode_filter.bpf_fprogram"}
+
+// checkText reports a string of which a part is not looked at, or is not what the function takes.
+func (s *script) checkText(e luasyntax.Expr, at place) {
+	function, name, what := at.function, at.name, at.what
+	text, ok := s.text(e)
+	if !ok {
+		return
+	}
+	switch {
+	case strings.ContainsRune(text, 0) && !slices.Contains(keepsNUL, function+"."+name):
+		s.add(e.Pos(), Error, nameArgumentValue,
+			"%s has a NUL byte, where it ends: it is %q", what, cutAtNUL(text))
+	case function == "C.cap_drop_bound" || function == "C.cap_set_ambient":
+		s.checkCapability(e, text, function)
+	case function == "C.cap_set_proc":
+		if mistake := capabilityMistake(text); mistake != "" {
+			s.add(e.Pos(), Error, nameArgumentValue, "%s: %s", function, mistake)
+		}
+	case name == "bpf_fprogram":
+		if mistake := filterMistake(text); mistake != "" {
+			s.add(e.Pos(), Error, nameArgumentValue,
+				"this is no compiled filter, as C.read returns it from a file: %s", mistake)
+		}
+	}
+}
+
+func cutAtNUL(text string) string {
+	before, _, _ := strings.Cut(text, "\x00")
+	return before
+}
+
+// capabilityNames are those of libcap, in the order of their numbers.
+var capabilityNames = strings.Fields(`
+	cap_chown cap_dac_override cap_dac_read_search cap_fowner cap_fsetid cap_kill cap_setgid
+	cap_setuid cap_setpcap cap_linux_immutable cap_net_bind_service cap_net_broadcast cap_net_admin
+	cap_net_raw cap_ipc_lock cap_ipc_owner cap_sys_module cap_sys_rawio cap_sys_chroot
+	cap_sys_ptrace cap_sys_pacct cap_sys_admin cap_sys_boot cap_sys_nice cap_sys_resource
+	cap_sys_time cap_sys_tty_config cap_mknod cap_lease cap_audit_write cap_audit_control
+	cap_setfcap cap_mac_override cap_mac_admin cap_syslog cap_wake_alarm cap_block_suspend
+	cap_audit_read cap_perfmon cap_bpf cap_checkpoint_restore`)
+
+// isCapability tells whether libcap understands all of a name, or a number.
+func isCapability(name string) bool {
+	number, err := strconv.ParseUint(name, 0, 8)
+	return slices.Contains(capabilityNames, strings.ToLower(name)) || err == nil && number < 64
+}
+
+var capabilityStart = lazyregexp.New(`^[A-Za-z0-9_]+`)
+
+// checkCapability: libcap reads a name up to the first character that none has.
+func (s *script) checkCapability(e luasyntax.Expr, text, function string) {
+	start := capabilityStart().FindString(text)
+	switch {
+	case isCapability(text):
+	case isCapability(start):
+		s.add(e.Pos(), Error, nameArgumentValue,
+			"%s takes one capability: of %q only %s is looked at", function, text, start)
+	default:
+		names := map[string]bool{}
+		for _, name := range capabilityNames {
+			names[name] = true
+		}
+		s.add(e.Pos(), Error, nameArgumentValue,
+			"there is no capability %q%s", text, similar(strings.ToLower(text), names))
+	}
+}
+
+var capabilityText = lazyregexp.New(`^([A-Za-z0-9_,]*)(=[eip]*|[+-][eip]+)([+-][eip]+)*$`)
+
+// capabilityMistake tells why libcap does not understand a text, "" if it does.
+func capabilityMistake(text string) string {
+	for _, clause := range strings.Fields(text) {
+		match := capabilityText().FindStringSubmatch(clause)
+		if match == nil || match[1] == "" && match[2][0] != '=' {
+			return fmt.Sprintf("%q is not understood, see cap_from_text(3)", clause)
+		}
+		for name := range strings.SplitSeq(match[1], ",") {
+			if match[1] != "" && !strings.EqualFold(name, "all") && !isCapability(name) {
+				return fmt.Sprintf("there is no capability %q", name)
+			}
+		}
+	}
+	return ""
+}
+
+// filterMistake tells why a text is no seccomp filter, "" if it may be one: the operation of an
+// instruction has 16 bits, of which the kernel uses the lower half.
+func filterMistake(text string) string {
+	if len(text) == 0 || len(text)%8 != 0 {
+		return fmt.Sprintf("it has %s, and instructions have 8 each", count(len(text), "byte"))
+	}
+	for instruction := range slices.Chunk([]byte(text), 8) {
+		code := min(binary.LittleEndian.Uint16(instruction), binary.BigEndian.Uint16(instruction))
+		if code > 0xff {
+			return fmt.Sprintf("%q is no instruction", instruction)
+		}
+	}
+	return ""
+}
