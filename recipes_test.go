@@ -859,7 +859,7 @@ func withHostKey(t *testing.T) {
 	_, err = unix.AddKey("user", hostKey, []byte("secret"), unix.KEY_SPEC_SESSION_KEYRING)
 	must(t, err)
 	initscript.RenewServer() // that of before has another keyring
-	t.Cleanup(initscript.RenewServer)
+	t.Cleanup(func() { initscript.RenewServer() })
 }
 
 // A change of ids leaves the session keyring as it is: the recipes give the user another one.

@@ -129,6 +129,6 @@ func AddHostKey(t *testing.T) HostKey {
 		t.Fatal(err)
 	}
 	initscript.RenewServer() // that of before has another keyring
-	t.Cleanup(initscript.RenewServer)
+	t.Cleanup(func() { initscript.RenewServer() })
 	return HostKey{number, keyring}
 }
