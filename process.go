@@ -78,12 +78,6 @@ func (p *Process) waitForDeath() {
 	waitForProcess(p.pidfd)
 }
 
-func (p *Process) isKnown() bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.pidfd >= 0
-}
-
 func (p *Process) open(pid, pidfd int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -380,8 +380,8 @@ func (c *child) abandon() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.abandoned = true
-	c.reports.socket.Close()
-	c.process.Kill() // os.ErrProcessDone: it is not born yet, or has ended
+	go c.reports.socket.Close() // see reports.close; it may run and send now
+	c.process.Kill()            // os.ErrProcessDone: it is not born yet, or has ended
 	if c.isEnded() {
 		c.process.release()
 	}
@@ -469,6 +469,6 @@ func (c *child) hasProgram() bool { return c.path != "" || c.reports.isActor }
 
 // close gives back what a child that has ended still holds.
 func (c *child) close() {
-	c.reports.socket.Close()
+	c.reports.close()
 	c.process.release()
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -232,5 +233,73 @@ func TestImpostorInEveryStart(t *testing.T) {
 	}
 	if err := victim.Process.Signal(syscall.Signal(0)); err != nil {
 		t.Errorf("the victim: %v", err)
+	}
+}
+
+// lingering leaves descriptors in its start socket whose close takes as long as it wants: TCP sockets with
+// unsent data that linger.
+func lingering(self *initscript.Self) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	address := listener.Addr().(*net.TCPAddr)
+	if err := unix.Connect(socket, &unix.SockaddrInet4{Port: address.Port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return err
+	}
+	peer, err := listener.Accept() // which reads nothing, and is kept by a process that stays
+	if err != nil {
+		return err
+	}
+	keeper := exec.Command("/bin/sleep", "1000")
+	file, err := peer.(*net.TCPConn).File()
+	if err != nil {
+		return err
+	}
+	keeper.ExtraFiles = []*os.File{file}
+	if err := keeper.Start(); err != nil {
+		return err
+	}
+	for err == nil {
+		_, err = unix.SendmsgN(socket, make([]byte, 1<<16), nil, nil, unix.MSG_DONTWAIT)
+	}
+	if err := unix.SetsockoptLinger(socket, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 1000}); err != nil {
+		return err
+	}
+	for range 3 {
+		if err := unix.Sendmsg(startSocket(), forgeries(entryFailedRecord, 0)[5], unix.UnixRights(socket), nil, 0); err != nil {
+			return err
+		}
+	}
+	unix.Close(socket)
+	return self.Send(context.Background(), int64(keeper.Process.Pid))
+}
+
+func init() { initscript.Register("lingering", lingering) }
+
+func TestWaitDoesNotLinger(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	defer cancel()
+	actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "lingering"})
+	must(t, err)
+	defer actor.Close()
+	keeper, err := actor.Receive(ctx)
+	if err != nil {
+		t.Fatalf("%v; the actor: %v", err, actor.Wait())
+	}
+	defer unix.Kill(int(keeper.(int64)), unix.SIGKILL) // what lingers ends with it
+	ended := make(chan error, 1)
+	go func() { ended <- actor.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("%T %v", err, err)
+		}
+	case <-ctx.Done():
+		t.Error("the host waits for its actor")
 	}
 }
