@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ func outliveChanges(t *testing.T) []outliveChange {
 	all := []outliveChange{
 		{name: "nothing"},
 		{name: "setresuid", script: `C.setresuid(65534, 65534, 65534) `, asRoot: true},
-		{name: "setresgid", script: `C.setgroups({}) C.setresgid(65534, 65534, 65534) `, asRoot: true},
+		{name: "setresgid", script: `C.setgroups({}) C.setresgid(1000, 1000, 1000) `, asRoot: true},
 		{name: "there and back", script: `C.setresuid(-1, 65534, -1) C.setresuid(-1, 0, -1) `, asRoot: true},
 		{name: "capabilities", script: `set_no_new_privs() C.cap_set_proc("=") `, asRoot: true},
 		{name: "user namespace", namespaces: initscript.NewUser},
@@ -77,14 +78,18 @@ var outliveBoxes = []struct {
 		box.Script += `C.execve("/bin/sh", {"sh", "-c", "echo here; read x"}, {})`
 		return box.Start()
 	}},
-	{"actor in Go", func(box *initscript.Cmd) error { return spawnOutliving(box, initscript.Actor{Entry: "outlive"}) }},
+	{"actor in Go", func(box *initscript.Cmd) error {
+		return spawnOutliving(box, initscript.Actor{Entry: "outlive"})
+	}},
 	{"actor in Lua", func(box *initscript.Cmd) error {
-		return spawnOutliving(box, initscript.Actor{ModuleSource: `print("here") io.stdout:flush() io.read()`})
+		const module = `print("here") io.stdout:flush() io.read()`
+		return spawnOutliving(box, initscript.Actor{ModuleSource: module})
 	}},
 }
 
 func spawnOutliving(box *initscript.Cmd, actor initscript.Actor) error {
-	actor.Script, actor.Namespaces, actor.UIDMap, actor.GIDMap = box.Script, box.Namespaces, box.UIDMap, box.GIDMap
+	actor.Script, actor.Namespaces = box.Script, box.Namespaces
+	actor.UIDMap, actor.GIDMap = box.UIDMap, box.GIDMap
 	actor.Stdin, actor.Stdout = box.Stdin, box.Stdout
 	_, err := initscript.Spawn(context.Background(), actor)
 	return err
@@ -128,7 +133,9 @@ func TestNothingOutlivesItsHost(t *testing.T) {
 			return []func() error{killer(host, unix.SIGKILL), killer(server, unix.SIGKILL)}
 		}},
 		{"both, a stopped server", func(host, server int) []func() error {
-			return []func() error{killer(server, unix.SIGSTOP), killer(host, unix.SIGKILL), killer(server, unix.SIGKILL)}
+			return []func() error{
+				killer(server, unix.SIGSTOP), killer(host, unix.SIGKILL), killer(server, unix.SIGKILL),
+			}
 		}},
 	}
 	for _, namespaces := range []string{"none", "pid"} {
@@ -142,16 +149,26 @@ func TestNothingOutlivesItsHost(t *testing.T) {
 				for _, send := range way.signals(host, servers[0]) {
 					must(t, send())
 				}
-				deadline := time.Now().Add(testTimeout)
-				for i, c := range outliveCases(t) {
-					boxes[i].SetReadDeadline(deadline)
-					if rest, err := io.ReadAll(boxes[i]); err != nil {
-						t.Errorf("%s: %q, %v", c.name, rest, err)
-					}
-				}
+				awaitEnds(t, boxes)
 			})
 		}
 	}
+}
+
+// awaitEnds waits for all at once: what comes after one that has outlived its host is not to blame.
+func awaitEnds(t *testing.T, boxes []*os.File) {
+	t.Helper()
+	var group sync.WaitGroup
+	deadline := time.Now().Add(testTimeout)
+	for i, c := range outliveCases(t) {
+		boxes[i].SetReadDeadline(deadline)
+		group.Go(func() {
+			if rest, err := io.ReadAll(boxes[i]); err != nil {
+				t.Errorf("%s: %q, %v", c.name, rest, err)
+			}
+		})
+	}
+	group.Wait()
 }
 
 func killer(pid int, signal unix.Signal) func() error {
