@@ -39,7 +39,7 @@ func (o origin) explain(err error, state record) error {
 	case *ServerError:
 		e.Hint = doctor.StartRefused(e.Err).String()
 	case *SetupError:
-		e.Hint = doctor.StartRefused(e.Err).String()
+		e.Hint = setupHint(e, decodeState(state))
 	case *ExecError:
 		f := failure{origin: o, errno: unix.Errno(0), childState: decodeState(state)}
 		errors.As(e.Err, &f.errno)
@@ -53,6 +53,17 @@ func (o origin) explain(err error, state record) error {
 		}
 	}
 	return err
+}
+
+// setupHint is about a system call of the launcher. That it is made after the script shows in what the
+// child has told before.
+func setupHint(e *SetupError, state childState) string {
+	f := failure{childState: state}
+	if line, did := f.line(C.INITSCRIPT_NOTE_SECCOMP); did {
+		return fmt.Sprintf("likely the seccomp filter that the script installed %s does not let the launcher "+
+			"call %s, or only pretends to: allow it", line, e.Op)
+	}
+	return doctor.StartRefused(e.Err).String()
 }
 
 // staticHint is for functions that ffi.C does not find. A program without a dynamic loader (AT_BASE,

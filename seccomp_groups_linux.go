@@ -22,7 +22,7 @@ var seccompGroups = map[string][]string{
 	},
 	// PID 1 of a PID namespace, beside @launcher.
 	"@init": {
-		"clone", "exit_group", "getpgid", "getpgrp", "kill", "pipe2", "prctl", "read", "rt_sigprocmask",
+		"clone", "exit_group", "fcntl", "fcntl64", "getpgid", "getpgrp", "kill", "pipe2", "prctl", "read", "rt_sigprocmask",
 		"rt_sigtimedwait", "set_robust_list", "wait4",
 	},
 	// What the runtime of a Go actor needs to boot, to idle, to collect garbage, to use channels and to

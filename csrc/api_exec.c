@@ -1,4 +1,5 @@
 #include "api.h"
+#include "guard.h"
 #include "report.h"
 
 #include <errno.h>
@@ -105,6 +106,7 @@ static struct vectors take_vectors(lua_State *L, const char *name)
 static void announce(lua_State *L, const char *path)
 {
 	fflush(stdout);
+	initscript_guard_before_exec(L);
 	initscript_report_exec(L, path);
 }
 

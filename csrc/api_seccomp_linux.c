@@ -1,4 +1,5 @@
 #include "api.h"
+#include "guard.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -72,6 +73,7 @@ static int l_seccomp_set_mode_filter(lua_State *L)
 	        .len = count,
 	        .filter = (struct sock_filter *)bytes,
 	};
+	initscript_guard_before_filter(L);
 	return initscript_result(L, "seccomp_set_mode_filter",
 	                         has_flags ? set_filter(flags, &program)
 	                                   : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));

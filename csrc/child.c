@@ -3,6 +3,7 @@
 #include "actor.h"
 #include "exec.h"
 #include "fds.h"
+#include "guard.h"
 #include "lua_actor.h"
 #include "pid1.h"
 #include "report.h"
@@ -24,15 +25,14 @@ struct child {
 	struct initscript_env *env;
 	const struct initscript_request *request;
 	struct initscript_go_ahead go_ahead;
+	struct initscript_guard guard;
 	const char *plan_base;
 	const struct initscript_plan *plan;
 };
 
 static noreturn void fail(const struct child *child, const char *system_call)
 {
-	initscript_report_strings(child->env->report_fd, INITSCRIPT_SETUP_FAILED, errno, 0,
-	                          &system_call, 1);
-	_exit(1);
+	initscript_fail_setup(child->env, system_call);
 }
 
 static bool is_lua_actor(const struct child *child)
@@ -40,16 +40,24 @@ static bool is_lua_actor(const struct child *child)
 	return child->plan->module || child->plan->module_source;
 }
 
-static bool forks_again(const struct child *child)
+static bool is_actor(const struct child *child)
 {
-	const struct initscript_plan *plan = child->plan;
-	return (plan->path || plan->entry || is_lua_actor(child)) &&
-	       initscript_forks_again(child->request, plan->entry);
+	return child->plan->entry || is_lua_actor(child);
 }
 
-static void enter_namespaces(const struct child *child, const struct initscript_parent *server)
+static bool is_script_only(const struct child *child)
 {
-	const char *failed = initscript_enter(child->request, server);
+	return !child->plan->path && !is_actor(child);
+}
+
+static bool forks_again(const struct child *child)
+{
+	return !is_script_only(child) && initscript_forks_again(child->request, child->plan->entry);
+}
+
+static void enter_namespaces(const struct child *child)
+{
+	const char *failed = initscript_enter(child->request, &child->guard.server);
 	if (failed)
 		fail(child, failed);
 	if (child->request->announce)
@@ -84,18 +92,26 @@ static int hide(const struct child *child, int fd, int lowest)
 	return hidden;
 }
 
-/* The report descriptor, and after it the hidden files, which are the last that came. */
+static int hide_next(const struct child *child, int fd)
+{
+	int next = child->env->hidden_end++;
+	if (fcntl(fd, F_DUPFD_CLOEXEC, next) != next)
+		fail(child, "fcntl");
+	return next;
+}
+
+/* The report descriptor, after it the hidden files, which are the last that came, and the server's
+ * lock. */
 static void hide_files(struct child *child, const int *fds, size_t count)
 {
 	struct initscript_env *env = child->env;
 	env->report_fd = hide(child, env->report_fd, fds[count - 1] + 1);
 	env->hidden = env->report_fd;
 	env->hidden_end = env->hidden + 1;
-	for (size_t i = count - child->go_ahead.hidden_files; i < count; i++) {
-		if (fcntl(fds[i], F_DUPFD_CLOEXEC, env->hidden_end) != env->hidden_end)
-			fail(child, "fcntl");
-		env->hidden_end++;
-	}
+	for (size_t i = count - child->go_ahead.hidden_files; i < count; i++)
+		hide_next(child, fds[i]);
+	if (!child->guard.sees_server)
+		child->guard.server.lock = hide_next(child, child->guard.server.lock);
 }
 
 /* Receives the plan and the descriptors, and gives these their numbers: 0, 1, 2 stdio, 3 the
@@ -142,6 +158,15 @@ static void receive_plan(struct child *child)
 		fail(child, "close_range");
 }
 
+static void guard_script(struct child *child)
+{
+	struct initscript_guard *guard = &child->guard;
+	guard->is_actor = is_actor(child);
+	guard->lives_on = forks_again(child);
+	guard->pid = guard->lives_on ? getpid() : 0; /* now, for a filter may refuse it */
+	child->env->guard = guard;
+}
+
 static void run_script(const void *argument)
 {
 	const struct child *child = argument;
@@ -170,7 +195,32 @@ static void leave_script(const struct child *child)
 	if (!initscript_close_range(extra_end, env->report_fd - 1) ||
 	    !initscript_close_range(env->hidden_end, ~0U))
 		fail(child, "close_range");
+	initscript_guard_note_natives(env->L);
 	initscript_env_close(env);
+}
+
+/* Returns in the process that becomes the program. */
+static void fork_program(const struct child *child)
+{
+	const char *failed;
+	pid_t program = initscript_fork_from_pid1(&child->guard, &failed);
+	if (program < 0)
+		fail(child, failed);
+	if (program == 0)
+		return;
+	if (munmap((void *)child->plan_base, child->go_ahead.plan_size) != 0)
+		fail(child, "munmap");
+	initscript_pid1(child->env, program);
+}
+
+/* What has guarded the script's process and is not for the actor. */
+static void unguard_actor(const struct child *child)
+{
+	const struct initscript_guard *guard = &child->guard;
+	if (guard->was_dumpable)
+		initscript_become_dumpable();
+	if (!guard->sees_server)
+		close(guard->server.lock);
 }
 
 static noreturn void run_program(const struct child *child)
@@ -220,25 +270,27 @@ static void become_actor(const struct child *child)
 void initscript_child(struct initscript_env *env, const struct initscript_request *request,
                       int start_socket, const struct initscript_parent *server)
 {
-	struct child child = {.env = env, .request = request};
+	struct child child = {
+	        .env = env,
+	        .request = request,
+	        .guard = {.server = *server, .sees_server = initscript_sees_parent(request)},
+	};
 	env->report_fd = env->hidden = start_socket;
 	env->hidden_end = start_socket + 1;
-	enter_namespaces(&child, server);
+	enter_namespaces(&child);
 	receive_plan(&child);
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	guard_script(&child);
 	initscript_call_below_gap(run_script, &child);
 	leave_script(&child);
-	if (forks_again(&child)) {
-		pid_t program = initscript_fork_from_pid1();
-		if (program < 0)
-			fail(&child, "fork");
-		if (program > 0) {
-			munmap((void *)child.plan_base, child.go_ahead.plan_size);
-			initscript_pid1(program);
-		}
-	}
+	if (!is_script_only(&child))
+		initscript_guard_before_program(env);
+	if (child.guard.lives_on)
+		fork_program(&child);
+	if (is_actor(&child))
+		unguard_actor(&child);
 	if (is_lua_actor(&child))
 		run_lua_actor(&child);
 	if (!child.plan->entry)

@@ -1,3 +1,4 @@
+#include "guard.h"
 #include "report.h"
 #include "script.h"
 #include "state.h"
@@ -55,6 +56,7 @@ int initscript_result_styled(lua_State *L, const char *name, long long result,
 		initscript_errexit(L, name, error, style);
 	} else {
 		initscript_note(L, name);
+		initscript_guard_after_call(L, name);
 	}
 	lua_pushinteger(L, result);
 	lua_pushinteger(L, error);

@@ -1,37 +1,87 @@
 #include "pid1.h"
 
 #include "fds.h"
+#include "guard.h"
+#include "report.h"
 #include "stack.h"
 #include "system.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-pid_t initscript_fork_from_pid1(void)
+/* What PID 1 sends to the program when that may run. Whoever else sends it, it would be ignored. An
+ * end of something that PID 1 holds open would not do: that comes with the end of PID 1, too,
+ * before the kernel ends the rest of the namespace. */
+enum { GO = SIGURG };
+
+static bool await_go(pid_t pid1)
 {
-	int gate[2]; /* its write end is the last thing that PID 1 closes */
-	if (pipe2(gate, O_CLOEXEC) != 0)
-		return -1;
-	sigset_t all, none;
+	sigset_t go;
+	siginfo_t info;
+	sigemptyset(&go);
+	sigaddset(&go, GO);
+	for (;;) {
+		int signal = sigwaitinfo(&go, &info);
+		if (signal == GO && info.si_code == SI_USER && info.si_pid == pid1)
+			return true;
+		if (signal == 0)
+			errno = EPERM; /* a filter only pretends that the call was made */
+		if (signal != GO && errno != EINTR) /* EINTR: stopped, and continued */
+			return false;
+	}
+}
+
+/* Whether a system call with arguments that make no sense has come to the kernel, or errno says why
+ * not. */
+static bool has_come(int result)
+{
+	if (result == 0)
+		errno = EPERM;
+	return result == -1 && errno == EINVAL;
+}
+
+static bool block_signals(void)
+{
+	sigset_t all, mask;
 	sigfillset(&all);
+	sigfillset(&mask);
+	if (sigprocmask(SIG_SETMASK, &all, &mask) != 0)
+		return false;
+	if (!sigismember(&mask, GO))
+		return true;
+	/* Nothing was written there, or the script has blocked it. */
+	sigemptyset(&mask);
+	if (sigprocmask(SIG_SETMASK, NULL, &mask) != 0)
+		return false;
+	errno = EPERM; /* a filter only pretends that the call was made */
+	return sigismember(&mask, GO);
+}
+
+pid_t initscript_fork_from_pid1(const struct initscript_guard *guard, const char **failed)
+{
+	sigset_t none;
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	const pid_t self = getpid();
+	*failed = "rt_sigprocmask";
+	if (!block_signals())
+		return -1;
+	*failed = "fork";
+	if (initscript_guard_is_filtered(guard) && !has_come(initscript_fork_nonsense()))
+		return -1;
 	pid_t program = fork();
-	if (program > 0)
+	if (program != 0)
 		return program;
-	if (program == 0)
-		initscript_die_with(self);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	close(gate[1]);
-	char nothing;
-	while (program == 0 && read(gate[0], &nothing, 1) != 0)
-		;
-	close(gate[0]);
-	return program;
+	initscript_die_with(guard->pid);
+	*failed = "rt_sigtimedwait";
+	if (!await_go(guard->pid))
+		return -1;
+	*failed = "rt_sigprocmask";
+	return sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static bool is_forwarded(int signal)
@@ -52,28 +102,84 @@ static noreturn void end_like(int status)
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
-static void reap(pid_t program)
+/* False with errno set when the kernel, or a filter of the script, does not let us wait. */
+static bool reap(pid_t program)
 {
 	int status;
 	pid_t pid;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == program)
 			end_like(status);
+	return pid == 0;
 }
 
-noreturn void initscript_pid1(pid_t program)
+/* Does what a signal asks for, as sigwaitinfo(3) has returned it; false as above. */
+static bool serve(int signal, const siginfo_t *info, pid_t program)
 {
-	initscript_wipe_below_gap();
-	initscript_become_undumpable();
-	initscript_close_range(0, ~0U);
-	sigset_t all;
-	sigfillset(&all);
-	for (;;) {
-		siginfo_t info;
-		int signal = sigwaitinfo(&all, &info);
-		if (signal == SIGCHLD)
-			reap(program);
-		else if (is_forwarded(signal) && !has_it_already(&info, program))
-			kill(program, signal);
+	if (signal == SIGCHLD)
+		return reap(program);
+	if (is_forwarded(signal) && !has_it_already(info, program))
+		kill(program, signal);
+	return signal > 0 || (signal < 0 && errno == EINTR); /* stopped, and continued */
+}
+
+/* What a filter of the script may refuse to PID 1, or only pretend to do. The host can still be
+ * told of it now. Returns what fails, with errno set, or NULL. */
+static const char *try_calls(const sigset_t *all, pid_t program)
+{
+	const struct timespec now = {0};
+	siginfo_t info;
+	int signal = sigtimedwait(all, &info, &now);
+	if (signal == 0)
+		errno = EPERM;
+	if (signal == 0 || (signal < 0 && errno != EAGAIN && errno != EINTR))
+		return "rt_sigtimedwait";
+	if (signal > 0)
+		serve(signal, &info, program);
+	if (!reap(program) || !has_come(waitpid(-1, NULL, -1)))
+		return "wait4";
+	if (kill(program, 0) != 0 || !has_come(kill(program, -1)))
+		return "kill";
+	if (!has_come(madvise((void *)1, 1, MADV_DONTNEED)))
+		return "madvise";
+	return has_come(munmap((void *)1, 1)) ? NULL : "munmap";
+}
+
+/* Closes all descriptors, REPORT last, so that a failure can be told. OPEN has been open until now,
+ * and shows whether the kernel was really called. */
+static const char *close_all(int report, int open)
+{
+	if (!initscript_close_range(0, report - 1) || !initscript_close_range(report + 1, ~0U))
+		return "close_range";
+	if (close(open) == 0) {
+		bool still = close(open) == 0;
+		errno = EPERM;
+		return still ? "close" : "close_range";
 	}
+	return errno == EBADF && close(report) == 0 ? NULL : "close";
+}
+
+static const char *become_harmless(const struct initscript_env *env, const sigset_t *all,
+                                   pid_t program)
+{
+	const char *failed = NULL;
+	initscript_wipe_below_gap();
+	if (initscript_guard_is_filtered(env->guard))
+		failed = try_calls(all, program);
+	return failed ? failed : close_all(env->report_fd, env->guard->server.lock);
+}
+
+noreturn void initscript_pid1(const struct initscript_env *env, pid_t program)
+{
+	sigset_t all;
+	siginfo_t info;
+	sigfillset(&all);
+	const char *failed = become_harmless(env, &all, program);
+	if (failed)
+		initscript_fail_setup(env, failed);
+	if (kill(program, GO) != 0)
+		_exit(1); /* a filter refuses this signal only, and ends the namespace so */
+	while (serve(sigwaitinfo(&all, &info), &info, program))
+		;
+	_exit(1);
 }

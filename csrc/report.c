@@ -4,11 +4,13 @@
 #include "system.h"
 #include "trace.h"
 
+#include <errno.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { MAX_STRING = 256, MAX_ARGUMENTS = 16 };
 
@@ -70,6 +72,15 @@ bool initscript_report_state_record(int fd, const struct initscript_state *state
 	add(&b, (const char *)paths, count * sizeof *paths);
 	add(&b, text, strlen(text));
 	return send_record(fd, &b);
+}
+
+void initscript_fail_setup(const struct initscript_env *env, const char *call)
+{
+	int error = errno;
+	if (env->state.lines[INITSCRIPT_NOTE_SECCOMP])
+		initscript_report_state_record(env->report_fd, &env->state, NULL, 0, "");
+	initscript_report_strings(env->report_fd, INITSCRIPT_SETUP_FAILED, error, 0, &call, 1);
+	_exit(1);
 }
 
 /* One argument as the script's author would write it: the host shows it, nobody parses it. */

@@ -10,6 +10,9 @@
 #include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdnoreturn.h>
+
+struct initscript_env;
 
 /* Sends a record of KIND without fields on FD. False if that failed: the host is gone, or a filter
  * of the script forbids sendto(2). */
@@ -27,6 +30,11 @@ void initscript_report_call(lua_State *L, const char *name, int error);
 bool initscript_report_state_record(int fd, const struct initscript_state *state,
                                     const struct initscript_path_state *paths, size_t count,
                                     const char *text);
+
+/* Tells that CALL, a system call of the launcher, failed with errno, and ends the process with
+ * status
+ * 1. If the script has installed a filter, the host learns of that, too. */
+noreturn void initscript_fail_setup(const struct initscript_env *env, const char *call);
 
 /* The line of the script that is running, or 0. Takes no memory. */
 int initscript_script_line(lua_State *L);

@@ -53,6 +53,7 @@ extern const struct initscript_function *const initscript_families[];
 extern const struct initscript_function initscript_helpers[]; /* api_helper.c */
 
 struct initscript_env;
+struct initscript_guard;
 
 /* How a script changes what the kernel keeps per thread. A child has one thread, so it just makes
  * the system call; in a running program (live_linux.c) every thread must make it. */
@@ -82,6 +83,7 @@ struct initscript_env {
 	int hidden, hidden_end; /* descriptors from the first on, without the second, are not the
 	                           script's business */
 	const struct initscript_operations *operations; /* NULL: those of a child */
+	struct initscript_guard *guard;                 /* of a child (guard.h); else NULL */
 	struct initscript_trace_ring *trace; /* where calls are told (trace.h); NULL: nowhere */
 };
 

@@ -42,7 +42,7 @@ void initscript_set_name(const char *name);
 /* What children know of the fork server, their parent. */
 struct initscript_parent {
 	pid_t pid;
-	int pidfd; /* close-on-exec; -1 before Linux 5.3, and on FreeBSD */
+	int lock; /* Linux: a file that the server has locked, close-on-exec; else -1 */
 };
 
 /* Describes the calling process to its children. */
@@ -54,6 +54,15 @@ struct initscript_parent initscript_as_parent(void);
 const char *initscript_enter(const struct initscript_request *request,
                              const struct initscript_parent *server);
 
+/* Whether a child that was asked for so knows its parent by its number. */
+bool initscript_sees_parent(const struct initscript_request *request);
+
+/* Has the calling child killed when SERVER ends, and ends it if SERVER has ended. VERIFY: a filter
+ * may refuse system calls, or only pretend to make them. Returns NULL, or the name of the system
+ * call that failed, with errno set: EPERM if it was not made. */
+const char *initscript_die_with_server(const struct initscript_parent *server, bool sees_server,
+                                       bool verify);
+
 /* Whether what follows the script runs in a child of the script's process (pid1.h). BOOTS_GO: it is
  * an actor in Go. */
 bool initscript_forks_again(const struct initscript_request *request, bool boots_go);
@@ -62,8 +71,17 @@ bool initscript_forks_again(const struct initscript_request *request, bool boots
  * does not see to that by itself. Ends it if PARENT has ended. */
 void initscript_die_with(pid_t parent);
 
-/* Keeps processes of the same user from looking into this one. */
-void initscript_become_undumpable(void);
+/* Asks for a child that no kernel makes: -1 with errno EINVAL, if nothing but the kernel answers.
+ */
+int initscript_fork_nonsense(void);
+
+/* Keeps processes of the same user from looking into this one, until it executes a program. Results
+ * and VERIFY as above. */
+const char *initscript_become_undumpable(bool verify);
+
+/* Lets them, and whether they are let. */
+void initscript_become_dumpable(void);
+bool initscript_is_dumpable(void);
 
 /* Whether clock_gettime(2) needs no system call here. */
 bool initscript_clock_is_quiet(void);

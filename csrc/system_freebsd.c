@@ -71,7 +71,24 @@ static bool kill_me_with_parent(void)
 
 struct initscript_parent initscript_as_parent(void)
 {
-	return (struct initscript_parent){.pid = getpid(), .pidfd = -1};
+	return (struct initscript_parent){.pid = getpid(), .lock = -1};
+}
+
+bool initscript_sees_parent(const struct initscript_request *request)
+{
+	(void)request;
+	return true;
+}
+
+const char *initscript_die_with_server(const struct initscript_parent *server, bool sees_server,
+                                       bool verify)
+{
+	(void)sees_server, (void)verify; /* there are no filters */
+	if (!kill_me_with_parent())
+		return "procctl";
+	if (getppid() != server->pid)
+		_exit(1);
+	return NULL;
 }
 
 const char *initscript_enter(const struct initscript_request *request,
@@ -81,11 +98,7 @@ const char *initscript_enter(const struct initscript_request *request,
 		errno = EOPNOTSUPP; /* the host refuses it before */
 		return "pdfork";
 	}
-	if (!kill_me_with_parent())
-		return "procctl";
-	if (getppid() != server->pid)
-		_exit(1);
-	return NULL;
+	return initscript_die_with_server(server, true, false);
 }
 
 /* A child of pdfork(2) has in libthr the thread id of its parent. What is executed or never makes a
@@ -102,10 +115,31 @@ void initscript_die_with(pid_t parent)
 		_exit(1);
 }
 
-void initscript_become_undumpable(void)
+int initscript_fork_nonsense(void)
 {
-	int state = PROC_TRACE_CTL_DISABLE;
-	procctl(P_PID, getpid(), PROC_TRACE_CTL, &state);
+	errno = EINVAL; /* there are no filters */
+	return -1;
+}
+
+static bool control_tracing(int state)
+{
+	return procctl(P_PID, getpid(), PROC_TRACE_CTL, &state) == 0;
+}
+
+bool initscript_is_dumpable(void)
+{
+	return true; /* no call of a script forbids it */
+}
+
+void initscript_become_dumpable(void)
+{
+	control_tracing(PROC_TRACE_CTL_ENABLE);
+}
+
+const char *initscript_become_undumpable(bool verify)
+{
+	(void)verify;
+	return control_tracing(PROC_TRACE_CTL_DISABLE) ? NULL : "procctl";
 }
 
 bool initscript_clock_is_quiet(void)

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -90,23 +89,65 @@ static bool is_pid1(const struct initscript_request *request)
 	return request->namespaces & CLONE_NEWPID;
 }
 
-struct initscript_parent initscript_as_parent(void)
+/* A lock of fcntl(2) belongs to one process and is not inherited, so whoever has the file open can
+ * see whether that process lives. Of a pipe, because nobody else can lock that. */
+static int lock_a_file(void)
 {
-	const pid_t self = getpid();
-	return (struct initscript_parent){
-	        .pid = self,
-	        .pidfd = syscall(SYS_pidfd_open, self, 0),
-	};
+	int pipe[2];
+	struct flock all = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+	if (pipe2(pipe, O_CLOEXEC) != 0)
+		return -1;
+	close(pipe[1]);
+	if (fcntl(pipe[0], F_SETLK, &all) == 0)
+		return pipe[0];
+	close(pipe[0]);
+	return -1;
 }
 
-/* The parent of a PID 1 cannot be seen by its number. Without a pidfd the end of the start socket
- * tells of a dead server, unless the host has sent all beforehand. */
-static bool has_ended(const struct initscript_parent *server, bool visible)
+struct initscript_parent initscript_as_parent(void)
 {
-	if (visible)
-		return getppid() != server->pid;
-	struct pollfd end = {.fd = server->pidfd, .events = POLLIN};
-	return server->pidfd >= 0 && poll(&end, 1, 0) != 0;
+	return (struct initscript_parent){.pid = getpid(), .lock = lock_a_file()};
+}
+
+bool initscript_sees_parent(const struct initscript_request *request)
+{
+	return !is_pid1(request);
+}
+
+/* A process that ends gives back its locks first, then gets its children another parent, and sends
+ * their death signals. So a child that has asked for its signal and sees the old state gets it. A
+ * pidfd would tell too late. */
+static const char *end_with(const struct initscript_parent *server, bool sees_server)
+{
+	if (sees_server) {
+		pid_t parent = syscall(SYS_getppid);
+		if (parent > 0 && parent != server->pid)
+			_exit(1);
+		errno = parent == 0 ? EPERM : errno;
+		return parent > 0 ? NULL : "getppid";
+	}
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	if (fcntl(server->lock, F_GETLK, &lock) != 0)
+		return "fcntl";
+	if (lock.l_type == F_UNLCK)
+		_exit(1);
+	errno = EPERM;
+	return lock.l_type == F_RDLCK ? NULL : "fcntl";
+}
+
+const char *initscript_die_with_server(const struct initscript_parent *server, bool sees_server,
+                                       bool verify)
+{
+	int signal = SIGKILL;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		return "prctl";
+	if (verify) {
+		signal = 0;
+		if (prctl(PR_GET_PDEATHSIG, &signal) != 0)
+			return "prctl";
+	}
+	errno = EPERM;
+	return signal == SIGKILL ? end_with(server, sees_server) : "prctl";
 }
 
 /* A child that clone(2) made is in its namespaces already, but for the time namespace, which only
@@ -119,12 +160,8 @@ const char *initscript_enter(const struct initscript_request *request,
 		remaining &= CLONE_NEWTIME;
 	if (remaining && unshare(remaining) != 0)
 		return "unshare";
-	/* After unshare(2), which can clear it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
-		return "prctl";
-	if (has_ended(server, !is_pid1(request)))
-		_exit(1);
-	return NULL;
+	/* After unshare(2), which can clear the signal. */
+	return initscript_die_with_server(server, initscript_sees_parent(request), false);
 }
 
 /* PID 1 only ever executes C afterwards: it was made by clone(2), and libc does not know that. */
@@ -139,9 +176,28 @@ void initscript_die_with(pid_t parent)
 	(void)parent; /* PID 1 takes all of its namespace with it */
 }
 
-void initscript_become_undumpable(void)
+int initscript_fork_nonsense(void)
 {
-	prctl(PR_SET_DUMPABLE, 0);
+	return syscall(SYS_clone, CLONE_SIGHAND | SIGCHLD, NULL, NULL, NULL,
+	               NULL); /* no CLONE_VM */
+}
+
+bool initscript_is_dumpable(void)
+{
+	return prctl(PR_GET_DUMPABLE) == 1;
+}
+
+void initscript_become_dumpable(void)
+{
+	prctl(PR_SET_DUMPABLE, 1);
+}
+
+const char *initscript_become_undumpable(bool verify)
+{
+	if (prctl(PR_SET_DUMPABLE, 0) != 0)
+		return "prctl";
+	errno = EPERM;
+	return verify && prctl(PR_GET_DUMPABLE) != 0 ? "prctl" : NULL;
 }
 
 bool initscript_clock_is_quiet(void)

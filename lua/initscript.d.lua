@@ -2111,7 +2111,7 @@ function C.getppid() end
 --
 -- When the last of the user ids stops being 0, all capabilities are lost but those that
 -- `SECBIT_KEEP_CAPS` (`PR_SET_KEEPCAPS`) keeps permitted. A change of the effective user or
--- group also clears the signal of `PR_SET_PDEATHSIG`.
+-- group also clears the signal of `PR_SET_PDEATHSIG`. A child has it set again at once.
 
 ---Sets the real, the effective and the saved user id.
 ---
@@ -2504,6 +2504,8 @@ function C.keyctl(operation, arg2, arg3) end
 ---| `PR_GET_MDWE` | | those constants |
 ---| `PR_GET_SECCOMP` | | 0, or 2 with a filter |
 ---| `PR_GET_SECUREBITS` | | `SECBIT_` constants |
+---
+---The death signal of a child is SIGKILL again after its script, before a filter and before `C.execve`.
 ---
 ---The death signal is of no use to a program that becomes another user by set-user-ID bits, and its parent
 ---is the launcher, which ends with the host and by then has killed its children.

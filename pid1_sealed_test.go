@@ -1,0 +1,145 @@
+package initscript_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/go-initscript/initscript"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	becomeNobody = `C.setgroups({}) C.setresgid(65534, 65534, 65534) C.setresuid(65534, 65534, 65534) `
+
+	// What of PID 1 can be reached by the same user, and "ran".
+	lookIntoPID1 = `
+		for name in environ maps mem auxv; do
+			head -c 1 /proc/1/$name && echo reached $name
+		done 2>/dev/null
+		for name in fd map_files cwd root; do
+			[ -n "$(ls /proc/1/$name/)" ] && echo reached $name
+		done 2>/dev/null
+		readlink /proc/1/exe
+		echo ran`
+)
+
+// answering is a filter that answers one call, and allows all others.
+func answering(t *testing.T, call string, action initscript.SeccompAction) *os.File {
+	t.Helper()
+	return filterFile(t, &initscript.SeccompPolicy{
+		DefaultAction: initscript.SeccompAllow,
+		Rules:         []initscript.SeccompRule{{Names: []string{call}, Action: action}},
+	})
+}
+
+func checkFilterBlamed(t *testing.T, err error, call string) {
+	t.Helper()
+	var setup *initscript.SetupError
+	if !errors.As(err, &setup) || setup.Op != call || !errors.Is(err, unix.EPERM) ||
+		!strings.Contains(setup.Hint, "seccomp filter that the script installed in line 3") {
+		t.Errorf("%v, hint %q", err, initscript.Hint(err))
+	}
+}
+
+// Whatever a filter of the script refuses, or only pretends to do: PID 1 is closed to others, or the
+// program is not executed and the host learns why.
+func TestPID1IsClosedBehindEveryFilter(t *testing.T) {
+	boxes := []struct {
+		name   string
+		change func(cmd *initscript.Cmd)
+	}{
+		{"user namespace", func(*initscript.Cmd) {}},
+		{"dropped ids", func(cmd *initscript.Cmd) {
+			requireRoot(t)
+			cmd.Namespaces, cmd.UIDMap, cmd.GIDMap = initscript.NewPID|initscript.NewMount, nil, nil
+			cmd.Script = strings.Replace(cmd.Script, installFilter, becomeNobody+installFilter, 1)
+		}},
+	}
+	tests := []struct {
+		call, told string // what the host is told; "": PID 1 does without
+	}{
+		{"prctl", ""},
+		{"clone", "fork"}, {"close", "close"}, {"close_range", "close_range"}, {"kill", "kill"},
+		{"madvise", "madvise"}, {"munmap", "munmap"}, {"rt_sigprocmask", "rt_sigprocmask"},
+		{"rt_sigtimedwait", "rt_sigtimedwait"}, {"wait4", "wait4"},
+	}
+	for _, box := range boxes {
+		if box.name == "dropped ids" && os.Geteuid() != 0 {
+			continue
+		}
+		for _, test := range tests {
+			for _, errno := range []unix.Errno{unix.EPERM, 0} {
+				t.Run(fmt.Sprintf("%s, %s, errno %d", box.name, test.call, errno), func(t *testing.T) {
+					cmd := newPID1Cmd(t, installFilter, "/bin/sh", "-c", lookIntoPID1)
+					cmd.Arg = answering(t, test.call, initscript.SeccompErrno(errno))
+					box.change(cmd)
+					out, err := cmd.Output()
+					switch {
+					case test.told != "":
+						checkFilterBlamed(t, err, test.told)
+						if len(out) > 0 {
+							t.Errorf("the program says %q", out)
+						}
+					case err != nil || string(out) != "ran\n":
+						t.Errorf("%v, %q", err, out)
+					}
+				})
+			}
+		}
+	}
+}
+
+// PID 1 that a filter kills takes with it what has waited for it.
+func TestPID1KilledByFilter(t *testing.T) {
+	for _, call := range []string{"clone", "close_range", "kill", "munmap", "rt_sigtimedwait", "wait4"} {
+		t.Run(call, func(t *testing.T) {
+			cmd := newPID1Cmd(t, installFilter, "/bin/sh", "-c", "echo ran")
+			cmd.Arg = answering(t, call, initscript.SeccompKillProcess)
+			out, err := cmd.Output()
+			var script *initscript.ScriptError
+			if !errors.As(err, &script) || script.Signal != unix.SIGSYS || len(out) > 0 {
+				t.Errorf("%v, %q", err, out)
+			}
+		})
+	}
+}
+
+// What takes the death signal away behind a filter that refuses, or pretends, to set it again is the end
+// of the start. What does not needs no prctl there.
+func TestGuardBehindFilter(t *testing.T) {
+	requireUserNamespaces(t)
+	tests := []struct {
+		name, script string
+		loses        bool
+	}{
+		{"nothing", installFilter, false},
+		{"before", `C.setresuid(0, 0, 0) ` + installFilter, false},
+		{"after", installFilter + `C.setresuid(0, 0, 0)`, true},
+		{"group", installFilter + `C.setresgid(0, 0, 0)`, true},
+		{"ffi", installFilter + `require "ffi"`, true},
+		{"ffi before", `require "ffi" ` + installFilter, true},
+	}
+	for _, test := range tests {
+		for _, namespaces := range []initscript.Namespaces{0, initscript.NewPID} {
+			for _, errno := range []unix.Errno{unix.EPERM, 0} {
+				t.Run(fmt.Sprintf("%s, %s, errno %d", test.name, namespaces, errno), func(t *testing.T) {
+					cmd := newCmd(t, test.script, "/bin/echo", "ran")
+					inUserNamespace(namespaces)(cmd)
+					cmd.Arg = answering(t, "prctl", initscript.SeccompErrno(errno))
+					out, err := cmd.Output()
+					if test.loses {
+						checkFilterBlamed(t, err, "prctl")
+					} else if err != nil {
+						t.Error(explained(err))
+					}
+					if want := map[bool]string{false: "ran\n"}[test.loses]; string(out) != want {
+						t.Errorf("the program says %q", out)
+					}
+				})
+			}
+		}
+	}
+}
