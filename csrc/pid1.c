@@ -1,6 +1,7 @@
 #include "pid1.h"
 
 #include "fds.h"
+#include "image.h"
 #include "stack.h"
 #include "system.h"
 
@@ -64,6 +65,8 @@ static void reap(pid_t program)
 noreturn void initscript_pid1(pid_t program)
 {
 	initscript_wipe_below_gap();
+	if (!initscript_image_restore(NULL, 0))
+		_exit(1); /* with all that is in the namespace */
 	initscript_become_undumpable();
 	initscript_close_range(0, ~0U);
 	sigset_t all;
