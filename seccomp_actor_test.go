@@ -115,7 +115,7 @@ func TestGroupsGrantNoMore(t *testing.T) {
 		"ioctl":                 question(unix.SYS_IOCTL, 0, unix.TIOCSTI),
 		"seccomp":               question(unix.SYS_SECCOMP, 0),
 		"PR_SET_PTRACER":        question(unix.SYS_PRCTL, unix.PR_SET_PTRACER, 1),
-		"PR_SET_DUMPABLE":       question(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 1),
+		"PR_SET_DUMPABLE":       question(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 2),
 		"PR_SET_PDEATHSIG":      question(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, 0),
 		"another's limit":       question(unix.SYS_PRLIMIT64, 1, unix.RLIMIT_CORE),
 		"high bits of a pid":    question(unix.SYS_PRLIMIT64, 1<<32|1, unix.RLIMIT_CORE),

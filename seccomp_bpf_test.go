@@ -283,7 +283,7 @@ func groupSays(action initscript.SeccompAction, name string, args [6]uint64) (ve
 		return verdict, first == 0
 	case "prctl":
 		return verdict, first == unix.PR_SET_VMA || first == unix.PR_SET_NAME || first == unix.PR_GET_DUMPABLE ||
-			first == unix.PR_SET_DUMPABLE && args[1] == 0 || first == unix.PR_SET_PDEATHSIG && args[1] == 9
+			first == unix.PR_SET_DUMPABLE && args[1] <= 1 || first == unix.PR_SET_PDEATHSIG && args[1] == 9
 	}
 	return verdict, true
 }

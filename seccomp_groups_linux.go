@@ -52,6 +52,7 @@ var groupConditions = map[string][][]SeccompArg{
 	"prctl": {
 		{isOption(unix.PR_GET_DUMPABLE)},
 		{isOption(unix.PR_SET_DUMPABLE), {Index: 1, Width: 64, Op: SeccompEqual, Value: 0}},
+		{isOption(unix.PR_SET_DUMPABLE), {Index: 1, Width: 64, Op: SeccompEqual, Value: 1}}, // an actor again
 		{isOption(unix.PR_SET_NAME)},
 		{isOption(unix.PR_SET_PDEATHSIG), {Index: 1, Width: 64, Op: SeccompEqual, Value: sigkill}},
 		{isOption(unix.PR_SET_VMA)},

@@ -60,7 +60,7 @@ var countedStarts = []struct {
 		level:       six,
 		program:     programToExec,
 		hostCalls:   count{68, 5},
-		serverCalls: count{15, 3}, childCalls: count{41, 3},
+		serverCalls: count{15, 3}, childCalls: count{53, 3},
 		serverFaults: count{5, 4},
 		allocations:  count{62, 6},
 	},

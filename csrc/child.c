@@ -4,6 +4,7 @@
 #include "exec.h"
 #include "fds.h"
 #include "guard.h"
+#include "image.h"
 #include "lua_actor.h"
 #include "pid1.h"
 #include "report.h"
@@ -185,6 +186,11 @@ static void run_script(const void *argument)
 	fflush(stdout);
 }
 
+static void close_script(const void *argument)
+{
+	initscript_env_close((struct initscript_env *)argument);
+}
+
 /* Whatever the script opened is closed before its finalizers run, as in Emilua, and before any
  * other code does: a forgotten directory would be a way out of the new root. */
 static void leave_script(const struct child *child)
@@ -196,7 +202,31 @@ static void leave_script(const struct child *child)
 	    !initscript_close_range(env->hidden_end, ~0U))
 		fail(child, "close_range");
 	initscript_guard_note_natives(env->L);
-	initscript_env_close(env);
+	initscript_call_below_gap(close_script, env);
+}
+
+/* What finalizers have printed. And a file that is standard input goes on after what the script has
+ * taken of it, not after what stdio has read ahead. */
+static void flush_stdio(const void *nothing)
+{
+	(void)nothing;
+	fflush(stdout);
+	fflush(stderr);
+	fflush(stdin);
+}
+
+/* For an actor, whose process goes on: its memory becomes what it was before the script, but for
+ * the plan. */
+static void forget_script(const struct child *child)
+{
+	struct initscript_env *env = child->env;
+	const int report_fd = env->report_fd;
+	initscript_call_below_gap(flush_stdio, NULL);
+	initscript_wipe_below_gap();
+	bool forgotten = initscript_image_restore(child->plan_base, child->go_ahead.plan_size);
+	env->report_fd = report_fd;
+	if (!forgotten)
+		fail(child, "munmap");
 }
 
 /* Returns in the process that becomes the program. */
@@ -289,11 +319,11 @@ void initscript_child(struct initscript_env *env, const struct initscript_reques
 		initscript_guard_before_program(env);
 	if (child.guard.lives_on)
 		fork_program(&child);
-	if (is_actor(&child))
-		unguard_actor(&child);
+	if (!is_actor(&child))
+		run_program(&child);
+	forget_script(&child);
+	unguard_actor(&child); /* now that there is nothing to look for in it */
 	if (is_lua_actor(&child))
 		run_lua_actor(&child);
-	if (!child.plan->entry)
-		run_program(&child);
 	become_actor(&child);
 }

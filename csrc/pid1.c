@@ -2,6 +2,7 @@
 
 #include "fds.h"
 #include "guard.h"
+#include "image.h"
 #include "report.h"
 #include "stack.h"
 #include "system.h"
@@ -159,17 +160,24 @@ static const char *close_all(int report, int open)
 	return errno == EBADF && close(report) == 0 ? NULL : "close";
 }
 
-static const char *become_harmless(const struct initscript_env *env, const sigset_t *all,
-                                   pid_t program)
+/* Nothing of the script stays: neither in memory nor as a descriptor. What the host may still be
+ * told with is put back when the memory is restored. */
+static const char *become_harmless(struct initscript_env *env, const sigset_t *all, pid_t program)
 {
+	const struct initscript_state state = env->state;
+	const int report = env->report_fd, lock = env->guard->server.lock;
 	const char *failed = NULL;
 	initscript_wipe_below_gap();
 	if (initscript_guard_is_filtered(env->guard))
 		failed = try_calls(all, program);
-	return failed ? failed : close_all(env->report_fd, env->guard->server.lock);
+	if (!failed && !initscript_image_restore(NULL, 0))
+		failed = "munmap";
+	env->state = state;
+	env->report_fd = report;
+	return failed ? failed : close_all(report, lock);
 }
 
-noreturn void initscript_pid1(const struct initscript_env *env, pid_t program)
+noreturn void initscript_pid1(struct initscript_env *env, pid_t program)
 {
 	sigset_t all;
 	siginfo_t info;

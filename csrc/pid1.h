@@ -22,6 +22,6 @@ pid_t initscript_fork_from_pid1(const struct initscript_guard *guard, const char
  * the script left on the stack and closes every descriptor: what lives on here is of use to nobody.
  * Where any of that fails it is reported, and PROGRAM never runs. The script's ENV is closed, and
  * its process closed to others (guard.h). */
-noreturn void initscript_pid1(const struct initscript_env *env, pid_t program);
+noreturn void initscript_pid1(struct initscript_env *env, pid_t program);
 
 #endif

@@ -3,6 +3,7 @@
 #include "births.h"
 #include "child.h"
 #include "fds.h"
+#include "image.h"
 #include "script.h"
 #include "socket.h"
 #include "system.h"
@@ -265,7 +266,8 @@ void initscript_serve(int control, const struct initscript_greeting *greeting)
 	if (!initscript_limit_rights(greeting) || !take_over_signals(&server) ||
 	    !take_over_descriptors(control) ||
 	    !initscript_close_range(CONTROL + 1, server.births - 1) ||
-	    !initscript_close_range(server.births + 1, ~0U) || !initscript_env_open(&server.env))
+	    !initscript_close_range(server.births + 1, ~0U) || !initscript_image_save() ||
+	    !initscript_env_open(&server.env))
 		_exit(1);
 	server.self = initscript_as_parent();
 	if (!initscript_send(CONTROL, greeting, sizeof *greeting, NULL, 0))

@@ -4,7 +4,8 @@
 #ifndef INITSCRIPT_STACK_H
 #define INITSCRIPT_STACK_H
 
-/* Calls FUNCTION(ARGUMENT) with its frames a gap below the caller's. */
+/* Calls FUNCTION(ARGUMENT) with its frames a gap below the caller's. On Linux, no bytes that it has
+ * handled are left in the vector registers either. */
 void initscript_call_below_gap(void (*function)(const void *), const void *argument);
 
 /* Drops the stack pages below the gap: all that the called function and whatever it called had in

@@ -6,7 +6,8 @@
 #include <stdarg.h>
 
 typedef struct __sFILE FILE;
-extern FILE *__stdoutp, *__stderrp;
+extern FILE *__stdinp, *__stdoutp, *__stderrp;
+#define stdin __stdinp
 #define stdout __stdoutp
 #define stderr __stderrp
 #define BUFSIZ 1024
