@@ -17,17 +17,37 @@ import (
 
 // hostState is all that a child inherits from this process, apart from descriptors and the working
 // directory, as far as it can change and be seen. The fork server has what its host had when it was
-// started, so it may serve a start only while the two are equal. Login class and audit session are left
-// out: RenewServer.
+// started, so it may serve a start only while the two are equal. The audit session is left out:
+// RenewServer.
 type hostState struct {
-	status  string // ids, umask, groups, session, jail, capability mode, no_new_privs
-	root    [2]uint64
-	rlimits [unix.RLIMIT_AS + 1]unix.Rlimit
-	nice    int
+	status   string // ids, umask, groups, session, jail, capability mode
+	root     [2]uint64
+	rlimits  [unix.RLIMIT_AS + 1]unix.Rlimit
+	nice     int
+	controls [len(statusControls)]int32
+	realTime [2]uint16 // struct rtprio
+	login    [64]byte  // class
+	cpuset   int32
+	affinity [1024 / 8]byte
+	domains  [256 / 8]byte
+	policy   int32 // for the domains
 }
 
-// readHostState reads the state of the process: all threads have the same.
-func readHostState() (hostState, error) {
+// statusControls are the commands of procctl(2) that tell of one attribute each.
+var statusControls = [...]C.int{
+	C.PROC_NO_NEW_PRIVS_STATUS, C.PROC_TRACE_STATUS, C.PROC_TRAPCAP_STATUS, C.PROC_ASLR_STATUS,
+	C.PROC_PROTMAX_STATUS, C.PROC_STACKGAP_STATUS, C.PROC_WXMAP_STATUS,
+}
+
+// hostFiles would be files that tell of the process: here system calls do.
+type hostFiles struct{}
+
+func openHostFiles() (*hostFiles, error) { return nil, nil }
+
+func (f *hostFiles) close() {}
+
+// read reads the state of the calling thread. The previous one would spare nothing.
+func (f *hostFiles) read(_ *hostState) (hostState, error) {
 	var s hostState
 	groups, err := unix.Getgroups()
 	if err != nil {
@@ -37,9 +57,9 @@ func readHostState() (hostState, error) {
 	if err != nil {
 		return s, os.NewSyscallError("getsid", err)
 	}
-	confined, err := readConfinement()
-	if err != nil {
-		return s, err
+	var confined C.u_int
+	if result, err := C.cap_getmode(&confined); result != 0 {
+		return s, os.NewSyscallError("cap_getmode", err)
 	}
 	umask, err := unix.SysctlRaw("kern.proc.umask", os.Getpid())
 	if err != nil {
@@ -51,7 +71,13 @@ func readHostState() (hostState, error) {
 	}
 	s.status = fmt.Sprint(unix.Getuid(), unix.Geteuid(), unix.Getgid(), unix.Getegid(), unix.Issetugid(),
 		umask, groups, unix.Getpgrp(), session, confined, jailed)
-	return s, s.readSystemCalls()
+	reads := []func() error{s.readSystemCalls, s.readControls, s.readScheduling, s.readLoginClass}
+	for _, read := range reads {
+		if err := read(); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
 }
 
 func (s *hostState) readSystemCalls() error {
@@ -72,16 +98,60 @@ func (s *hostState) readSystemCalls() error {
 	return nil
 }
 
-// readConfinement tells of capability mode and no_new_privs.
-func readConfinement() (modes [2]int, err error) {
-	var confined C.u_int
-	if result, err := C.cap_getmode(&confined); result != 0 {
-		return modes, os.NewSyscallError("cap_getmode", err)
+func (s *hostState) readControls() error {
+	for i, control := range statusControls {
+		var status C.int
+		result, err := C.procctl(C.P_PID, C.id_t(os.Getpid()), control, unsafe.Pointer(&status))
+		if result != 0 && err != unix.EINVAL { // a kernel that does not have it
+			return os.NewSyscallError("procctl", err)
+		}
+		s.controls[i] = int32(status)
 	}
-	var status C.int
-	result, err := C.procctl(C.P_PID, C.id_t(os.Getpid()), C.PROC_NO_NEW_PRIVS_STATUS, unsafe.Pointer(&status))
-	if result != 0 && err != unix.EINVAL { // a kernel that does not have it
-		return modes, os.NewSyscallError("procctl", err)
+	return nil
+}
+
+const (
+	cpuLevelCpuset = 2           // CPU_LEVEL_CPUSET
+	cpuLevelWhich  = 3           // CPU_LEVEL_WHICH
+	cpuWhichTid    = 1           // CPU_WHICH_TID
+	thisThread     = ^uintptr(0) // -1
+	rtpLookup      = 0           // RTP_LOOKUP
+	oldCpusetSize  = 256 / 8     // before FreeBSD 14
+)
+
+func (s *hostState) readScheduling() error {
+	_, _, errno := unix.Syscall(unix.SYS_RTPRIO, rtpLookup, 0, uintptr(unsafe.Pointer(&s.realTime)))
+	if errno != 0 {
+		return os.NewSyscallError("rtprio", errno)
 	}
-	return [2]int{int(confined), int(status)}, nil
+	_, _, errno = unix.Syscall6(unix.SYS_CPUSET_GETID, cpuLevelCpuset, cpuWhichTid, thisThread,
+		uintptr(unsafe.Pointer(&s.cpuset)), 0, 0)
+	if errno != 0 {
+		return os.NewSyscallError("cpuset_getid", errno)
+	}
+	for _, size := range []uintptr{unsafe.Sizeof(s.affinity), oldCpusetSize} {
+		_, _, errno = unix.Syscall6(unix.SYS_CPUSET_GETAFFINITY, cpuLevelWhich, cpuWhichTid, thisThread, size,
+			uintptr(unsafe.Pointer(&s.affinity)), 0)
+		if errno != unix.ERANGE { // larger than the kernel's
+			break
+		}
+	}
+	if errno != 0 {
+		return os.NewSyscallError("cpuset_getaffinity", errno)
+	}
+	_, _, errno = unix.Syscall6(unix.SYS_CPUSET_GETDOMAIN, cpuLevelWhich, cpuWhichTid, thisThread,
+		unsafe.Sizeof(s.domains), uintptr(unsafe.Pointer(&s.domains)), uintptr(unsafe.Pointer(&s.policy)))
+	if errno != 0 {
+		return os.NewSyscallError("cpuset_getdomain", errno)
+	}
+	return nil
+}
+
+func (s *hostState) readLoginClass() error {
+	_, _, errno := unix.Syscall(unix.SYS_GETLOGINCLASS, uintptr(unsafe.Pointer(&s.login)),
+		unsafe.Sizeof(s.login), 0)
+	if errno != 0 {
+		return os.NewSyscallError("getloginclass", errno)
+	}
+	return nil
 }

@@ -37,22 +37,34 @@ func executeAndGreet() (*server, error) {
 	if err := canSignalChildren(); err != nil {
 		return nil, err
 	}
-	// A state that cannot be read equals no later one: then every start gets its own server.
-	state, stateErr := readHostState()
-	if stateErr != nil {
-		state = hostState{status: "unknown"}
-	}
+	state, files := readFirstState()
 	s := takeEarlyServer()
 	if s == nil {
 		var err error
 		if s, err = launchServer(); err != nil {
+			files.close()
 			return nil, err
 		}
 	}
-	s.state = state
+	s.state, s.files = state, files
 	logEvent(slog.LevelDebug, "fork server started", slog.Int("pid", s.pid))
 	go s.receive()
 	return s, nil
+}
+
+// readFirstState reads the state that later ones are compared with. One that cannot be read equals no
+// later one: then every start gets its own server.
+func readFirstState() (hostState, *hostFiles) {
+	unknown := hostState{status: "unknown"}
+	files, err := openHostFiles()
+	if err != nil {
+		return unknown, nil
+	}
+	state, err := files.read(nil)
+	if err != nil {
+		return unknown, files
+	}
+	return state, files
 }
 
 // takeEarlyServer returns the server that this program has started before the Go runtime booted; nil

@@ -140,6 +140,9 @@ func (r *spawnRequest) requestFromOwnServer(directory int) (*child, error) {
 	return c, err
 }
 
+// maxUnlikeServers is how many servers, one after the other, may turn out to be unlike the thread.
+const maxUnlikeServers = 3
+
 // requestFromLikeServer has a child made by a server that has exactly the calling thread's rights.
 // The comparison runs while the server forks: a child of the wrong server has no plan yet, and
 // ends when its socket does.
@@ -147,7 +150,7 @@ func (r *spawnRequest) requestFromLikeServer(directory int) (*child, error) {
 	runtime.LockOSThread() // nothing here waits, and the state is this thread's
 	defer runtime.UnlockOSThread()
 	s, err := currentServer()
-	for err == nil {
+	for unlike := 0; err == nil; {
 		var c *child
 		c, err = r.request(s, directory)
 		if err == errServerGone {
@@ -157,12 +160,18 @@ func (r *spawnRequest) requestFromLikeServer(directory int) (*child, error) {
 		if err != nil {
 			break
 		}
-		state, stateErr := readHostState()
+		state, stateErr := s.files.read(&s.state)
 		if stateErr == nil && s.state == state {
 			return c, nil
 		}
 		c.abandon()
-		if stateErr != nil { // for want of /proc: only a new server is certain to be like this thread
+		if errors.Is(stateErr, os.ErrClosed) { // another goroutine has replaced this server
+			s, err = currentServer()
+			continue
+		}
+		// For want of /proc, or while something goes on changing the state: only a new server is certain to be
+		// like this thread.
+		if unlike++; stateErr != nil || unlike == maxUnlikeServers {
 			return r.requestFromOwnServer(directory)
 		}
 		s, err = replaceServerUnlike(state)
