@@ -81,7 +81,7 @@ func TestOneLine(t *testing.T) {
 		"two\nlines\n":        `two\nlines`,
 		"\x1b[31mred":         `\x1b[31mred`,
 		"tab\there, it's ü":   `tab\there, it's ü`,
-		"not UTF-8: \xff end": "not UTF-8: � end",
+		"not UTF-8: \xff end": `not UTF-8: \xff end`,
 	} {
 		if got := oneLine(text); got != want {
 			t.Errorf("oneLine(%q): %q, want %q", text, got, want)
