@@ -3,8 +3,11 @@ package initscript
 import (
 	"encoding/binary"
 	"errors"
+	"os"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // encodeRecord lays out struct initscript_record and its fields.
@@ -89,6 +92,18 @@ func TestReportsAfterTheScript(t *testing.T) {
 			pair[0].Close()
 		}
 	}
+}
+
+// seqpacketPair makes a pair in which both ends can send, as the socket of a start is.
+func seqpacketPair(name string) (files [2]*os.File, err error) {
+	pair, err := seqpacketSockets(unix.SOCK_NONBLOCK)
+	if err != nil {
+		return files, err
+	}
+	for i, fd := range pair {
+		files[i] = os.NewFile(uintptr(fd), name)
+	}
+	return files, nil
 }
 
 // The server died between the birth of a child and the report of it.
