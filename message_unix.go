@@ -55,7 +55,8 @@ func messageErrorf(format string, args ...any) *MessageError {
 }
 
 // messageCost is what decoding allocates at most, whatever the message is: Go's size classes waste
-// a quarter of a string at worst; Lua reads the longest string before it makes one of it; an entry of a map takes 137 bytes beside its key and value, if its
+// a quarter of a string at worst; Lua reads the longest string before it makes one of it; an empty
+// list takes 88 bytes in Lua; an entry of a map takes 137 bytes beside its key and value, if its
 // part of the map was allocated just too small and is copied into a larger one; an open file and
 // what the poller keeps about it take less than 1024.
 type messageCost struct{ body, longest, items, maps, entries, descriptors int64 }
