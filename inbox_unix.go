@@ -222,8 +222,10 @@ func (s *inboxState) readOne(socket *os.File) bool {
 		value, err = p.finish(value, limit)
 	}
 	ends := err != nil && !errors.Is(err, unix.EAGAIN)
-	if ends {
+	if ends && err != io.EOF {
 		p.refuse()
+	}
+	if ends {
 		socket.Close()
 	}
 	switch {

@@ -173,7 +173,7 @@ static bool receive_from(lua_State *L, struct initscript_inbox *inbox, size_t in
 	int status = 0;
 	enum initscript_received received =
 	        receive_value(L, inbox, inbox->sources[index].fd, decoder, &status);
-	if (received == INITSCRIPT_SOURCE_ENDS)
+	if (received == INITSCRIPT_SOURCE_ENDS && inbox->packet->length > 0)
 		initscript_packet_refuse(inbox->packet, inbox->sources[index].fd);
 	initscript_packet_clear(inbox->packet);
 	if (status != 0)

@@ -86,9 +86,9 @@ enum initscript_received initscript_packet_look(struct initscript_packet *packet
 	struct iovec data = {.iov_base = packet->bytes, .iov_len = sizeof packet->bytes};
 	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
 	ssize_t length = receive(socket, &message, MSG_PEEK);
+	packet->length = length > 0 ? length : 0;
 	if (length < 0)
 		return failed();
-	packet->length = length;
 	packet->examined.count = 0;
 	/* Cut off is what there is no room for: descriptors, or credentials if SO_PASSCRED is on.
 	 */
