@@ -3,7 +3,7 @@
 # make test       all tests: as the caller, as an ordinary user, with the race detector, with sanitizers
 # make matrix     all tests in images of several distributions, with several privileges (needs Docker)
 # make static     build the command as one static file, bin/static/initscript
-# make fuzz       each fuzz target for half a minute
+# make fuzz       each fuzz target for half a minute, those in C with clang
 # make bench      starts measured beside other programs' and the kernel's limit, into bench/out/
 # make bench-docs the same, and puts the results into docs/; see docs/performance.md
 # make lint       formatting, vet, staticcheck, compiler warnings

@@ -239,7 +239,7 @@ func TestSpawnErrors(t *testing.T) {
 		{"script does not load", nil, initscript.Actor{Entry: "wait", Script: "x = ="}, "init.script:1: unexpected symbol near '='"},
 		{"script exits", nil, initscript.Actor{Entry: "wait", Script: "os.exit(0)"}, "init.script: the script has ended the process with status 0; what was to follow did not run"},
 		{"script exits with 7", nil, initscript.Actor{Entry: "wait", Script: "os.exit(7)"}, "init.script: the script has ended the process with status 7; what was to follow did not run"},
-		{"script executes", nil, initscript.Actor{Entry: "wait", Script: "C.execve('/bin/true', {'true'})"}, "init.script: the script has ended the process with status 0; what was to follow did not run"},
+		{"script executes", nil, initscript.Actor{Entry: "wait", Script: "C.execve('/bin/true', {'true'})"}, "actor wait: the script has executed another program in its place"},
 		{"context is done", cancelled, initscript.Actor{Entry: "wait"}, "context canceled"},
 	}
 	for _, test := range tests {

@@ -95,24 +95,17 @@ func (a *Actor) openChannels() (*actorFiles, error) {
 
 // channelPairs makes the sockets of both directions, the host's end first.
 func channelPairs() (down, up [2]*os.File, err error) {
-	if down, err = seqpacketPair("inbox of actor"); err != nil {
-		return down, up, err
+	down[1], down[0], err = oneWayPair("inbox of actor", "channel to actor")
+	if err == nil {
+		if up[0], up[1], err = oneWayPair("inbox of host", "channel of actor"); err != nil {
+			closeFiles(down[:])
+		}
 	}
-	if up, err = seqpacketPair("channel of actor"); err != nil {
-		closeFiles(down[:])
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = &SetupError{Op: call.Syscall, Err: call.Err}
 	}
 	return down, up, err
-}
-
-func seqpacketPair(name string) (files [2]*os.File, err error) {
-	pair, err := seqpacketSockets(unix.SOCK_NONBLOCK)
-	if err != nil {
-		return files, &SetupError{Op: "socketpair", Err: err}
-	}
-	for i, fd := range pair {
-		files[i] = os.NewFile(uintptr(fd), name)
-	}
-	return files, nil
 }
 
 // lastWords returns what the Go runtime of the actor wrote when it gave up. It waits for nothing: a

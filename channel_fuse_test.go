@@ -27,14 +27,13 @@ func TestReceiveFUSEFile(t *testing.T) {
 	for _, answersFlush := range []bool{true, false} {
 		t.Run(fmt.Sprintf("flush answered %v", answersFlush), func(t *testing.T) {
 			file, server := openFUSEFile(t, answersFlush)
+			defer unix.Close(server) // ends what still waits
 			inbox, channel := newInbox(t)
 			other := address(t, inbox)
 			send(t, channel, file)
-			if answersFlush {
-				received := receive(t, inbox).(*os.File)
-				if err := received.SetDeadline(time.Time{}); !errors.Is(err, os.ErrNoDeadline) {
-					t.Errorf("the poller has the file: %v", err)
-				}
+			received := receive(t, inbox).(*os.File)
+			if err := received.SetDeadline(time.Time{}); !errors.Is(err, os.ErrNoDeadline) {
+				t.Errorf("the poller has the file: %v", err)
 			}
 			for range 100 { // the poller works, and so do other sources
 				send(t, other, "x")
@@ -45,9 +44,104 @@ func TestReceiveFUSEFile(t *testing.T) {
 			if err := inbox.Close(); err != nil {
 				t.Error(err)
 			}
-			unix.Close(server) // ends what still waits
 		})
 	}
+}
+
+// A packet whose header is as given.
+func fusePacket(version, flags byte, descriptors uint16, length uint32, body string) []byte {
+	packet := binary.NativeEndian.AppendUint16([]byte{version, flags}, descriptors)
+	return append(binary.NativeEndian.AppendUint32(packet, length), body...)
+}
+
+const (
+	fuseFileTag    = "\xda\x69\x6e\x69\x74"
+	fuseChannelTag = "\xda\x69\x6e\x69\x75"
+)
+
+// refusedWithFiles are packets that are refused, each for another reason, with so many files.
+var refusedWithFiles = []struct {
+	name   string
+	packet []byte
+	files  int
+}{
+	{"no header", []byte("x"), 1},
+	{"version", fusePacket(2, 0, 1, 6, fuseFileTag+"\x00"), 1},
+	{"flags", fusePacket(1, 2, 1, 6, fuseFileTag+"\x00"), 1},
+	{"malformed body", fusePacket(1, 0, 1, 1, "\xf6"), 1},
+	{"cost of the header", fusePacket(1, 1, 1, 1<<31, ""), 1},
+	{"cost of the body", fusePacket(1, 0, 1, 5, "\x9a\xff\xff\xff\xff"), 1},
+	{"length", fusePacket(1, 0, 1, 7, fuseFileTag+"\x00"), 1},
+	{"more files than said", fusePacket(1, 0, 1, 6, fuseFileTag+"\x00"), 2},
+	{"more files than none", fusePacket(1, 0, 0, 1, "\x01"), 1},
+	{"fewer files than said", fusePacket(1, 0, 2, 6, fuseFileTag+"\x00"), 1},
+	{"more files than a message has", fusePacket(1, 0, 253, 6, fuseFileTag+"\x00"), 253},
+	{"no reference", fusePacket(1, 0, 1, 1, "\x01"), 1},
+	{"two references", fusePacket(1, 0, 1, 13, "\x82"+fuseFileTag+"\x00"+fuseFileTag+"\x00"), 1},
+	{"file for a memfd", fusePacket(1, 1, 1, 1, ""), 1},
+	{"file for a channel", fusePacket(1, 0, 1, 6, fuseChannelTag+"\x00"), 1},
+	{"a key twice", fusePacket(1, 0, 1, 10, "\xa2\x01\x01\x01"+fuseFileTag+"\x00"), 1},
+	{"too long", append(fusePacket(1, 0, 1, 6, fuseFileTag+"\x00"), make([]byte, 70000)...), 1},
+}
+
+// What is refused does not make the receiver wait for the FUSE server of its sender, nor its end.
+func TestRefusedFUSEFile(t *testing.T) {
+	requireRoot(t) // /dev/fuse is often root's alone
+	requireNamespacesForSubprocess(t, initscript.NewMount)
+	if !runInSubprocess(t, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}) {
+		return
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		t.Fatal(err)
+	}
+	// Started before the file is there: a child would have a copy of the descriptor of its server.
+	actor := spawnLua(t, `
+while true do
+    local message = inbox:receive()
+    if message == "address" then
+        parent:send(inbox)
+    elseif type(message) == "userdata" then
+        message = nil
+        collectgarbage()
+        collectgarbage()
+        parent:send("dropped")
+    else
+        parent:send(message)
+    end
+end`)
+	file, server := openFUSEFile(t, false)
+	defer unix.Close(server) // ends what still waits
+	for _, row := range refusedWithFiles {
+		t.Run(row.name, func(t *testing.T) {
+			fds := make([]int, row.files)
+			for i := range fds {
+				fds[i] = int(file.Fd())
+			}
+			inbox, channel := newInbox(t)
+			other := address(t, inbox)
+			must(t, channel.SendRaw(row.packet, fds...))
+			var messageErr *initscript.MessageError
+			if got, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) {
+				t.Errorf("in Go: %v, %v", got, err)
+			}
+			send(t, other, "x")
+			if got := receive(t, inbox); got != "x" {
+				t.Errorf("in Go, from another source: %v", got)
+			}
+
+			address := exchange(t, actor, "address").(*initscript.Channel)
+			must(t, address.SendRaw(row.packet, fds...))
+			must(t, address.AwaitHangup())
+			if got := exchange(t, actor, "x"); got != "x" {
+				t.Errorf("in Lua, from another source: %v", got)
+			}
+		})
+	}
+	if got := exchange(t, actor, file); got != "dropped" {
+		t.Errorf("a file that the garbage collector closes: %v", got)
+	}
+	must(t, actor.Kill())
+	actor.Wait()
 }
 
 // openFUSEFile opens, with O_NONBLOCK, a file that is the whole of a FUSE file system. Requests

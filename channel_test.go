@@ -290,7 +290,7 @@ func TestMessageLimit(t *testing.T) {
 	inbox, channel := newInbox(t)
 	other := address(t, inbox)
 	const limit = 1 << 20
-	largest := make([]byte, limit/5*4-100)
+	largest := make([]byte, limit/9*4-100)
 
 	channel.SetLimit(limit)
 	inbox.SetLimit(limit)
@@ -316,7 +316,7 @@ func TestMessageLimit(t *testing.T) {
 	receive(t, inbox)
 	channel.SetLimit(200 << 20)
 	inbox.SetLimit(200 << 20)
-	send(t, channel, make([]byte, 100<<20))
+	send(t, channel, make([]byte, 80<<20))
 	receive(t, inbox)
 }
 

@@ -35,6 +35,21 @@ func newChannel(socket *os.File) *Channel {
 	return &Channel{socket: pollable(socket), sending: make(chan struct{}, 1)}
 }
 
+// oneWayPair makes a source and a channel that leads there. The receiver must not be able to answer
+// through it: that would reach whoever else holds the channel. The error is an *os.SyscallError.
+func oneWayPair(sourceName, channelName string) (source, channel *os.File, err error) {
+	pair, err := seqpacketSockets(unix.SOCK_NONBLOCK)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	if err := unix.Shutdown(pair[0], unix.SHUT_WR); err != nil {
+		unix.Close(pair[0])
+		unix.Close(pair[1])
+		return nil, nil, os.NewSyscallError("shutdown", err)
+	}
+	return os.NewFile(uintptr(pair[0]), sourceName), os.NewFile(uintptr(pair[1]), channelName), nil
+}
+
 // pollable returns the file such that the poller waits for it, which needs O_NONBLOCK when an
 // [os.File] is made. If it cannot be had, the file is returned as it is and fails where it would
 // have to wait.

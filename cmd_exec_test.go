@@ -288,6 +288,35 @@ func TestTooManyDescriptorsForChild(t *testing.T) {
 	}
 }
 
+// A process of the same user fills what may be under way; whether it is in a box makes no difference to
+// the kernel.
+func TestTooManyDescriptorsUnderWay(t *testing.T) {
+	if mayExceedFilesInFlight(t) {
+		t.Skip("needs an ordinary user: the kernel counts for those alone")
+	}
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	must(t, newCmd(t, "", "true").Run()) // so that there is a fork server
+	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 256, Max: 256}))
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	must(t, err)
+	for err == nil {
+		err = unix.Sendmsg(pair[0], []byte("x"), unix.UnixRights(make([]int, 100)...), nil, 0)
+	}
+	if err != unix.ETOOMANYREFS {
+		t.Fatal(err)
+	}
+	err = newCmd(t, "", "true").Run()
+	const hint = "processes of the same user have more descriptors under way"
+	if !errors.Is(err, unix.ETOOMANYREFS) || !strings.Contains(initscript.Hint(err), hint) {
+		t.Errorf("%v, hint %q", err, initscript.Hint(err))
+	}
+	for _, fd := range pair {
+		unix.Close(fd)
+	}
+}
+
 // unix(7): ETOOMANYREFS
 func mayExceedFilesInFlight(t *testing.T) bool {
 	t.Helper()

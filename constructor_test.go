@@ -133,7 +133,7 @@ func TestConstructorIgnoresStrangersSocket(t *testing.T) {
 	}
 }
 
-const greetingText = "initscript fork server, protocol 6"
+const greetingText = "initscript fork server, protocol 7"
 
 // encodeGreeting lays out struct initscript_greeting without capabilities.
 func encodeGreeting(text string) []byte {

@@ -4,6 +4,7 @@ package initscript
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,10 +38,12 @@ type inboxState struct {
 	idle    chan struct{} // closed while there is no source
 }
 
-// delivery is what one packet became.
+// delivery is what one packet became. A message with descriptors is only offered: when somebody
+// wants it, they are received, and the rest follows.
 type delivery struct {
 	value any
 	err   error
+	rest  chan delivery
 }
 
 // NewInbox returns an inbox without sources.
@@ -58,9 +61,10 @@ func NewInbox() *Inbox {
 }
 
 // SetLimit bounds what one message may cost the receiver: 5/4 bytes for each byte of its encoded
-// form, 80 for each value and map key, 384 more for each map and 48 for each of its entries, 1024
-// for each file and channel. This is more than receiving it allocates. It applies to messages that
-// are read from now on. 0 stands for DefaultMessageLimit.
+// form, the length of its longest string or []byte once more, 96 for each value and map key, 384 more
+// for each map and 48 for each of its entries, 1024 for each file and channel. This is more than
+// receiving it allocates. It applies to messages that are read from now on. 0 stands for
+// DefaultMessageLimit.
 func (i *Inbox) SetLimit(bytes int64) { i.state.limit.Store(bytes) }
 
 // Receive returns the next message. The messages of one source come in the order in which they were
@@ -76,28 +80,39 @@ func (i *Inbox) SetLimit(bytes int64) { i.state.limit.Store(bytes) }
 // file system waits for whoever serves that file system.
 func (i *Inbox) Receive(ctx context.Context) (any, error) {
 	defer runtime.KeepAlive(i)
-	s := i.state
+	for {
+		d := i.state.receive(ctx)
+		if d.rest != nil {
+			d = <-d.rest
+		}
+		if d.err != unix.EAGAIN { // somebody else reads that source, too, and was faster
+			return d.value, d.err
+		}
+	}
+}
+
+func (s *inboxState) receive(ctx context.Context) delivery {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return delivery{err: err}
 	}
 	s.mutex.Lock()
 	idle := s.idle
 	s.mutex.Unlock()
 	if s.isClosed() {
-		return nil, errInboxClosed("receive message")
+		return delivery{err: errInboxClosed("receive message")}
 	}
 	select {
 	case d := <-s.deliveries:
-		return d.value, d.err
+		return d
 	case <-idle:
 		if s.isClosed() {
-			return nil, errInboxClosed("receive message")
+			return delivery{err: errInboxClosed("receive message")}
 		}
-		return nil, io.EOF
+		return delivery{err: io.EOF}
 	case <-s.closed:
-		return nil, errInboxClosed("receive message")
+		return delivery{err: errInboxClosed("receive message")}
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return delivery{err: ctx.Err()}
 	}
 }
 
@@ -112,12 +127,12 @@ func (i *Inbox) Address() (*Channel, error) {
 	if i.state.isClosed() {
 		return nil, errInboxClosed("make an address")
 	}
-	pair, err := seqpacketSockets(unix.SOCK_NONBLOCK)
+	source, channel, err := oneWayPair("inbox", "channel")
 	if err != nil {
-		return nil, fmt.Errorf("make an address: %w", os.NewSyscallError("socketpair", err))
+		return nil, fmt.Errorf("make an address: %w", err)
 	}
-	i.addSource(os.NewFile(uintptr(pair[0]), "inbox"))
-	return newChannel(os.NewFile(uintptr(pair[1]), "channel")), nil
+	i.addSource(source)
+	return newChannel(channel), nil
 }
 
 // Close closes all sources. What they hold unread is lost, and their senders are told by EPIPE.
@@ -183,39 +198,54 @@ func (s *inboxState) end(socket *os.File) {
 // read reads a source to its end.
 func (s *inboxState) read(socket *os.File) {
 	defer s.end(socket)
-	for {
-		value, descriptors, err := s.next(socket)
-		if err != nil {
-			socket.Close()
-			descriptors.discard()
-			if err == io.EOF || s.isClosed() {
-				return
-			}
-		}
-		select {
-		case s.deliveries <- delivery{value, err}:
-		case <-s.closed:
-			descriptors.discard()
-			return
-		}
-		if err != nil {
-			return
-		}
+	for s.readOne(socket) {
 	}
 }
 
-// next reads and decodes one packet. The descriptors are those of the value, if there is one.
-func (s *inboxState) next(socket *os.File) (any, *descriptors, error) {
-	packet, err := receivePacket(socket)
-	defer packet.free()
-	if err != nil {
-		return nil, &packet.descriptors, err
-	}
+// readOne tells whether the source goes on.
+func (s *inboxState) readOne(socket *os.File) bool {
+	p, err := awaitPacket(socket)
+	defer p.free()
 	limit := effectiveLimit(s.limit.Load())
-	scratch := packet.buffer.data[:] // what the packet leaves of it, if the body is in a memfd
-	value, messageErr := decodeMessage(packet.content(), &packet.descriptors, limit, scratch)
-	if messageErr != nil {
-		return nil, &packet.descriptors, messageErr
+	var value any
+	if err == nil {
+		value, err = p.decode(limit)
 	}
-	return value, &packet.descriptors, nil
+	var rest chan delivery
+	if err == nil && p.descriptors.count() > 0 {
+		rest = make(chan delivery, 1)
+		if !s.deliver(delivery{rest: rest}) {
+			return false
+		}
+	}
+	if err == nil {
+		value, err = p.finish(value, limit)
+	}
+	ends := err != nil && !errors.Is(err, unix.EAGAIN)
+	if ends && err != io.EOF {
+		p.refuse()
+	}
+	if ends {
+		socket.Close()
+	}
+	switch {
+	case rest != nil && !ends && err != nil:
+		rest <- delivery{err: unix.EAGAIN}
+	case rest != nil:
+		rest <- delivery{value: value, err: err}
+	case ends && (err == io.EOF || s.isClosed()):
+	case ends || err == nil:
+		return s.deliver(delivery{value: value, err: err}) && !ends
+	}
+	return !ends
+}
+
+// deliver waits until somebody wants it; false if the inbox is closed before.
+func (s *inboxState) deliver(d delivery) bool {
+	select {
+	case s.deliveries <- d:
+		return true
+	case <-s.closed:
+		return false
+	}
 }

@@ -19,9 +19,8 @@ type messageDecoder struct {
 	mixed       []bool // for each map, in order: whether a key is anything but a string
 }
 
-// decodeMessage decodes a packet as it came from the socket. scratch is memory to read a memfd
-// through. On success the descriptors belong to the value; all are still closed by
-// descriptors.close.
+// decodeMessage makes the value of a packet, with a place for each of its files and channels that
+// descriptors.fill fills. scratch is memory to read a memfd through.
 func decodeMessage(packet []byte, descriptors *descriptors, limit int64, scratch []byte) (any,
 	*MessageError) {
 	d := messageDecoder{limit: limit, descriptors: descriptors}
@@ -56,9 +55,9 @@ func (d *messageDecoder) header(packet, scratch []byte) *MessageError {
 		return messageErrorf("version %d of the format, not %d", version, messageVersion)
 	case flags&^messageInMemfd != 0:
 		return messageErrorf("malformed: unknown flags %#x", flags&^messageInMemfd)
-	case count != len(d.descriptors.fds):
+	case count != d.descriptors.count():
 		return messageErrorf("malformed: %d descriptors, the header says %d",
-			len(d.descriptors.fds), count)
+			d.descriptors.count(), count)
 	}
 	d.cost.body = length
 	if err := d.cost.check(d.limit); err != nil {
@@ -73,13 +72,13 @@ func (d *messageDecoder) header(packet, scratch []byte) *MessageError {
 		if len(body) != 0 {
 			return messageErrorf("malformed: %d bytes beside the body in the memfd", len(body))
 		}
-		memfd, err := d.descriptors.takeMemfd(length)
+		memfd, err := d.descriptors.openMemfd(length)
 		if err != nil {
 			return err
 		}
 		d.in = bodyReader{window: scratch[:0], size: length, memfd: memfd}
 	}
-	d.used = make([]bool, len(d.descriptors.fds))
+	d.used = make([]bool, d.descriptors.count()-d.descriptors.first)
 	if len(d.used) > maxMessageFiles {
 		return errTooManyFiles()
 	}
@@ -111,7 +110,7 @@ func (d *messageDecoder) checkItem(depth int) *MessageError {
 	}
 	switch head.major {
 	case cborBytes:
-		return d.in.skip(head.argument)
+		return d.skipString(head.argument)
 	case cborArray:
 		return d.checkArray(head, depth)
 	case cborMap:
@@ -135,6 +134,14 @@ func (d *messageDecoder) checkHead() (cborHead, *MessageError) {
 	return head, d.cost.check(d.limit)
 }
 
+func (d *messageDecoder) skipString(length uint64) *MessageError {
+	if err := d.in.skip(length); err != nil {
+		return err
+	}
+	d.cost.longest = max(d.cost.longest, int64(length))
+	return d.cost.check(d.limit)
+}
+
 // checkScalar checks what can be a map key, too.
 func (d *messageDecoder) checkScalar(head cborHead) *MessageError {
 	switch head.major {
@@ -146,7 +153,7 @@ func (d *messageDecoder) checkScalar(head cborHead) *MessageError {
 		}
 		return nil
 	case cborText:
-		return d.in.skip(head.argument)
+		return d.skipString(head.argument)
 	case cborOther:
 		switch head.info {
 		case cborFalse, cborTrue, cborHalf, cborFloat, cborDouble:
@@ -235,7 +242,7 @@ func (d *messageDecoder) checkTag(head cborHead) *MessageError {
 		return messageErrorf("malformed: there is no descriptor %d, only %d came", index, len(d.used))
 	case d.used[index]:
 		return messageErrorf("malformed: descriptor %d is referred to twice", index)
-	case head.argument == channelTag && !isSeqpacket(d.descriptors.fds[index]):
+	case head.argument == channelTag && !d.descriptors.isChannel[d.descriptors.first+int(index)]:
 		return messageErrorf("malformed: descriptor %d is no AF_UNIX SOCK_SEQPACKET socket", index)
 	}
 	d.used[index] = true
@@ -273,10 +280,7 @@ func (d *messageDecoder) value() (any, *MessageError) {
 		if err != nil {
 			return nil, err
 		}
-		if head.argument == channelTag {
-			return d.descriptors.channel(int(content.argument))
-		}
-		return d.descriptors.file(int(content.argument))
+		return place{int(content.argument), head.argument == channelTag}, nil
 	}
 	return head.scalar(), nil
 }

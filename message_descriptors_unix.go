@@ -2,114 +2,216 @@
 
 package initscript
 
+// #include "csrc/examine.h"
+import "C"
+
 import (
-	"io"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// descriptors are those that came with one message. Nothing here may wait for a peer: it chooses
-// what a descriptor is, for example a file of a FUSE file system of its own.
+// descriptors are those of one message. Nothing here may wait for a peer: it chooses what a
+// descriptor is, for example a file of a FUSE file system of its own.
 type descriptors struct {
-	fds    []int // by index; -1 when it is part of the value
-	memfd  []int // the one with the body, if there is one
-	opened []io.Closer
+	isChannel []bool     // what they are
+	memfd     memfdFacts // the first one
+	offset    int        // where they begin in the control data
+
+	fds   []int               // those of a taken message; -1 when it is part of the value
+	first int                 // where those begin that the body can refer to: 1 if there is a memfd
+	body  []int               // that memfd, while it is read
+	peek  func() (int, error) // opens it while the message is still in the socket
 }
 
-// discard is close without waiting for it.
-func (d *descriptors) discard() {
-	if len(d.fds)+len(d.memfd)+len(d.opened) > 0 {
-		go d.close()
+// memfdFacts are what tells whether a descriptor can hold a body.
+type memfdFacts struct {
+	seals int
+	err   error // of F_GET_SEALS
+	size  int64
+}
+
+// place stands in a value for a file or channel that is not there yet.
+type place struct {
+	index     int
+	isChannel bool
+}
+
+// takenDescriptors are those that this process has received already.
+func takenDescriptors(fds []int) *descriptors {
+	d := &descriptors{fds: fds}
+	numbers := make([]C.int, len(fds)+1)
+	for i, fd := range fds {
+		numbers[i] = C.int(fd)
+	}
+	var examined C.struct_initscript_examined
+	C.initscript_describe(&numbers[0], C.size_t(len(fds)), &examined)
+	d.note(&examined)
+	return d
+}
+
+func (d *descriptors) note(examined *C.struct_initscript_examined) {
+	d.isChannel = make([]bool, examined.count)
+	for i := range d.isChannel {
+		d.isChannel[i] = bool(examined.is_channel[i])
+	}
+	d.offset = int(examined.offset)
+	d.memfd = memfdFacts{seals: int(examined.seals), size: int64(examined.size)}
+	if examined.seals_error != 0 {
+		d.memfd.err = syscall.Errno(examined.seals_error)
 	}
 }
 
-// close closes all, also what is part of the value. close(2) can wait for a peer: FUSE is told.
+func (d *descriptors) count() int { return len(d.isChannel) }
+
+// close closes what is not part of the value. It waits for nobody.
 func (d *descriptors) close() {
 	d.closeMemfd()
 	for i, fd := range d.fds {
 		if fd >= 0 {
-			unix.Close(fd)
+			closeAside(fd)
 			d.fds[i] = -1
 		}
 	}
-	for _, opened := range d.opened {
-		opened.Close()
-	}
-	d.opened = nil
 }
+
+// closeAside is close(2) for what was received, without waiting; see csrc/examine.h.
+func closeAside(fd int) { C.initscript_close_aside(C.int(fd)) }
 
 func (d *descriptors) closeMemfd() {
-	for _, fd := range d.memfd {
+	for _, fd := range d.body {
 		unix.Close(fd)
 	}
-	d.memfd = nil
+	d.body = nil
 }
 
-// takeMemfd takes the first descriptor as the one with the body.
-func (d *descriptors) takeMemfd(size int64) (int, *MessageError) {
-	if len(d.fds) == 0 {
+// openMemfd opens the first descriptor as the one with the body.
+func (d *descriptors) openMemfd(size int64) (int, *MessageError) {
+	if d.count() == 0 {
 		return -1, messageErrorf("malformed: the memfd with the body is missing")
 	}
-	fd := d.fds[0]
-	// F_GET_SEALS comes first, since it never asks a file system.
 	const needed = sealShrink | sealGrow | sealWrite
-	seals, err := getSeals(fd)
-	if err != nil {
+	switch facts := d.memfd; {
+	case facts.err != nil:
 		return -1, messageErrorf("malformed: the body is in no memfd: fcntl F_GET_SEALS: %s",
-			errnoText(err))
-	}
-	if seals&needed != needed {
+			errnoText(facts.err))
+	case facts.seals&needed != needed:
 		return -1, messageErrorf("malformed: the memfd with the body has seals %#x, needs %#x",
-			seals, needed)
+			facts.seals, needed)
+	case facts.size != size:
+		return -1, messageErrorf("malformed: a memfd of %d bytes, the header says %d", facts.size, size)
 	}
-	var status unix.Stat_t
-	if err := unix.Fstat(fd, &status); err != nil {
-		return -1, messageErrorf("malformed: fstat of the memfd with the body: %w", err)
+	d.first = 1
+	if d.peek == nil {
+		d.body, d.fds[0] = []int{d.fds[0]}, -1
+		return d.body[0], nil
 	}
-	if status.Size != size {
-		return -1, messageErrorf("malformed: a memfd of %d bytes, the header says %d", status.Size, size)
+	fd, err := d.peek()
+	if err != nil {
+		return -1, messageErrorf("the memfd with the body: %w", err)
 	}
-	d.memfd, d.fds = d.fds[:1:1], d.fds[1:]
+	d.body = []int{fd}
 	return fd, nil
 }
 
-// isSeqpacket tells whether a descriptor can be a channel.
-func isSeqpacket(fd int) bool {
-	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
-	if err != nil || domain != unix.AF_UNIX {
-		return false
+// skipMemfd drops the memfd of a message whose body was read before the message was taken.
+func (d *descriptors) skipMemfd(hasMemfd bool) {
+	if hasMemfd {
+		unix.Close(d.fds[0])
+		d.fds[0] = -1
+		d.first = 1
 	}
-	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
-	return err == nil && kind == unix.SOCK_SEQPACKET
 }
 
-func (d *descriptors) channel(index int) (any, *MessageError) {
-	fd := d.fds[index]
-	// os.NewFile has the poller wait for what is in this mode only.
-	if err := unix.SetNonblock(fd, true); err != nil {
-		return nil, messageErrorf("channel: %w", os.NewSyscallError("fcntl F_SETFL", err))
+// fill puts the taken descriptors into the value. If that fails, none of them is part of it.
+func (d *descriptors) fill(value any) (any, *MessageError) {
+	if len(d.fds) == d.first {
+		return value, nil
 	}
-	d.fds[index] = -1
-	channel := newChannel(os.NewFile(uintptr(fd), "channel"))
-	d.opened = append(d.opened, channel)
-	return channel, nil
+	reserved := make([]*os.File, len(d.fds))
+	if err := d.reserve(value, reserved); err != nil {
+		closeFiles(reserved)
+		return nil, err
+	}
+	return d.put(value, reserved), nil
 }
 
-func (d *descriptors) file(index int) (any, *MessageError) {
-	fd := d.fds[index]
-	var file *os.File
-	if canPoll(fd) {
-		file = os.NewFile(uintptr(fd), receivedFileName)
-	} else {
-		var err error
-		if file, err = unpolledFile(fd); err != nil {
-			return nil, messageErrorf("file: %w", err)
+// reserve makes, by index, the files that the poller must not see. Nothing can fail afterwards.
+func (d *descriptors) reserve(value any, reserved []*os.File) (err *MessageError) {
+	each(value, func(p place) {
+		if err != nil || p.isChannel || canPoll(d.fds[d.first+p.index]) {
+			return
+		}
+		file, reserveErr := reserveFile()
+		if reserveErr != nil {
+			err = messageErrorf("file: %w", reserveErr)
+			err.Op = "receive message"
+			return
+		}
+		reserved[p.index] = file
+	})
+	return err
+}
+
+// each calls f for all places in a value.
+func each(value any, f func(place)) {
+	switch value := value.(type) {
+	case place:
+		f(value)
+	case []any:
+		for _, element := range value {
+			each(element, f)
+		}
+	case map[string]any:
+		for _, element := range value {
+			each(element, f)
+		}
+	case map[any]any:
+		for _, element := range value {
+			each(element, f)
 		}
 	}
-	d.fds[index] = -1
-	d.opened = append(d.opened, file)
-	return file, nil
+}
+
+func (d *descriptors) put(value any, reserved []*os.File) any {
+	switch value := value.(type) {
+	case place:
+		return d.open(value, reserved[value.index])
+	case []any:
+		for i := range value {
+			value[i] = d.put(value[i], reserved)
+		}
+	case map[string]any:
+		for key := range value {
+			value[key] = d.put(value[key], reserved)
+		}
+	case map[any]any:
+		for key := range value {
+			value[key] = d.put(value[key], reserved)
+		}
+	}
+	return value
 }
 
 const receivedFileName = "received file"
+
+// open makes what the value has of a descriptor.
+func (d *descriptors) open(p place, reserved *os.File) any {
+	fd := d.fds[d.first+p.index]
+	d.fds[d.first+p.index] = -1
+	switch {
+	case p.isChannel:
+		// os.NewFile has the poller wait for what is in this mode only. It does not fail on a socket.
+		unix.SetNonblock(fd, true)
+		return newChannel(os.NewFile(uintptr(fd), "channel"))
+	case reserved == nil:
+		return os.NewFile(uintptr(fd), receivedFileName)
+	}
+	number := int(reserved.Fd()) // not in non-blocking mode, so nothing changes
+	if err := unix.Dup3(fd, number, unix.O_CLOEXEC); err != nil {
+		panic("initscript: dup3 of open descriptors: " + err.Error())
+	}
+	closeAside(fd)
+	return reserved
+}

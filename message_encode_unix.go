@@ -40,6 +40,7 @@ func encodeMessage(message any, limit int64) ([]byte, []*os.File, *MessageError)
 // encode appends an item; content is how many bytes follow its head.
 func (e *messageEncoder) encode(item tok.Token, content int) *MessageError {
 	e.cost.items++
+	e.cost.longest = max(e.cost.longest, int64(content))
 	if err := e.charge(content); err != nil {
 		return err
 	}

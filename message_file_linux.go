@@ -20,21 +20,14 @@ func canPoll(fd int) bool {
 	return format == unix.S_IFSOCK || format == unix.S_IFIFO
 }
 
-// unpolledFile makes a file that the poller never sees. os.NewFile gives it every file that is
-// O_NONBLOCK, which is the peer's choice at any time, and epoll_ctl(2) then calls the poll
-// operation of the file with the lock of the one epoll instance of this process: a FUSE server that
-// does not answer would stop all network traffic here. So the file is made of another descriptor,
-// which the real one then replaces.
-func unpolledFile(fd int) (*os.File, error) {
+// reserveFile makes a file that the poller never sees, whose descriptor a received one is to replace.
+// os.NewFile gives the poller every file that is O_NONBLOCK, which is the peer's choice at any time, and
+// epoll_ctl(2) then calls the poll operation of the file with the lock of the one epoll instance of
+// this process: a FUSE server that does not answer would stop all network traffic here.
+func reserveFile() (*os.File, error) {
 	number, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("eventfd", err)
 	}
-	file := os.NewFile(uintptr(number), receivedFileName)
-	if err := unix.Dup3(fd, number, unix.O_CLOEXEC); err != nil {
-		file.Close()
-		return nil, os.NewSyscallError("dup3", err)
-	}
-	unix.Close(fd)
-	return file, nil
+	return os.NewFile(uintptr(number), receivedFileName), nil
 }

@@ -441,8 +441,8 @@ func TestReceivedFileUnpolled(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		d := descriptors{fds: []int{fd}}
-		value, messageErr := d.file(0)
+		d := takenDescriptors([]int{fd})
+		value, messageErr := d.fill(place{})
 		if messageErr != nil {
 			t.Fatal(messageErr)
 		}
@@ -457,11 +457,11 @@ func TestReceivedFileUnpolled(t *testing.T) {
 				}
 			}
 		}
-		d.close()
-		closeDescriptors(nil)
-		if _, err := file.Stat(); !errors.Is(err, os.ErrClosed) {
-			t.Errorf("kind %c is still open", kind)
+		if d.fds[0] != -1 {
+			t.Errorf("kind %c is open twice", kind)
 		}
+		file.Close()
+		closeDescriptors(nil)
 	}
 }
 
@@ -522,12 +522,16 @@ func TestDocumentedPacket(t *testing.T) {
 		binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
 		t.Errorf("header %s", header)
 	}
-	d := &descriptors{fds: descriptorsOf(t, "c", nil)}
+	d := takenDescriptors(descriptorsOf(t, "c", nil))
 	defer d.close()
 	got, err := decodeMessage(packet, d, DefaultMessageLimit, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got, err = d.fill(got); err != nil {
+		t.Fatal(err)
+	}
+	defer closeValue(got)
 	entries := got.(map[string]any)
 	if _, isChannel := entries["to"].(*Channel); !isChannel || entries["n"] != int64(1000) || len(entries) != 2 {
 		t.Errorf("got %v", got)

@@ -2,25 +2,34 @@
 
 package initscript
 
+// #include "csrc/examine.h"
+import "C"
+
 import (
+	"bytes"
 	"io"
 	"os"
+	"slices"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// packet is one message as it came from the socket.
+// packet is one message. It stays in the socket until it was found to be good and somebody wants it,
+// so that the kernel drops the descriptors of one that is not.
 type packet struct {
 	buffer      *packetBuffer
 	length      int
-	descriptors descriptors
+	taken       bool // it has left the socket
+	socket      syscall.RawConn
+	descriptors *descriptors
 }
 
 // packetBuffer has room for the longest packet and the most descriptors that the kernel passes.
 type packetBuffer struct {
 	data    [messageHeaderSize + maxInlineBody]byte
-	control [1152]byte // more than CMSG_SPACE(253 * sizeof(int))
+	control [4096]byte // 253 descriptors, and what socket options add
 }
 
 // A buffer is in use only while there is something to receive: sources that wait hold none.
@@ -28,25 +37,27 @@ var packetBuffers = sync.Pool{New: func() any { return new(packetBuffer) }}
 
 func (p *packet) content() []byte { return p.buffer.data[:p.length] }
 
+// free gives back the memory, and closes descriptors that are not part of a value.
 func (p *packet) free() {
+	p.descriptors.close()
 	if p.buffer != nil {
 		packetBuffers.Put(p.buffer)
 		p.buffer = nil
 	}
 }
 
-// receivePacket waits for a packet. The end of the source is io.EOF. The packet has to be freed,
-// and its descriptors to be closed, even if there is an error.
-func receivePacket(socket *os.File) (*packet, error) {
-	p := &packet{}
+// awaitPacket waits for a packet and looks at it and its descriptors. The end of the source is
+// io.EOF. The packet has to be freed, even if there is an error.
+func awaitPacket(socket *os.File) (*packet, error) {
+	p := &packet{descriptors: &descriptors{}}
 	connection, err := socket.SyscallConn()
 	if err != nil {
 		return p, err
 	}
-	var controlLength, flags int
+	p.socket = connection
 	waitErr := connection.Read(func(fd uintptr) bool {
 		p.buffer = packetBuffers.Get().(*packetBuffer)
-		p.length, controlLength, flags, err = receiveNow(int(fd), p.buffer)
+		err = p.look(int(fd))
 		if err == unix.EAGAIN {
 			p.free()
 		}
@@ -55,19 +66,145 @@ func receivePacket(socket *os.File) (*packet, error) {
 	if waitErr != nil {
 		return p, waitErr
 	}
-	if err != nil {
-		return p, os.NewSyscallError("recvmsg", err)
+	return p, err
+}
+
+// look reads what is next in the socket and leaves it there, but where no process can be made that
+// looks at descriptors. EAGAIN: there is nothing.
+func (p *packet) look(socket int) error {
+	n, _, flags, err := receiveNow(socket, p.buffer.data[:], nil, unix.MSG_PEEK)
+	p.length = n
+	if err == nil {
+		err = checkReceived(n, flags&^unix.MSG_CTRUNC)
 	}
-	p.descriptors.fds = parseRights(p.buffer.control[:controlLength])
+	if err != nil || flags&unix.MSG_CTRUNC == 0 { // nothing came for which there is no room here
+		return err
+	}
+	var examined C.struct_initscript_examined
+	switch errno := unix.Errno(C.initscript_examine(C.int(socket), &examined)); errno {
+	case 0:
+		p.descriptors.note(&examined)
+		p.descriptors.peek = p.peekFirst
+		return nil
+	case unix.ENOSYS: // no process can be made
+		_, err := p.takeNow(socket)
+		return err
+	case unix.EMFILE: // RLIMIT_NOFILE is the same there
+		return checkReceived(n, unix.MSG_CTRUNC)
+	default:
+		return errno
+	}
+}
+
+// checkReceived returns io.EOF for the end of the source, or what is wrong with the packet.
+func checkReceived(n, flags int) error {
 	switch {
 	case flags&unix.MSG_CTRUNC != 0:
-		return p, receiveErrorf("some descriptors were not received; is RLIMIT_NOFILE reached?")
+		return receiveErrorf("some descriptors were not received; is RLIMIT_NOFILE reached?")
 	case flags&unix.MSG_TRUNC != 0:
-		return p, receiveErrorf("malformed: more than %d bytes that are not in a memfd", maxInlineBody)
-	case p.length == 0:
-		return p, io.EOF
+		return receiveErrorf("malformed: more than %d bytes that are not in a memfd", maxInlineBody)
+	case n == 0:
+		return io.EOF
 	}
-	return p, nil
+	return nil
+}
+
+// peekFirst opens the first descriptor of the packet, which stays in the socket. It is a memfd: closing
+// that waits for nobody.
+func (p *packet) peekFirst() (fd int, err error) {
+	controlErr := p.socket.Control(func(socket uintptr) {
+		// unix.CmsgSpace has room for two.
+		control := make([]byte, p.descriptors.offset+unix.CmsgLen(4))
+		var length int
+		_, length, _, err = receiveNow(int(socket), make([]byte, 1), control, unix.MSG_PEEK)
+		if fds := takeRights(control[:length]); len(fds) > 0 {
+			fd = fds[0]
+		} else if err == nil {
+			err = unix.EMFILE
+		}
+	})
+	switch {
+	case controlErr != nil:
+		return -1, controlErr
+	case err != nil:
+		return -1, os.NewSyscallError("recvmsg", err)
+	}
+	// Whoever reads this socket, too, may have taken the packet that was examined.
+	if takenDescriptors([]int{fd}).memfd != p.descriptors.memfd {
+		closeAside(fd)
+		return -1, os.NewSyscallError("recvmsg", unix.EAGAIN)
+	}
+	return fd, nil
+}
+
+// takeNow takes the packet that is next out of the socket with its descriptors. It is not same if
+// somebody else has taken the one that was looked at; then this one has to be decoded.
+func (p *packet) takeNow(socket int) (same bool, err error) {
+	buffer := packetBuffers.Get().(*packetBuffer)
+	n, controlLength, flags, err := receiveNow(socket, buffer.data[:], buffer.control[:], 0)
+	if err != nil {
+		packetBuffers.Put(buffer)
+		return false, err
+	}
+	looked, before := p.descriptors, p.buffer
+	p.descriptors = takenDescriptors(takeRights(buffer.control[:controlLength]))
+	same = slices.Equal(looked.isChannel, p.descriptors.isChannel) && looked.memfd == p.descriptors.memfd &&
+		bytes.Equal(p.content(), buffer.data[:n])
+	p.buffer, p.length, p.taken = buffer, n, true
+	packetBuffers.Put(before)
+	looked.close()
+	return same, checkReceived(n, flags)
+}
+
+// finish takes the packet and completes its value. EAGAIN: somebody else has taken it.
+func (p *packet) finish(value any, limit int64) (any, error) {
+	if !p.taken {
+		same := false
+		var err error
+		controlErr := p.socket.Control(func(socket uintptr) { same, err = p.takeNow(int(socket)) })
+		if controlErr != nil {
+			return nil, controlErr
+		}
+		if err != nil {
+			return nil, err
+		}
+		if same {
+			p.descriptors.skipMemfd(p.hasMemfd())
+		} else if value, err = p.decode(limit); err != nil {
+			return nil, err
+		}
+	}
+	value, messageErr := p.descriptors.fill(value)
+	if messageErr != nil {
+		return nil, messageErr
+	}
+	return value, nil
+}
+
+// refuse has all senders told EPIPE at once, and the kernel drop the packet. The socket is then to be
+// closed.
+func (p *packet) refuse() {
+	if p.socket == nil {
+		return
+	}
+	p.socket.Control(func(socket uintptr) {
+		if !p.taken {
+			receiveNow(int(socket), nil, nil, 0) // what is unread would make it ECONNRESET
+		}
+		unix.Shutdown(int(socket), unix.SHUT_RDWR) // helpers have copies for a moment
+	})
+}
+
+func (p *packet) hasMemfd() bool { return p.buffer.data[1]&messageInMemfd != 0 }
+
+// decode makes the value, whose files and channels finish puts in.
+func (p *packet) decode(limit int64) (any, error) {
+	scratch := p.buffer.data[messageHeaderSize:] // not in use if the body is in a memfd
+	value, err := decodeMessage(p.content(), p.descriptors, limit, scratch)
+	if err != nil {
+		return nil, err
+	}
+	return value, nil
 }
 
 func receiveErrorf(format string, args ...any) error {
@@ -77,10 +214,10 @@ func receiveErrorf(format string, args ...any) error {
 }
 
 // receiveNow does not trust O_NONBLOCK, which everybody with a duplicate of the socket can clear.
-func receiveNow(fd int, buffer *packetBuffer) (n, controlLength, flags int, err error) {
+func receiveNow(fd int, data, control []byte, how int) (n, controlLength, flags int, err error) {
 	for {
-		n, controlLength, flags, _, err = unix.Recvmsg(fd, buffer.data[:], buffer.control[:],
-			unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
+		n, controlLength, flags, _, err = unix.Recvmsg(fd, data, control,
+			how|unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
 		switch err {
 		case unix.EINTR:
 		case unix.ECONNRESET: // said once when the peer left a message unread; what it sent follows

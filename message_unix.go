@@ -55,13 +55,14 @@ func messageErrorf(format string, args ...any) *MessageError {
 }
 
 // messageCost is what decoding allocates at most, whatever the message is: Go's size classes waste
-// a quarter of a string at worst; an entry of a map takes 137 bytes beside its key and value, if its
+// a quarter of a string at worst; Lua reads the longest string before it makes one of it; an empty
+// list takes 88 bytes in Lua; an entry of a map takes 137 bytes beside its key and value, if its
 // part of the map was allocated just too small and is copied into a larger one; an open file and
 // what the poller keeps about it take less than 1024.
-type messageCost struct{ body, items, maps, entries, descriptors int64 }
+type messageCost struct{ body, longest, items, maps, entries, descriptors int64 }
 
 func (c *messageCost) bytes() int64 {
-	return c.body + c.body/4 + 80*c.items + 384*c.maps + 48*c.entries + 1024*c.descriptors
+	return c.body + c.body/4 + c.longest + 96*c.items + 384*c.maps + 48*c.entries + 1024*c.descriptors
 }
 
 func (c *messageCost) check(limit int64) *MessageError {

@@ -3,6 +3,7 @@ package initscript
 import (
 	"encoding/binary"
 	"errors"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -153,6 +154,18 @@ func TestRecordsAmongOtherThings(t *testing.T) {
 	if last := r.last(); last.kind != entryFailed || last.field(0) != "the first" || !r.scriptDone() {
 		t.Errorf("%+v, done %v", last, r.scriptDone())
 	}
+}
+
+// seqpacketPair makes a pair in which both ends can send, as the socket of a start is.
+func seqpacketPair(name string) (files [2]*os.File, err error) {
+	pair, err := seqpacketSockets(unix.SOCK_NONBLOCK)
+	if err != nil {
+		return files, err
+	}
+	for i, fd := range pair {
+		files[i] = os.NewFile(uintptr(fd), name)
+	}
+	return files, nil
 }
 
 // The server died between the birth of a child and the report of it.

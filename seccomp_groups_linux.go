@@ -33,7 +33,8 @@ var seccompGroups = map[string][]string{
 		"fcntl64", "fstat", "futex", "futex_time64", "getpid", "getsockopt",
 		"gettid", "madvise", "mmap", "mmap2", "mprotect", "munmap", "nanosleep", "prctl", "prlimit64", "read",
 		"recvmsg", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
-		"sched_getaffinity", "sched_yield", "sendmsg", "set_robust_list", "sigaltstack", "tgkill", "write",
+		"sched_getaffinity", "sched_yield", "sendmsg", "set_robust_list", "shutdown", "sigaltstack", "tgkill",
+		"wait4", "write",
 	},
 }
 

@@ -3,6 +3,7 @@
 package initscript
 
 import (
+	"encoding/binary"
 	"io"
 	"os"
 
@@ -64,7 +65,7 @@ func receiveMessage(socket *os.File, message []byte, fds []int) (int, []int, err
 	if err != nil {
 		return 0, nil, os.NewSyscallError("recvmsg", err)
 	}
-	fds = append(fds, parseRights(control[:controlLength])...)
+	fds = append(fds, takeRights(control[:controlLength])...)
 	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
 		for _, fd := range fds {
 			unix.Close(fd)
@@ -77,15 +78,27 @@ func receiveMessage(socket *os.File, message []byte, fds []int) (int, []int, err
 	return n, fds, nil
 }
 
-func parseRights(control []byte) []int {
+// takeRights returns the descriptors that were sent with a message, in their order. Others in the
+// control data are closed: pidfds, which the kernel adds for a socket with SO_PASSPIDFD.
+func takeRights(control []byte) []int {
 	var fds []int
-	messages, err := unix.ParseSocketControlMessage(control)
-	if err != nil {
-		return nil
-	}
-	for i := range messages {
-		if received, err := unix.ParseUnixRights(&messages[i]); err == nil {
-			fds = append(fds, received...)
+	for len(control) >= unix.CmsgLen(0) {
+		header, data, rest, err := unix.ParseOneSocketControlMessage(control)
+		if err != nil { // longer than what there is, which the kernel never says
+			break
+		}
+		control = rest
+		isRights := header.Type == unix.SCM_RIGHTS // a pidfd is the kernel's
+		if header.Level != unix.SOL_SOCKET || !isRights && header.Type != scmPidfd {
+			continue
+		}
+		for ; len(data) >= 4; data = data[4:] {
+			fd := int(int32(binary.NativeEndian.Uint32(data)))
+			if isRights {
+				fds = append(fds, fd)
+			} else if fd >= 0 { // the errno value, negated, if there is no pidfd
+				unix.Close(fd)
+			}
 		}
 	}
 	return fds

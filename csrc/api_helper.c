@@ -1,5 +1,5 @@
 #include "api.h"
-#include "system.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <string.h>
@@ -55,37 +55,6 @@ static int l_write_all(lua_State *L)
 	return 2;
 }
 
-/* Room for as many descriptors as one message can have, beside its sender's credentials and pidfd:
- * what the kernel installs must be seen here, or it would stay open unnoticed. */
-enum { MAX_FDS = 253 }; /* SCM_MAX_FD, unix(7) */
-union control {
-	char bytes[CMSG_SPACE(sizeof(initscript_credentials)) + CMSG_SPACE(sizeof(int)) +
-	           CMSG_SPACE(MAX_FDS * sizeof(int))];
-	struct cmsghdr alignment;
-};
-
-/* Returns the first descriptor that came with the message, or -1, and closes all others. */
-static int keep_first_fd(struct msghdr *message)
-{
-	int kept = -1;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		bool was_sent = c->cmsg_type == SCM_RIGHTS; /* a pidfd is the kernel's */
-		if (c->cmsg_level != SOL_SOCKET ||
-		    (!was_sent && c->cmsg_type != INITSCRIPT_SCM_PIDFD))
-			continue;
-		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < count; i++) {
-			int fd;
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			if (was_sent && kept == -1)
-				kept = fd;
-			else
-				close(fd);
-		}
-	}
-	return kept;
-}
-
 static int fail_receive(lua_State *L, int error)
 {
 	initscript_errexit(L, "receive_with_fd", error, INITSCRIPT_PLAIN);
@@ -102,7 +71,7 @@ static int l_receive_with_fd(lua_State *L)
 	if (size < 0)
 		return fail_receive(L, EINVAL);
 	struct initscript_buffer buffer = initscript_buffer_open(L, size);
-	union control control;
+	union initscript_control control;
 	struct iovec data = {.iov_base = buffer.bytes, .iov_len = size};
 	struct msghdr message = {
 	        .msg_iov = &data,
@@ -116,7 +85,8 @@ static int l_receive_with_fd(lua_State *L)
 		initscript_buffer_drop(L, buffer);
 		return fail_receive(L, error);
 	}
-	int received = keep_first_fd(&message);
+	int received = -1; /* all but the first descriptor are closed */
+	initscript_take_rights(&message, &received, 1);
 	if (!initscript_buffer_push(L, buffer, length)) {
 		if (received != -1)
 			close(received);

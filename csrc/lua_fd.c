@@ -3,7 +3,7 @@
  */
 #include "lua_error.h"
 #include "lua_objects.h"
-#include "system.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,6 +97,16 @@ static int fd_close(lua_State *L)
 	return 0;
 }
 
+/* Whoever has sent the descriptor may make close(2) wait; nobody waits here. */
+static int fd_collect(lua_State *L)
+{
+	struct initscript_lua_fd *object = lua_touserdata(L, 1);
+	if (object->fd >= 0)
+		initscript_close_aside(object->fd);
+	object->fd = -1;
+	return 0;
+}
+
 static int fd_dup(lua_State *L)
 {
 	int fd = check_open(L, 1);
@@ -155,7 +165,7 @@ static int fd_write(lua_State *L)
 /* Collects descriptors to be sent, or owns received ones until each has its object. */
 struct rights {
 	size_t count;
-	int fds[253]; /* SCM_MAX_FD, unix(7) */
+	int fds[INITSCRIPT_MAX_FDS];
 };
 
 static void check_rights(lua_State *L, int arg, struct rights *rights)
@@ -225,7 +235,7 @@ static int rights_collect(lua_State *L)
 	struct rights *rights = lua_touserdata(L, 1);
 	for (size_t i = 0; i < rights->count; i++)
 		if (rights->fds[i] >= 0)
-			close(rights->fds[i]);
+			initscript_close_aside(rights->fds[i]);
 	rights->count = 0;
 	return 0;
 }
@@ -242,17 +252,6 @@ static struct rights *push_rights(lua_State *L)
 	return rights;
 }
 
-static void take_rights(struct msghdr *message, struct rights *rights)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		size_t size = c->cmsg_len - CMSG_LEN(0);
-		memcpy(rights->fds + rights->count, CMSG_DATA(c), size);
-		rights->count += size / sizeof *rights->fds;
-	}
-}
-
 /* Returns the text and a list of objects. */
 static int fd_receive_with_fds(lua_State *L)
 {
@@ -260,11 +259,7 @@ static int fd_receive_with_fds(lua_State *L)
 	size_t size = check_size(L, 2);
 	char *buffer = lua_newuserdata(L, size ? size : 1);
 	struct rights *rights = push_rights(L);
-	union {
-		char bytes[CMSG_SPACE(sizeof(initscript_credentials)) +
-		           CMSG_SPACE(sizeof rights->fds)];
-		struct cmsghdr alignment;
-	} control;
+	union initscript_control control;
 	struct iovec data = {.iov_base = buffer, .iov_len = size};
 	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
 	ssize_t length;
@@ -275,7 +270,7 @@ static int fd_receive_with_fds(lua_State *L)
 	} while (length < 0 && again(fd, POLLIN));
 	if (length < 0)
 		initscript_lua_raise_errno(L, errno, 0, "recvmsg");
-	take_rights(&message, rights);
+	rights->count = initscript_take_rights(&message, rights->fds, INITSCRIPT_MAX_FDS);
 	if (message.msg_flags & MSG_CTRUNC) {
 		lua_pushcfunction(L, rights_collect);
 		lua_pushvalue(L, -2);
@@ -321,7 +316,7 @@ static void open_fd_type(lua_State *L)
 	lua_newtable(L);
 	luaL_register(L, NULL, methods);
 	lua_setfield(L, -2, "__index");
-	lua_pushcfunction(L, fd_close);
+	lua_pushcfunction(L, fd_collect);
 	lua_setfield(L, -2, "__gc");
 	lua_pushcfunction(L, fd_to_string);
 	lua_setfield(L, -2, "__tostring");

@@ -2,6 +2,7 @@
  * The object inbox of Lua programs. Senders are not trusted: a malformed message ends the source
  * that it came through, and no other.
  */
+#include "fds.h"
 #include "lua_error.h"
 #include "lua_objects.h"
 
@@ -44,10 +45,23 @@ bool initscript_inbox_add(struct initscript_inbox *inbox, int socket)
 	return true;
 }
 
+/* Makes a source and a channel that leads there. The receiver must not be able to answer through
+ * it: that would reach whoever else holds the channel. */
+static bool one_way_pair(int pair[2])
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+		return false;
+	if (shutdown(pair[0], SHUT_WR) == 0)
+		return true;
+	initscript_close_keeping_errno(pair[0]);
+	initscript_close_keeping_errno(pair[1]);
+	return false;
+}
+
 int initscript_inbox_address(struct initscript_inbox *inbox)
 {
 	int pair[2];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+	if (!one_way_pair(pair))
 		return -1;
 	if (!initscript_inbox_add(inbox, pair[0])) {
 		close(pair[1]);
@@ -113,30 +127,60 @@ static int decode(lua_State *L)
 	return initscript_message_push(L, packet) ? 1 : 0;
 }
 
-/* Returns whether a value was pushed. DECODER is the function above, on the stack: from here on
- * nothing may raise an error while there is something to free. */
-static bool receive_from(lua_State *L, struct initscript_inbox *inbox, size_t index, int decoder)
+/* Leaves a value, nil or an error value above DECODER, which is the function above, on the stack.
+ */
+static int make_value(lua_State *L, struct initscript_inbox *inbox, int decoder)
+{
+	lua_settop(L, decoder);
+	lua_pushvalue(L, decoder);
+	lua_pushlightuserdata(L, inbox->packet);
+	inbox->busy = true;
+	int status = lua_pcall(L, 1, 1, 0);
+	inbox->busy = false;
+	return status;
+}
+
+/* The value is made first, and the descriptors are taken when nothing can go wrong any more: what
+ * is not wanted never gets into our table. From here on nothing may raise an error while there is
+ * something to free. */
+static enum initscript_received receive_value(lua_State *L, struct initscript_inbox *inbox,
+                                              int socket, int decoder, int *status)
 {
 	struct initscript_packet *packet = inbox->packet;
+	enum initscript_received received = initscript_packet_look(packet, socket);
+	while (received == INITSCRIPT_RECEIVED || received == INITSCRIPT_ANOTHER) {
+		if (!initscript_message_check(packet))
+			return INITSCRIPT_SOURCE_ENDS;
+		*status = make_value(L, inbox, decoder);
+		if (*status != 0 && !packet->taken)
+			initscript_packet_drop(socket);
+		if (*status != 0)
+			return INITSCRIPT_RECEIVED;
+		if (lua_isnil(L, decoder + 1))
+			return INITSCRIPT_SOURCE_ENDS;
+		received = initscript_packet_take(packet, socket);
+		if (received == INITSCRIPT_RECEIVED) {
+			initscript_packet_place(packet);
+			return INITSCRIPT_RECEIVED;
+		}
+	}
+	return received;
+}
+
+/* Returns whether a value was pushed. */
+static bool receive_from(lua_State *L, struct initscript_inbox *inbox, size_t index, int decoder)
+{
 	int status = 0;
 	enum initscript_received received =
-	        initscript_packet_receive(packet, inbox->sources[index].fd);
-	lua_settop(L, decoder);
-	if (received == INITSCRIPT_RECEIVED && initscript_message_check(packet)) {
-		lua_pushvalue(L, decoder);
-		lua_pushlightuserdata(L, packet);
-		inbox->busy = true;
-		status = lua_pcall(L, 1, 1, 0);
-		inbox->busy = false;
-	}
-	initscript_packet_clear(packet);
+	        receive_value(L, inbox, inbox->sources[index].fd, decoder, &status);
+	if (received == INITSCRIPT_SOURCE_ENDS && inbox->packet->length > 0)
+		initscript_packet_refuse(inbox->packet, inbox->sources[index].fd);
+	initscript_packet_clear(inbox->packet);
 	if (status != 0)
 		lua_error(L); /* there was too little memory, or a finalizer failed */
-	if (!lua_isnoneornil(L, decoder + 1))
-		return true;
-	if (received != INITSCRIPT_NOTHING_THERE)
+	if (received == INITSCRIPT_SOURCE_ENDS)
 		remove_source(inbox, index);
-	return false;
+	return received == INITSCRIPT_RECEIVED;
 }
 
 int initscript_inbox_receive(lua_State *L, struct initscript_inbox *inbox)
@@ -145,7 +189,7 @@ int initscript_inbox_receive(lua_State *L, struct initscript_inbox *inbox)
 	lua_pushcfunction(L, decode);
 	int decoder = lua_gettop(L);
 	if (!inbox->packet)
-		inbox->packet = calloc(1, sizeof *inbox->packet);
+		inbox->packet = initscript_packet_new();
 	if (!inbox->packet)
 		initscript_lua_raise_errno(L, ENOMEM, 0, "receive");
 	while (inbox->count > 0)

@@ -5,6 +5,8 @@
 #ifndef INITSCRIPT_MESSAGE_H
 #define INITSCRIPT_MESSAGE_H
 
+#include "examine.h"
+
 #include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,39 +51,74 @@ enum {
 /* What decoding a message costs its receiver; both sides count alike. */
 struct initscript_message_cost {
 	uint64_t body, items, maps, entries, descriptors;
+	uint64_t longest; /* string, which may have to be read as a whole before it is made */
 };
 bool initscript_message_affordable(const struct initscript_message_cost *cost);
 
-/* One received packet. */
+/* One packet that is being received. It stays in the socket until it was found to be good, so that
+ * the kernel drops the descriptors of one that is not. */
 struct initscript_packet {
 	union {
 		uint8_t bytes[sizeof(struct initscript_message_header) + INITSCRIPT_MESSAGE_INLINE];
 		struct initscript_message_header header;
 	};
+	uint8_t taken_bytes[sizeof(struct initscript_message_header) + INITSCRIPT_MESSAGE_INLINE];
 	size_t length;
-	int fds[INITSCRIPT_MESSAGE_FDS + 1]; /* -1: part of the value */
+	struct initscript_examined examined; /* what its descriptors are */
+	bool taken;                          /* the packet has left the socket */
+	int fds[INITSCRIPT_MAX_FDS];         /* those of a taken packet; -1: part of the value */
 	size_t fd_count;
-	uint8_t *memfd_body; /* NULL: the body follows the header */
+	int memfd;          /* the body is in it, if the header says so; else -1 */
+	uint8_t *long_text; /* of a body in a memfd, while a string is made of it */
+	/* By index, without the memfd: where they belong in the objects of the value. */
+	int *places[INITSCRIPT_MESSAGE_FDS];
 };
 
 enum initscript_received {
 	INITSCRIPT_RECEIVED,
 	INITSCRIPT_NOTHING_THERE,
 	INITSCRIPT_SOURCE_ENDS, /* it is closed, broken, or its message malformed */
+	INITSCRIPT_ANOTHER,     /* somebody else reads the socket, too */
 };
 
-/* Receives a packet if one is there. Waits for nothing. */
-enum initscript_received initscript_packet_receive(struct initscript_packet *packet, int socket);
+/* Returns a packet, to be passed to free() after initscript_packet_clear(), or NULL. */
+struct initscript_packet *initscript_packet_new(void);
+
+/* Looks at the packet that is next in SOCKET, its header and its descriptors. It stays there, but
+ * where no process can be made that looks at descriptors. Waits for nothing. */
+enum initscript_received initscript_packet_look(struct initscript_packet *packet, int socket);
+
+/* Takes the packet out of SOCKET with its descriptors. INITSCRIPT_ANOTHER: the next one was another
+ * one, and it is in PACKET now, to be checked. */
+enum initscript_received initscript_packet_take(struct initscript_packet *packet, int socket);
+
+/* Puts the descriptors of a taken packet where they belong in the value that was pushed. */
+void initscript_packet_place(struct initscript_packet *packet);
+
+/* Takes the next packet out of SOCKET, for the kernel to drop. */
+void initscript_packet_drop(int socket);
+
+/* Likewise with a packet that was refused or ends its source, and tells EPIPE to all senders at
+ * once. SOCKET is then to be closed. */
+void initscript_packet_refuse(const struct initscript_packet *packet, int socket);
 
 /* Closes and frees what the packet still holds. */
 void initscript_packet_clear(struct initscript_packet *packet);
 
-/* Checks all that can be wrong but keys that occur twice, and reads a body in a memfd. False for a
- * malformed packet. */
+/* Checks the header against the number of bytes and, with HAS_RIGHTS false, of descriptors. */
+bool initscript_message_check_header(const struct initscript_packet *packet, bool has_rights);
+
+/* Checks that the descriptors are as many as the header says, and that the one at 0 is a memfd that
+ * cannot change, if the body is in it. */
+bool initscript_message_check_descriptors(const struct initscript_packet *packet);
+
+/* Checks the body of a packet that has passed the above: all that can be wrong but keys that occur
+ * twice. */
 bool initscript_message_check(struct initscript_packet *packet);
 
-/* Pushes the value of a packet that was checked; its descriptors belong to the value then. False
- * if two keys of a map are the same in Lua. May raise for want of memory. */
+/* Pushes the value of a packet that was checked. Its files and channels are closed until
+ * initscript_packet_place(). False if two keys of a map are the same in Lua, or a memfd cannot be
+ * read. May raise for want of memory. */
 bool initscript_message_push(lua_State *L, struct initscript_packet *packet);
 
 /* Sends the value at INDEX through SOCKET, which is waited for. Raises EINVAL for argument 2 if it

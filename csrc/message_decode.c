@@ -6,21 +6,20 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Two passes. The first looks at the heads only: it finds all that is wrong but a key that occurs
- * twice, and bounds what the second can allocate. */
+ * twice, and bounds what the second can allocate. A body in a memfd is read through a window, the
+ * part of the packet behind the header, and never mapped: a hole in a mapping of it could not be
+ * told from memory, and memory could run out in the middle of it. */
 struct decoder {
 	struct initscript_packet *packet;
-	const uint8_t *next, *end;
-	const int *fds; /* without the memfd */
-	size_t fd_count;
+	uint8_t *window;
+	size_t start, in_window; /* what of the body is in the window */
+	size_t position, length;
+	size_t fd_count; /* without the memfd */
 	struct initscript_message_cost cost;
 	bool used[INITSCRIPT_MESSAGE_FDS]; /* by index: whether the body refers to the descriptor */
-	int *taken[INITSCRIPT_MESSAGE_FDS]; /* where they are in Lua objects */
-	size_t taken_count;
 };
 
 struct head {
@@ -28,24 +27,80 @@ struct head {
 	uint64_t argument;
 };
 
+static bool in_memfd(const struct initscript_packet *packet)
+{
+	return packet->header.flags & INITSCRIPT_MESSAGE_IN_MEMFD;
+}
+
+static void begin(struct decoder *d, struct initscript_packet *packet)
+{
+	d->packet = packet;
+	d->window = packet->bytes + sizeof packet->header;
+	d->length = packet->header.length;
+	d->in_window = in_memfd(packet) ? 0 : d->length;
+	d->start = d->position = 0;
+	d->fd_count = packet->examined.count - in_memfd(packet);
+}
+
+static size_t remaining(const struct decoder *d)
+{
+	return d->length - d->position;
+}
+
+/* Reads all; what is not there is an error. */
+static bool read_memfd(int memfd, uint8_t *to, size_t length, size_t offset)
+{
+	while (length > 0) {
+		ssize_t n = pread(memfd, to, length, offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		to += n;
+		offset += n;
+		length -= n;
+	}
+	return true;
+}
+
+/* Returns the next SIZE bytes, which the body has and the window has room for; NULL if they cannot
+ * be read. */
+static const uint8_t *peek(struct decoder *d, size_t size)
+{
+	size_t offset = d->position - d->start;
+	if (d->position >= d->start && offset <= d->in_window && d->in_window - offset >= size)
+		return d->window + offset;
+	size_t more =
+	        remaining(d) < INITSCRIPT_MESSAGE_INLINE ? remaining(d) : INITSCRIPT_MESSAGE_INLINE;
+	d->start = d->position;
+	d->in_window = 0;
+	if (!read_memfd(d->packet->memfd, d->window, more, d->position))
+		return NULL;
+	d->in_window = more;
+	return d->window;
+}
+
 static bool read_head(struct decoder *d, struct head *head)
 {
-	if (d->next == d->end)
+	const uint8_t *bytes = remaining(d) > 0 ? peek(d, 1) : NULL;
+	if (!bytes)
 		return false;
-	head->major = *d->next >> 5;
-	head->info = *d->next & 31;
+	head->major = *bytes >> 5;
+	head->info = *bytes & 31;
 	head->argument = head->info;
-	d->next++;
+	d->position++;
 	if (head->info < 24)
 		return true;
 	if (head->info > 27) /* reserved, or of indefinite length */
 		return false;
 	size_t size = (size_t)1 << (head->info - 24);
-	if ((size_t)(d->end - d->next) < size)
+	bytes = remaining(d) >= size ? peek(d, size) : NULL;
+	if (!bytes)
 		return false;
+	d->position += size;
 	head->argument = 0;
 	while (size-- > 0)
-		head->argument = head->argument << 8 | *d->next++;
+		head->argument = head->argument << 8 | *bytes++;
 	return true;
 }
 
@@ -82,12 +137,14 @@ static bool check_head(struct decoder *d, struct head *head)
 	return initscript_message_affordable(&d->cost);
 }
 
-static bool skip(struct decoder *d, uint64_t length)
+static bool skip_string(struct decoder *d, uint64_t length)
 {
-	if (length > (size_t)(d->end - d->next))
+	if (length > remaining(d))
 		return false;
-	d->next += length;
-	return true;
+	d->position += length;
+	if (length > d->cost.longest)
+		d->cost.longest = length;
+	return initscript_message_affordable(&d->cost);
 }
 
 /* What can be a key of a map, too. */
@@ -99,7 +156,7 @@ static bool check_scalar(struct decoder *d, const struct head *head)
 	case CBOR_NEGATIVE:
 		return head->argument <= INT64_MAX;
 	case CBOR_TEXT:
-		return skip(d, head->argument);
+		return skip_string(d, head->argument);
 	case CBOR_OTHER:
 		return head->info == CBOR_FALSE || head->info == CBOR_TRUE ||
 		       (head->info >= CBOR_HALF && head->info <= CBOR_DOUBLE);
@@ -116,16 +173,6 @@ static bool can_be_key(const struct head *head)
 	return head->major != CBOR_OTHER || head->info < CBOR_HALF || !isnan(to_double(head));
 }
 
-static bool is_seqpacket(int fd)
-{
-	int domain, type;
-	socklen_t length = sizeof domain;
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0 || domain != AF_UNIX)
-		return false;
-	length = sizeof type;
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;
-}
-
 static bool check_tag(struct decoder *d, const struct head *tag)
 {
 	struct head index;
@@ -135,14 +182,15 @@ static bool check_tag(struct decoder *d, const struct head *tag)
 	    d->used[index.argument])
 		return false;
 	d->used[index.argument] = true;
-	return tag->argument == CBOR_TAG_FILE || is_seqpacket(d->fds[index.argument]);
+	return tag->argument == CBOR_TAG_FILE ||
+	       d->packet->examined.is_channel[index.argument + in_memfd(d->packet)];
 }
 
 static bool check_item(struct decoder *d, int depth);
 
 static bool check_array(struct decoder *d, uint64_t length, int depth)
 {
-	if (depth == INITSCRIPT_MESSAGE_DEPTH || length > (size_t)(d->end - d->next))
+	if (depth == INITSCRIPT_MESSAGE_DEPTH || length > remaining(d))
 		return false;
 	while (length-- > 0)
 		if (!check_item(d, depth + 1))
@@ -153,7 +201,7 @@ static bool check_array(struct decoder *d, uint64_t length, int depth)
 static bool check_map(struct decoder *d, uint64_t length, int depth)
 {
 	struct head key;
-	if (depth == INITSCRIPT_MESSAGE_DEPTH || length > (size_t)(d->end - d->next) / 2)
+	if (depth == INITSCRIPT_MESSAGE_DEPTH || length > remaining(d) / 2)
 		return false;
 	for (; length > 0; length--) {
 		d->cost.entries++;
@@ -171,7 +219,7 @@ static bool check_item(struct decoder *d, int depth)
 		return false;
 	switch (head.major) {
 	case CBOR_BYTES:
-		return skip(d, head.argument);
+		return skip_string(d, head.argument);
 	case CBOR_ARRAY:
 		return check_array(d, head.argument, depth);
 	case CBOR_MAP:
@@ -183,80 +231,36 @@ static bool check_item(struct decoder *d, int depth)
 	}
 }
 
-/* Reads all; what is not there is an error. A memfd is never mapped: a hole in a mapping of it
- * could not be told from memory, and memory could run out in the middle of it. */
-static bool read_memfd(int memfd, uint8_t *to, size_t length)
-{
-	off_t offset = 0;
-	while (length > 0) {
-		ssize_t n = pread(memfd, to, length, offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		to += n;
-		offset += n;
-		length -= n;
-	}
-	return true;
-}
-
-/* The seals come first: fcntl(2) asks no file system about them. */
-static bool take_memfd(struct initscript_packet *packet)
-{
-	const int needed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	struct stat status;
-	size_t length = packet->header.length;
-	if (packet->fd_count == 0)
-		return false;
-	int memfd = packet->fds[0];
-	int seals = fcntl(memfd, F_GET_SEALS);
-	if (seals < 0 || (seals & needed) != needed || fstat(memfd, &status) != 0 ||
-	    status.st_size != (off_t)length)
-		return false;
-	packet->memfd_body = malloc(length ? length : 1);
-	return packet->memfd_body && read_memfd(memfd, packet->memfd_body, length);
-}
-
-static bool in_memfd(const struct initscript_packet *packet)
-{
-	return packet->header.flags & INITSCRIPT_MESSAGE_IN_MEMFD;
-}
-
-static void begin(struct decoder *d, struct initscript_packet *packet)
-{
-	const uint8_t *body = packet->bytes + sizeof packet->header;
-	if (in_memfd(packet))
-		body = packet->memfd_body;
-	d->packet = packet;
-	d->next = body;
-	d->end = body + packet->header.length;
-	d->fds = packet->fds + in_memfd(packet);
-	d->fd_count = packet->fd_count - in_memfd(packet);
-}
-
-static bool check_header(struct decoder *d, struct initscript_packet *packet)
+bool initscript_message_check_header(const struct initscript_packet *packet, bool has_rights)
 {
 	const struct initscript_message_header *header = &packet->header;
+	struct initscript_message_cost cost = {.body = header->length};
 	if (packet->length < sizeof *header || header->version != INITSCRIPT_MESSAGE_VERSION ||
 	    (header->flags & ~INITSCRIPT_MESSAGE_IN_MEMFD) != 0 ||
-	    header->descriptors != packet->fd_count)
+	    header->descriptors > INITSCRIPT_MESSAGE_FDS + in_memfd(packet) ||
+	    header->descriptors < in_memfd(packet) || (header->descriptors > 0 && !has_rights))
 		return false;
-	d->cost.body = header->length;
-	if (!initscript_message_affordable(&d->cost))
+	cost.descriptors = header->descriptors - in_memfd(packet);
+	return initscript_message_affordable(&cost) &&
+	       packet->length - sizeof *header == (in_memfd(packet) ? 0 : header->length);
+}
+
+bool initscript_message_check_descriptors(const struct initscript_packet *packet)
+{
+	const int needed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	const struct initscript_examined *examined = &packet->examined;
+	if (examined->count != packet->header.descriptors)
 		return false;
-	size_t beside = packet->length - sizeof *header;
-	if (in_memfd(packet) ? beside != 0 || !take_memfd(packet) : beside != header->length)
-		return false;
-	begin(d, packet);
-	d->cost.descriptors = d->fd_count;
-	return d->fd_count <= INITSCRIPT_MESSAGE_FDS && initscript_message_affordable(&d->cost);
+	return !in_memfd(packet) || (examined->seals >= 0 && (examined->seals & needed) == needed &&
+	                             examined->size == packet->header.length);
 }
 
 bool initscript_message_check(struct initscript_packet *packet)
 {
-	struct decoder d = {0};
-	if (!check_header(&d, packet) || !check_item(&d, 0) || d.next != d.end)
+	struct decoder d = {.cost = {.body = packet->header.length}};
+	begin(&d, packet);
+	d.cost.descriptors = d.fd_count;
+	if (!check_item(&d, 0) || remaining(&d) > 0)
 		return false;
 	for (size_t i = 0; i < d.fd_count; i++)
 		if (!d.used[i])
@@ -312,23 +316,37 @@ static bool push_map(lua_State *L, struct decoder *d, size_t length)
 	return true;
 }
 
-static void take_fd(struct decoder *d, size_t index, int *object)
-{
-	int *fd = &d->packet->fds[index + in_memfd(d->packet)];
-	*object = *fd;
-	*fd = -1;
-	d->taken[d->taken_count++] = object;
-}
-
+/* The descriptor is not here yet. */
 static bool push_descriptor(lua_State *L, struct decoder *d, const struct head *tag)
 {
 	struct head index;
 	if (!read_head(d, &index))
 		return false;
 	if (tag->argument == CBOR_TAG_FILE)
-		take_fd(d, index.argument, &initscript_lua_push_fd(L)->fd);
+		d->packet->places[index.argument] = &initscript_lua_push_fd(L)->fd;
 	else
-		take_fd(d, index.argument, &initscript_lua_push_channel(L)->fd);
+		d->packet->places[index.argument] = &initscript_lua_push_channel(L)->fd;
+	return true;
+}
+
+/* Lua copies. What is longer than the window is read as a whole before; its cost counts that. */
+static bool push_string(lua_State *L, struct decoder *d, size_t length)
+{
+	struct initscript_packet *packet = d->packet;
+	const uint8_t *bytes;
+	if (length <= INITSCRIPT_MESSAGE_INLINE) {
+		bytes = peek(d, length);
+	} else {
+		bytes = packet->long_text = malloc(length);
+		if (bytes && !read_memfd(packet->memfd, packet->long_text, length, d->position))
+			return false;
+	}
+	if (!bytes)
+		return false;
+	lua_pushlstring(L, (const char *)bytes, length);
+	free(packet->long_text);
+	packet->long_text = NULL;
+	d->position += length;
 	return true;
 }
 
@@ -340,9 +358,7 @@ static bool push_item(lua_State *L, struct decoder *d)
 	switch (head.major) {
 	case CBOR_BYTES:
 	case CBOR_TEXT:
-		lua_pushlstring(L, (const char *)d->next, head.argument);
-		d->next += head.argument;
-		return true;
+		return push_string(L, d, head.argument);
 	case CBOR_ARRAY:
 		return push_array(L, d, head.argument);
 	case CBOR_MAP:
@@ -364,14 +380,6 @@ static bool push_item(lua_State *L, struct decoder *d)
 bool initscript_message_push(lua_State *L, struct initscript_packet *packet)
 {
 	struct decoder d;
-	d.taken_count = 0;
 	begin(&d, packet);
-	if (push_item(L, &d))
-		return true;
-	/* The objects are still on the stack; nobody waits for their collection. */
-	for (size_t i = 0; i < d.taken_count; i++) {
-		close(*d.taken[i]);
-		*d.taken[i] = -1;
-	}
-	return false;
+	return push_item(L, &d);
 }

@@ -63,7 +63,7 @@ static bool fail_in(struct encoder *e, const char *format, ...)
 
 bool initscript_message_affordable(const struct initscript_message_cost *cost)
 {
-	return cost->body + cost->body / 4 + 80 * cost->items + 384 * cost->maps +
+	return cost->body + cost->body / 4 + cost->longest + 96 * cost->items + 384 * cost->maps +
 	               48 * cost->entries + 1024 * cost->descriptors <=
 	       INITSCRIPT_MESSAGE_LIMIT;
 }
@@ -146,6 +146,8 @@ static bool put_text(struct encoder *e, int index)
 {
 	size_t length;
 	const char *text = lua_tolstring(e->L, index, &length);
+	if (length > e->cost.longest)
+		e->cost.longest = length;
 	if (!put_head(e, CBOR_TEXT, length, length))
 		return false;
 	memcpy(e->bytes + e->length, text, length);

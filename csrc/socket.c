@@ -1,5 +1,6 @@
 #include "socket.h"
 
+#include "rights.h"
 #include "system.h"
 #include "wire.h"
 
@@ -42,7 +43,7 @@ static void close_all(const int *fds, size_t count)
 
 bool initscript_receive(int socket, void *message, size_t size, int *fds, size_t *fd_count)
 {
-	union control control;
+	union initscript_control control;
 	struct iovec data = {.iov_base = message, .iov_len = size};
 	struct msghdr header = {
 	        .msg_iov = &data,
@@ -58,12 +59,7 @@ bool initscript_receive(int socket, void *message, size_t size, int *fds, size_t
 		return false;
 
 	int arrived[INITSCRIPT_MAX_FDS];
-	size_t count = 0;
-	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-	if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS) {
-		count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(arrived, CMSG_DATA(rights), count * sizeof(int));
-	}
+	size_t count = initscript_take_rights(&header, arrived, INITSCRIPT_MAX_FDS);
 	if (received != (ssize_t)size || count > *fd_count ||
 	    header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		close_all(arrived, count);

@@ -119,6 +119,33 @@ for _, name in ipairs{ "uts", "ipc", "pid", "user", "net", "mount" } do
 end
 expect_failure("EINVAL", "subprocess/pd_daemon", spawn_vm, { subprocess = { pd_daemon = 1 } })
 actor("", { pd_daemon = true })`,
+	"descriptors/options of sockets": `
+local ffi = require "ffi"
+ffi.cdef[[ int setsockopt(int, int, int, const void *, unsigned); int getpid(void); ]]
+local function count()
+    local list, n = io.popen("ls /proc/" .. ffi.C.getpid() .. "/fd"), 0
+    for _ in list:lines() do n = n + 1 end
+    list:close()
+    return n
+end
+local a, b = unix.seqpacket_socket.pair()
+local one, file = ffi.new("int[1]", 1), unix.open "/dev/null"
+for _, option in ipairs{ 16, 34, 29, 76 } do -- SO_PASSCRED, SO_PASSSEC, SO_TIMESTAMP, SO_PASSPIDFD
+    ffi.C.setsockopt(tonumber(tostring(a):match "%d+"), 1, option, one, 4)
+end
+local before = count()
+for sent = 0, 2 do
+    local files = {}
+    for i = 1, sent do files[i] = file end
+    for _ = 1, 20 do
+        b:send_with_fds("x", files)
+        local text, fds = a:receive_with_fds(10)
+        equal(text, "x")
+        equal(#fds, sent)
+        for _, fd in ipairs(fds) do fd:close() end
+    end
+end
+equal(count(), before)`,
 	"options/stdio": `
 local closed = unix.pipe() closed:close()
 for _, name in ipairs{ "stdin", "stdout", "stderr" } do

@@ -106,6 +106,7 @@ func TestStartRefused(t *testing.T) {
 		{"1", unix.EACCES, ""},
 		{"2", unix.EMFILE, "this process has as many descriptors"},
 		{"0", unix.EAGAIN, "likely the limit of processes"},
+		{"0", unix.ETOOMANYREFS, "processes of the same user have more descriptors under way"},
 		{"0", unix.ENOENT, ""},
 	} {
 		kernelOf(ordinary, "vm.memfd_noexec="+test.level).use(t)

@@ -174,6 +174,12 @@ func StartRefused(err error) Reason {
 		return tooManyProcesses()
 	case errors.Is(err, unix.EMFILE):
 		return Reason{"this process has as many descriptors as RLIMIT_NOFILE allows", "close some, or raise the limit"}
+	case errors.Is(err, unix.ETOOMANYREFS):
+		return Reason{
+			"processes of the same user have more descriptors under way in sockets than RLIMIT_NOFILE allows here",
+			"end them; give each box ids of its own, or a hard limit RLIMIT_NOFILE of less than half the " +
+				"soft limit of this process",
+		}
 	case errors.Is(err, unix.EACCES) && known && level >= 2:
 		return Reason{
 			"vm.memfd_noexec is 2: no memfd can be executed, and the fork server is one",

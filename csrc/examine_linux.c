@@ -1,0 +1,193 @@
+#include "examine.h"
+
+#include "rights.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A helper is a process of its own and no thread, so that this one can end while the helper waits
+ * for a file system. It raises no SIGCHLD, and wait(2) of the program does not find it. */
+struct helper {
+	struct helper *next;
+	pid_t pid;
+	_Alignas(16) char stack[32 << 10];
+};
+
+/* Those that had not ended when they were looked at last. */
+static struct helper *helpers;
+static pthread_mutex_t helpers_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool has_ended(pid_t pid, int options)
+{
+	pid_t ended;
+	do
+		ended = waitpid(pid, NULL, options | __WALL);
+	while (ended < 0 && errno == EINTR);
+	return ended != 0; /* ECHILD: somebody waits for all children of this process */
+}
+
+/* To be called with the lock. */
+static void reap(void)
+{
+	for (struct helper **next = &helpers; *next;) {
+		struct helper *helper = *next;
+		if (has_ended(helper->pid, WNOHANG)) {
+			*next = helper->next;
+			free(helper);
+		} else {
+			next = &helper->next;
+		}
+	}
+}
+
+/* Returns NULL with errno set if there can be no helper. A handler of a signal must not run in it,
+ * since it shares our memory. */
+static struct helper *start_helper(int (*run)(void *), int flags, void *argument)
+{
+	sigset_t all, before;
+	struct helper *helper = malloc(sizeof *helper);
+	if (!helper)
+		return NULL;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	helper->pid = clone(run, helper->stack + sizeof helper->stack, CLONE_VM | flags, argument);
+	int error = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (helper->pid > 0)
+		return helper;
+	free(helper);
+	errno = error;
+	return NULL;
+}
+
+static void remember(struct helper *helper)
+{
+	helper->next = helpers;
+	helpers = helper;
+}
+
+/* Whether closing FD waits for nobody, whoever else has it: sockets of other families can linger.
+ */
+static bool closes_at_once(int fd)
+{
+	int domain;
+	socklen_t length = sizeof domain;
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0)
+		return domain == AF_UNIX;
+	return fcntl(fd, F_GETPIPE_SZ) >= 0 || fcntl(fd, F_GET_SEALS) >= 0;
+}
+
+struct examination {
+	int socket, error;
+	bool waits; /* the end of the helper may wait */
+	struct initscript_examined *examined;
+	int fds[INITSCRIPT_MAX_FDS];
+	union initscript_control control;
+};
+
+/* Takes the free numbers between our descriptors, of which the helper has copies: their peers are
+ * to notice when we close them. At its end the kernel closes in the order of the numbers, so they
+ * come first then, whatever the others wait for. */
+static void fill_gaps(int fd)
+{
+	enum { LAST_GAP = 128 }; /* longer than the one before the hidden ones of an actor */
+	int in_a_row = 0;
+	for (int last = -1; in_a_row < LAST_GAP;) {
+		int next = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (next < 0) /* EMFILE */
+			return;
+		in_a_row = next == last + 1 ? in_a_row + 1 : 0;
+		last = next;
+	}
+}
+
+static size_t offset_of_rights(struct msghdr *message)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(message);
+	while (c && (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS))
+		c = CMSG_NXTHDR(message, c);
+	return c ? (char *)c - (char *)message->msg_control : 0;
+}
+
+/* Runs in the helper. What it has looked at is closed by its end, which may have to wait. */
+static int examine(void *argument)
+{
+	struct examination *e = argument;
+	char byte;
+	struct iovec data = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr message = {
+	        .msg_iov = &data,
+	        .msg_iovlen = 1,
+	        .msg_control = e->control.bytes,
+	        .msg_controllen = sizeof e->control,
+	};
+	fill_gaps(e->socket);
+	if (recvmsg(e->socket, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0) {
+		e->error = errno;
+		return 0;
+	}
+	size_t count = initscript_take_rights(&message, e->fds, INITSCRIPT_MAX_FDS);
+	e->error = message.msg_flags & MSG_CTRUNC ? EMFILE : 0;
+	for (size_t i = 0; i < count; i++)
+		e->waits = e->waits || !closes_at_once(e->fds[i]);
+	initscript_describe(e->fds, count, e->examined);
+	e->examined->offset = offset_of_rights(&message);
+	return 0;
+}
+
+/* The caller stands still until the helper has left our memory. */
+static int examine_in_helper(struct examination *e)
+{
+	struct helper *helper = start_helper(examine, CLONE_VFORK, e);
+	if (!helper)
+		return ENOSYS;
+	/* It mostly ends at once, and the copies that it has are gone then. */
+	bool ended = has_ended(helper->pid, WNOHANG);
+	for (int i = 0; i < 100 && !ended && !e->waits; i++) {
+		sched_yield();
+		ended = has_ended(helper->pid, WNOHANG);
+	}
+	if (ended)
+		free(helper);
+	else
+		remember(helper);
+	return e->error;
+}
+
+int initscript_examine(int socket, struct initscript_examined *examined)
+{
+	struct examination e = {.socket = socket, .examined = examined};
+	pthread_mutex_lock(&helpers_lock);
+	reap();
+	int error = examine_in_helper(&e);
+	pthread_mutex_unlock(&helpers_lock);
+	return error;
+}
+
+static int close_only(void *fd)
+{
+	close((int)(intptr_t)fd);
+	return 0;
+}
+
+void initscript_close_aside(int fd)
+{
+	struct helper *helper = NULL;
+	if (!closes_at_once(fd)) {
+		pthread_mutex_lock(&helpers_lock);
+		reap();
+		helper = start_helper(close_only, CLONE_FILES, (void *)(intptr_t)fd);
+		if (helper)
+			remember(helper);
+		pthread_mutex_unlock(&helpers_lock);
+	}
+	if (!helper)
+		close(fd);
+}
