@@ -9,13 +9,14 @@ import (
 	"unsafe"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/seccomp"
 	"golang.org/x/sys/unix"
 )
 
 // refusing is a filter under which system calls fail.
 func refusing(t *testing.T, calls string) []byte {
 	t.Helper()
-	policy, err := initscript.ParseSeccompPolicy([]byte(
+	policy, err := seccomp.ParsePolicy([]byte(
 		"default_action: allow\nrules: [{names: [" + calls + "], action: {errno: EPERM}}]"))
 	must(t, err)
 	filter, err := policy.Compile()

@@ -34,13 +34,11 @@ func check(t *testing.T, function string, err error) {
 
 func TestFunctions(t *testing.T) {
 	_, spawnErr := initscript.Spawn(context.Background(), initscript.Actor{Entry: "worker"})
-	_, parseErr := initscript.ParseSeccompPolicy([]byte("default_action: allow"))
 	for function, err := range map[string]error{
-		"Spawn":              spawnErr,
-		"ParseSeccompPolicy": parseErr,
-		"Confine":            initscript.Confine("", nil),
-		"Run":                luahost.Run(nil, "host.lua"),
-		"Open":               luahost.Open(nil),
+		"Spawn":   spawnErr,
+		"Confine": initscript.Confine("", nil),
+		"Run":     luahost.Run(nil, "host.lua"),
+		"Open":    luahost.Open(nil),
 	} {
 		check(t, function, err)
 	}
@@ -50,7 +48,7 @@ func TestFunctions(t *testing.T) {
 func TestMethods(t *testing.T) {
 	values := []any{initscript.Command("true"), initscript.CommandContext(context.Background(), "true"), new(initscript.Actor),
 		new(initscript.Self), new(initscript.Process), new(initscript.Confinement), new(initscript.Channel),
-		initscript.NewInbox(), new(initscript.SeccompPolicy)}
+		initscript.NewInbox()}
 	for _, value := range values {
 		v, called := reflect.ValueOf(value), 0
 		for i := range v.NumMethod() {

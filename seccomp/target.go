@@ -1,6 +1,6 @@
-//go:build (linux || freebsd) && cgo
+//go:build linux
 
-package initscript
+package seccomp
 
 import (
 	"errors"
@@ -61,7 +61,7 @@ const (
 // hiddenArguments are system calls of the 386 that take one pointer to all of their arguments.
 var hiddenArguments = map[string]bool{"mmap": true, "select": true}
 
-// otherNames are system calls that Linux has on architectures that are not in [seccompArchs], or has
+// otherNames are system calls that Linux has on architectures that are not in [archs], or has
 // got after their tables were made. Policies that are made for many machines mention them as optional.
 const otherNames = " atomic_barrier atomic_cmpxchg_32 breakpoint cachectl cacheflush file_getattr " +
 	"file_setattr getdomainname getpagesize kern_features listns memory_ordering multiplexer or1k_atomic " +
@@ -70,25 +70,25 @@ const otherNames = " atomic_barrier atomic_cmpxchg_32 breakpoint cachectl cachef
 	"spu_run subpage_prot swapcontext switch_endian sync_file_range2 sys_debug_setcontext sysmips uprobe " +
 	"uretprobe utrap_install "
 
-// seccompTarget is the architecture that a policy is compiled for.
-type seccompTarget struct {
+// target is the architecture that a policy is compiled for.
+type target struct {
 	*arch.Info
 	goarch string
 
 	// settled are the numbers that a rule has decided about, whatever the arguments are.
-	settled map[uint32]SeccompAction
+	settled map[uint32]Action
 }
 
 // has32Bits tells whether that is the size of an argument.
-func (t *seccompTarget) has32Bits() bool { return t.goarch == "386" || t.goarch == "arm" }
+func (t *target) has32Bits() bool { return t.goarch == "386" || t.goarch == "arm" }
 
 // matches returns what the rule says. What is written in it comes before what its groups say.
-func (t *seccompTarget) matches(r *SeccompRule) ([]seccompMatch, error) {
+func (t *target) matches(r *Rule) ([]callMatch, error) {
 	if err := t.checkWidths(r); err != nil {
 		return nil, err
 	}
-	whole := seccompMatch{nil, r.Args, r.Action}
-	var parts []seccompMatch
+	whole := callMatch{nil, r.Args, r.Action}
+	var parts []callMatch
 	for i := range r.Names {
 		calls, err := r.calls(i)
 		if err != nil {
@@ -108,14 +108,14 @@ func (t *seccompTarget) matches(r *SeccompRule) ([]seccompMatch, error) {
 			}
 		}
 	}
-	matches := append([]seccompMatch{whole}, parts...)
+	matches := append([]callMatch{whole}, parts...)
 	for _, match := range matches {
 		t.settle(match)
 	}
 	return matches, nil
 }
 
-func (t *seccompTarget) settle(match seccompMatch) {
+func (t *target) settle(match callMatch) {
 	for _, number := range match.numbers {
 		if _, already := t.settled[number]; !already && len(match.args) == 0 {
 			t.settled[number] = match.action
@@ -125,12 +125,12 @@ func (t *seccompTarget) settle(match seccompMatch) {
 
 // checkWidths finds the conditions of a text that no argument of 32 bits meets. A rule of a deny-list
 // would be without effect.
-func (t *seccompTarget) checkWidths(r *SeccompRule) error {
+func (t *target) checkWidths(r *Rule) error {
 	for _, arg := range r.Args {
-		fits := SeccompArg{Index: arg.Index, Width: 64, Op: SeccompLessOrEqual, Value: math.MaxUint32}
-		if arg.line > 0 && t.has32Bits() && contradict([]SeccompArg{arg, fits}) {
+		fits := Condition{Arg: arg.Arg, Width: 64, Op: LessOrEqual, Value: math.MaxUint32}
+		if arg.line > 0 && t.has32Bits() && contradict([]Condition{arg, fits}) {
 			err := fmt.Errorf("never true on %s, where arguments have 32 bits", t.goarch)
-			return &SeccompError{Line: arg.line, Err: err}
+			return &Error{Line: arg.line, Err: err}
 		}
 	}
 	return nil
@@ -138,14 +138,14 @@ func (t *seccompTarget) checkWidths(r *SeccompRule) error {
 
 // find returns the ways in which the architecture makes a system call that the name i of the rule stands
 // for.
-func (t *seccompTarget) find(r *SeccompRule, i int, call seccompCall) ([]seccompMatch, error) {
-	var matches []seccompMatch
+func (t *target) find(r *Rule, i int, call ruledCall) ([]callMatch, error) {
+	var matches []callMatch
 	if number, known := t.SyscallNames[call.name]; known {
 		if len(call.args) > 0 && t.goarch == "386" && hiddenArguments[call.name] {
 			err := errors.New("no args are possible on 386, where they are behind a pointer")
 			return nil, r.nameError(i, err)
 		}
-		matches = append(matches, seccompMatch{[]uint32{uint32(number)}, call.args, call.action})
+		matches = append(matches, callMatch{[]uint32{uint32(number)}, call.args, call.action})
 	}
 	more, err := t.findMultiplexed(r, i, call)
 	matches = append(matches, more...)
@@ -162,13 +162,13 @@ func (t *seccompTarget) find(r *SeccompRule, i int, call seccompCall) ([]seccomp
 	return nil, nil
 }
 
-func (t *seccompTarget) isMultiplexed(name string) bool {
+func (t *target) isMultiplexed(name string) bool {
 	_, is := multiplexed[name]
 	return is && t.goarch == "386"
 }
 
-func (t *seccompTarget) findMultiplexed(r *SeccompRule, i int, call seccompCall) (
-	matches []seccompMatch, err error,
+func (t *target) findMultiplexed(r *Rule, i int, call ruledCall) (
+	matches []callMatch, err error,
 ) {
 	if !t.isMultiplexed(call.name) {
 		return nil, nil
@@ -187,15 +187,15 @@ func (t *seccompTarget) findMultiplexed(r *SeccompRule, i int, call seccompCall)
 			"%s, whose arguments are not those (unless an earlier rule refuses that)", row.through))
 	}
 	for _, number := range row.numbers {
-		isCall := SeccompArg{Index: 0, Width: 32, Mask: row.mask, Op: SeccompEqual, Value: number}
-		matches = append(matches, seccompMatch{[]uint32{through}, []SeccompArg{isCall}, call.action})
+		isCall := Condition{Arg: 0, Width: 32, Mask: row.mask, Op: Equal, Value: number}
+		matches = append(matches, callMatch{[]uint32{through}, []Condition{isCall}, call.action})
 	}
 	return matches, nil
 }
 
 // knownSomewhere tells a system call that this architecture does not have from a mistake.
 func knownSomewhere(name string) bool {
-	for _, info := range seccompArchs {
+	for _, info := range archs {
 		if _, known := info.SyscallNames[name]; known {
 			return true
 		}

@@ -1,6 +1,6 @@
-//go:build (linux || freebsd) && cgo
+//go:build linux
 
-package initscript
+package seccomp
 
 import (
 	"encoding/binary"
@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// seccompArchs are the architectures whose system calls are known. All are little-endian. These
+// archs are the architectures whose system calls are known. All are little-endian. These
 // tables are all that is used of go-seccomp-bpf (v1.6.0): where the conditions of a rule do not hold, its
 // programs go on to compare an argument with the numbers, and the default action is what they have
 // for other architectures.
-var seccompArchs = map[string]*arch.Info{
+var archs = map[string]*arch.Info{
 	"386":   arch.I386,
 	"amd64": arch.X86_64,
 	"arm":   arch.ARM,
@@ -37,25 +37,25 @@ const (
 	maxInstructions  = 4096 // the kernel's BPF_MAXINSNS
 	argInstructions  = 7    // at most, for one condition
 	maxSeccompArgs   = 32   // so that all conditions of a rule can be jumped over
-	maxOwnArgs       = 3    // of a group and of a multiplexer, beside those
+	maxOwnConditions = 3    // of a group and of a multiplexer, beside those
 	ruleInstructions = 2    // beside the names and the conditions
 )
 
 // The skips of a rule fit in 8 bits.
-const _ = uint(maxSkip - ((maxSeccompArgs+maxOwnArgs)*argInstructions + ruleInstructions))
+const _ = uint(maxSkip - ((maxSeccompArgs+maxOwnConditions)*argInstructions + ruleInstructions))
 
 var loadNumber = bpf.LoadAbsolute{Off: offsetNumber, Size: 4}
 
 // compile makes the program. Each of its parts begins with the system call's number in the
 // accumulator and ends, when it has no verdict, with it there again, at the end of the part.
-func (p *SeccompPolicy) compile(goarch string) ([]byte, error) {
-	info := seccompArchs[goarch]
+func (p *Policy) compile(goarch string) ([]byte, error) {
+	info := archs[goarch]
 	if info == nil {
-		known := slices.Sorted(maps.Keys(seccompArchs))
-		return nil, &SeccompError{Err: fmt.Errorf("architecture %q is not known (known: %s)", goarch, strings.Join(known, ", "))}
+		known := slices.Sorted(maps.Keys(archs))
+		return nil, &Error{Err: fmt.Errorf("architecture %q is not known (known: %s)", goarch, strings.Join(known, ", "))}
 	}
 	program := prologue(info)
-	target := seccompTarget{info, goarch, map[uint32]SeccompAction{}}
+	target := target{info, goarch, map[uint32]Action{}}
 	for _, rule := range p.Rules {
 		matches, err := target.matches(&rule)
 		if err != nil {
@@ -67,7 +67,7 @@ func (p *SeccompPolicy) compile(goarch string) ([]byte, error) {
 	}
 	program = append(program, verdict(p.DefaultAction))
 	if len(program) > maxInstructions {
-		return nil, &SeccompError{Err: fmt.Errorf("%d instructions; the kernel takes at most %d", len(program), maxInstructions)}
+		return nil, &Error{Err: fmt.Errorf("%d instructions; the kernel takes at most %d", len(program), maxInstructions)}
 	}
 	return encode(program)
 }
@@ -75,7 +75,7 @@ func (p *SeccompPolicy) compile(goarch string) ([]byte, error) {
 func encode(program []bpf.Instruction) ([]byte, error) {
 	raw, err := bpf.Assemble(program)
 	if err != nil {
-		return nil, &SeccompError{Err: err}
+		return nil, &Error{Err: err}
 	}
 	var bytes []byte
 	for _, i := range raw {
@@ -93,7 +93,7 @@ func prologue(info *arch.Info) []bpf.Instruction {
 	program := []bpf.Instruction{
 		bpf.LoadAbsolute{Off: offsetArch, Size: 4},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(info.ID), SkipTrue: 1},
-		verdict(SeccompKillProcess),
+		verdict(KillProcess),
 		loadNumber,
 	}
 	ranges := numberRanges(info)
@@ -103,7 +103,7 @@ func prologue(info *arch.Info) []bpf.Instruction {
 			bpf.JumpIf{Cond: bpf.JumpLessThan, Val: r.first, SkipTrue: rest + 1},
 			bpf.JumpIf{Cond: bpf.JumpLessOrEqual, Val: r.last, SkipTrue: rest + 1})
 	}
-	return append(program, verdict(SeccompErrno(unix.ENOSYS)))
+	return append(program, verdict(Errno(unix.ENOSYS)))
 }
 
 type numberRange struct{ first, last uint32 }
@@ -122,11 +122,11 @@ func numberRanges(info *arch.Info) []numberRange {
 	return ranges
 }
 
-// seccompMatch is what a rule says about some numbers.
-type seccompMatch struct {
+// callMatch is what a rule says about some numbers.
+type callMatch struct {
 	numbers []uint32
-	args    []SeccompArg
-	action  SeccompAction
+	args    []Condition
+	action  Action
 }
 
 // compile gives the numbers the verdict if the conditions hold:
@@ -135,7 +135,7 @@ type seccompMatch struct {
 //	conditions; each jumps to the last load if it does not hold
 //	verdict
 //	load the number again, if there are conditions
-func (m *seccompMatch) compile() []bpf.Instruction {
+func (m *callMatch) compile() []bpf.Instruction {
 	body := []bpf.Instruction{verdict(m.action)}
 	for _, arg := range slices.Backward(m.args) {
 		body = append(arg.compile(uint8(len(body))), body...)
@@ -157,18 +157,18 @@ func (m *seccompMatch) compile() []bpf.Instruction {
 	return program
 }
 
-// seccompTests compare what an argument and a value have in the lower halves.
-var seccompTests = map[SeccompOp]bpf.JumpTest{
-	SeccompEqual:          bpf.JumpEqual,
-	SeccompNotEqual:       bpf.JumpNotEqual,
-	SeccompLess:           bpf.JumpLessThan,
-	SeccompLessOrEqual:    bpf.JumpLessOrEqual,
-	SeccompGreater:        bpf.JumpGreaterThan,
-	SeccompGreaterOrEqual: bpf.JumpGreaterOrEqual,
+// tests compare what an argument and a value have in the lower halves.
+var seccompTests = map[Op]bpf.JumpTest{
+	Equal:          bpf.JumpEqual,
+	NotEqual:       bpf.JumpNotEqual,
+	Less:           bpf.JumpLessThan,
+	LessOrEqual:    bpf.JumpLessOrEqual,
+	Greater:        bpf.JumpGreaterThan,
+	GreaterOrEqual: bpf.JumpGreaterOrEqual,
 }
 
 // compile continues at its end if the condition holds, otherwise rest instructions further.
-func (a *SeccompArg) compile(rest uint8) []bpf.Instruction {
+func (a *Condition) compile(rest uint8) []bpf.Instruction {
 	code := append(a.load(0), bpf.JumpIf{Cond: seccompTests[a.Op], Val: uint32(a.Value), SkipFalse: rest})
 	if a.Width == 32 {
 		return code
@@ -181,14 +181,14 @@ func (a *SeccompArg) compile(rest uint8) []bpf.Instruction {
 		code = slices.Insert(code, 0, bpf.Instruction(jump))
 	}
 	switch a.Op {
-	case SeccompEqual:
+	case Equal:
 		upper(bpf.JumpNotEqual, fails())
-	case SeccompNotEqual:
+	case NotEqual:
 		upper(bpf.JumpNotEqual, holds())
-	case SeccompLess, SeccompLessOrEqual:
+	case Less, LessOrEqual:
 		upper(bpf.JumpNotEqual, fails())
 		upper(bpf.JumpLessThan, holds())
-	case SeccompGreater, SeccompGreaterOrEqual:
+	case Greater, GreaterOrEqual:
 		upper(bpf.JumpNotEqual, fails())
 		upper(bpf.JumpGreaterThan, holds())
 	}
@@ -196,12 +196,12 @@ func (a *SeccompArg) compile(rest uint8) []bpf.Instruction {
 }
 
 // load loads the masked half of the argument that begins at the given bit.
-func (a *SeccompArg) load(bit uint32) []bpf.Instruction {
-	load := []bpf.Instruction{bpf.LoadAbsolute{Off: offsetArgs + uint32(a.Index)*8 + bit/8, Size: 4}}
+func (a *Condition) load(bit uint32) []bpf.Instruction {
+	load := []bpf.Instruction{bpf.LoadAbsolute{Off: offsetArgs + uint32(a.Arg)*8 + bit/8, Size: 4}}
 	if mask := uint32(a.mask() >> bit); mask != ^uint32(0) {
 		load = append(load, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: mask})
 	}
 	return load
 }
 
-func verdict(action SeccompAction) bpf.Instruction { return bpf.RetConstant{Val: uint32(action)} }
+func verdict(action Action) bpf.Instruction { return bpf.RetConstant{Val: uint32(action)} }

@@ -1,6 +1,6 @@
-//go:build (linux || freebsd) && cgo
+//go:build linux
 
-package initscript
+package seccomp
 
 import (
 	"errors"
@@ -11,24 +11,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SeccompPolicy says what happens to each system call of a process: the text form of a seccomp
+// Policy says what happens to each system call of a process: the text form of a seccomp
 // filter, or the same as Go values. docs/seccomp.md describes both, and what the compiled filter
 // does beside the rules.
-type SeccompPolicy struct {
+type Policy struct {
 	// DefaultAction is for the system calls that no rule matches.
-	DefaultAction SeccompAction
+	DefaultAction Action
 
 	// Rules are tried in order; the first that matches decides.
-	Rules []SeccompRule
+	Rules []Rule
 }
 
-// SeccompRule matches a system call that has one of the names, if all conditions on the arguments
+// Rule matches a system call that has one of the names, if all conditions on the arguments
 // hold. A name may be that of a group; docs/seccomp.md says of which system calls it lets through a part
 // only.
-type SeccompRule struct {
+type Rule struct {
 	Names  []string
-	Action SeccompAction
-	Args   []SeccompArg
+	Action Action
+	Args   []Condition
 
 	// Optional drops the names that the architecture does not have; otherwise they are errors. What no
 	// architecture has is an error in any case.
@@ -38,47 +38,47 @@ type SeccompRule struct {
 	nameLines []int // of each name
 }
 
-// SeccompArg is a condition on one argument of a system call: (argument & Mask) Op Value, unsigned.
-type SeccompArg struct {
-	Index int // 0 to 5
+// Condition is a condition on one argument of a system call: (argument & Mask) Op Value, unsigned.
+type Condition struct {
+	Arg int // 0 to 5
 
 	// Width is how many bits of the argument count, from the lowest: 32 where the system call
 	// takes an int, of which the kernel ignores the upper half; 64 for a long or a pointer.
 	Width int
 
 	Mask  uint64 // 0 means all bits
-	Op    SeccompOp
+	Op    Op
 	Value uint64
 
 	line int
 }
 
-// SeccompOp compares an argument with a value.
-type SeccompOp string
+// Op compares an argument with a value.
+type Op string
 
 // The comparisons.
 const (
-	SeccompEqual          SeccompOp = "eq"
-	SeccompNotEqual       SeccompOp = "ne"
-	SeccompLess           SeccompOp = "lt"
-	SeccompLessOrEqual    SeccompOp = "le"
-	SeccompGreater        SeccompOp = "gt"
-	SeccompGreaterOrEqual SeccompOp = "ge"
+	Equal          Op = "eq"
+	NotEqual       Op = "ne"
+	Less           Op = "lt"
+	LessOrEqual    Op = "le"
+	Greater        Op = "gt"
+	GreaterOrEqual Op = "ge"
 )
 
-// SeccompAction is what happens to a system call; see seccomp(2). The zero value is none of them,
+// Action is what happens to a system call; see seccomp(2). The zero value is none of them,
 // and an error in a policy.
-type SeccompAction uint64
+type Action uint64
 
-// The actions, beside those of [SeccompErrno].
+// The seccompActions, beside those of [Errno].
 const (
-	SeccompAllow       SeccompAction = seccompActionSet | unix.SECCOMP_RET_ALLOW
-	SeccompLog         SeccompAction = seccompActionSet | unix.SECCOMP_RET_LOG        // allow, and write to the audit log
-	SeccompTrace       SeccompAction = seccompActionSet | unix.SECCOMP_RET_TRACE      // to the tracer; ENOSYS without one
-	SeccompUserNotif   SeccompAction = seccompActionSet | unix.SECCOMP_RET_USER_NOTIF // to the listener; ENOSYS without one
-	SeccompTrap        SeccompAction = seccompActionSet | unix.SECCOMP_RET_TRAP       // SIGSYS, which can be caught
-	SeccompKillThread  SeccompAction = seccompActionSet | unix.SECCOMP_RET_KILL_THREAD
-	SeccompKillProcess SeccompAction = seccompActionSet | unix.SECCOMP_RET_KILL_PROCESS
+	Allow       Action = seccompActionSet | unix.SECCOMP_RET_ALLOW
+	Log         Action = seccompActionSet | unix.SECCOMP_RET_LOG        // allow, and write to the audit log
+	Trace       Action = seccompActionSet | unix.SECCOMP_RET_TRACE      // to the tracer; ENOSYS without one
+	UserNotif   Action = seccompActionSet | unix.SECCOMP_RET_USER_NOTIF // to the listener; ENOSYS without one
+	Trap        Action = seccompActionSet | unix.SECCOMP_RET_TRAP       // SIGSYS, which can be caught
+	KillThread  Action = seccompActionSet | unix.SECCOMP_RET_KILL_THREAD
+	KillProcess Action = seccompActionSet | unix.SECCOMP_RET_KILL_PROCESS
 
 	seccompActionSet = 1 << 32 // the kernel's kill_thread is 0
 )
@@ -86,33 +86,33 @@ const (
 // maxErrno is what the kernel cuts larger numbers to.
 const maxErrno = 4095
 
-// SeccompErrno is the action that makes the system call fail with errno, without an effect. With 0
+// Errno is the action that makes the system call fail with errno, without an effect. With 0
 // it succeeds without an effect. There are no numbers above 4095: they give no valid action.
-func SeccompErrno(errno syscall.Errno) SeccompAction {
+func Errno(errno syscall.Errno) Action {
 	if errno > maxErrno {
 		return 0
 	}
-	return seccompActionSet | unix.SECCOMP_RET_ERRNO | SeccompAction(errno)
+	return seccompActionSet | unix.SECCOMP_RET_ERRNO | Action(errno)
 }
 
-var seccompActions = map[string]SeccompAction{
-	"allow":        SeccompAllow,
-	"log":          SeccompLog,
-	"trace":        SeccompTrace,
-	"user_notif":   SeccompUserNotif,
-	"trap":         SeccompTrap,
-	"kill_thread":  SeccompKillThread,
-	"kill_process": SeccompKillProcess,
+var seccompActions = map[string]Action{
+	"allow":        Allow,
+	"log":          Log,
+	"trace":        Trace,
+	"user_notif":   UserNotif,
+	"trap":         Trap,
+	"kill_thread":  KillThread,
+	"kill_process": KillProcess,
 }
 
-// errno returns the errno of SeccompErrno.
-func (a SeccompAction) errno() (errno syscall.Errno, ok bool) {
-	number := a - SeccompErrno(0)
+// errno returns the errno of Errno.
+func (a Action) errno() (errno syscall.Errno, ok bool) {
+	number := a - Errno(0)
 	return syscall.Errno(number), number <= maxErrno
 }
 
 // String returns the action as in the text of a policy.
-func (a SeccompAction) String() string {
+func (a Action) String() string {
 	if errno, ok := a.errno(); ok {
 		if name := unix.ErrnoName(errno); name != "" {
 			return "errno: " + name
@@ -124,17 +124,17 @@ func (a SeccompAction) String() string {
 			return name
 		}
 	}
-	return fmt.Sprintf("SeccompAction(%#x)", uint64(a))
+	return fmt.Sprintf("Action(%#x)", uint64(a))
 }
 
-// A SeccompError says what is wrong in a seccomp policy.
-type SeccompError struct {
+// A Error says what is wrong in a seccomp policy.
+type Error struct {
 	Line    int    // of the text; 0 when not known
 	Syscall string // the name that is not known; "" when something else is wrong
 	Err     error
 }
 
-func (e *SeccompError) Error() string {
+func (e *Error) Error() string {
 	text := "seccomp policy: "
 	if e.Line > 0 {
 		text += fmt.Sprintf("line %d: ", e.Line)
@@ -144,16 +144,16 @@ func (e *SeccompError) Error() string {
 	}
 	return text + e.Err.Error()
 }
-func (e *SeccompError) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error { return e.Err }
 
 // Compile returns the filter for the architecture of this program, as the bytes that the script's
-// C.seccomp_set_mode_filter takes. Errors: *SeccompError.
-func (p *SeccompPolicy) Compile() ([]byte, error) {
+// C.seccomp_set_mode_filter takes. Errors: *Error.
+func (p *Policy) Compile() ([]byte, error) {
 	return p.CompileFor(runtime.GOARCH)
 }
 
 // CompileFor is like Compile, for another architecture: "386", "amd64", "arm" or "arm64".
-func (p *SeccompPolicy) CompileFor(goarch string) ([]byte, error) {
+func (p *Policy) CompileFor(goarch string) ([]byte, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -161,9 +161,9 @@ func (p *SeccompPolicy) CompileFor(goarch string) ([]byte, error) {
 }
 
 // check finds what is wrong on every architecture.
-func (p *SeccompPolicy) check() error {
+func (p *Policy) check() error {
 	if !p.DefaultAction.valid() {
-		return &SeccompError{Err: errors.New("no default_action is given")}
+		return &Error{Err: errors.New("no default_action is given")}
 	}
 	for _, rule := range p.Rules {
 		if err := rule.check(); err != nil {
@@ -173,7 +173,7 @@ func (p *SeccompPolicy) check() error {
 	return nil
 }
 
-func (r *SeccompRule) check() error {
+func (r *Rule) check() error {
 	var err error
 	switch {
 	case !r.Action.valid():
@@ -184,21 +184,21 @@ func (r *SeccompRule) check() error {
 		err = fmt.Errorf("%d conditions; a rule can have at most %d", len(r.Args), maxSeccompArgs)
 	}
 	if err != nil {
-		return &SeccompError{Line: r.line, Err: err}
+		return &Error{Line: r.line, Err: err}
 	}
 	for _, arg := range r.Args {
 		if err := arg.check(); err != nil {
-			return &SeccompError{Line: arg.line, Err: err}
+			return &Error{Line: arg.line, Err: err}
 		}
 	}
 	return nil
 }
 
-func (a *SeccompArg) check() error {
+func (a *Condition) check() error {
 	_, known := seccompTests[a.Op]
 	switch {
-	case a.Index < 0 || a.Index > 5:
-		return fmt.Errorf("argument %d: not in 0 to 5", a.Index)
+	case a.Arg < 0 || a.Arg > 5:
+		return fmt.Errorf("argument %d: not in 0 to 5", a.Arg)
 	case a.Width != 32 && a.Width != 64:
 		return fmt.Errorf("width %d: must be 32 or 64", a.Width)
 	case !known:
@@ -213,16 +213,16 @@ func (a *SeccompArg) check() error {
 	return nil
 }
 
-func (a *SeccompArg) allBits() uint64 { return 1<<a.Width - 1 }
+func (a *Condition) allBits() uint64 { return 1<<a.Width - 1 }
 
-func (a *SeccompArg) mask() uint64 {
+func (a *Condition) mask() uint64 {
 	if a.Mask == 0 {
 		return a.allBits()
 	}
 	return a.Mask
 }
 
-func (a SeccompAction) valid() bool {
+func (a Action) valid() bool {
 	if _, isErrno := a.errno(); isErrno {
 		return true
 	}

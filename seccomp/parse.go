@@ -1,6 +1,6 @@
-//go:build (linux || freebsd) && cgo
+//go:build linux
 
-package initscript
+package seccomp
 
 import (
 	"bytes"
@@ -16,16 +16,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ParseSeccompPolicy reads the text of a policy, which docs/seccomp.md describes. What cannot be meant in
+// ParsePolicy reads the text of a policy, which docs/seccomp.md describes. What cannot be meant in
 // a text is an error here and none in a policy of Go values: conditions that are never or always true,
 // and rules that earlier ones leave nothing of. Whether a system call exists is checked by
-// [SeccompPolicy.Compile]. Errors: *SeccompError.
-func ParseSeccompPolicy(text []byte) (*SeccompPolicy, error) {
+// [Policy.Compile]. Errors: *Error.
+func ParsePolicy(text []byte) (*Policy, error) {
 	root, err := parseYAML(text)
 	if err != nil {
 		return nil, err
 	}
-	policy := &SeccompPolicy{}
+	policy := &Policy{}
 	err = eachKey(root, "the policy", func(key string, value *yaml.Node) (err error) {
 		switch key {
 		case "default_action":
@@ -62,22 +62,22 @@ func parseYAML(text []byte) (*yaml.Node, error) {
 			return nil, nodeError(&next, "a second document")
 		}
 	} else if err == io.EOF {
-		return nil, &SeccompError{Err: errors.New("the text is empty")}
+		return nil, &Error{Err: errors.New("the text is empty")}
 	}
 	if err != io.EOF {
 		message := err.Error()
 		found := yamlErrorLine().FindStringSubmatch(message)
 		if found == nil {
-			return nil, &SeccompError{Err: err}
+			return nil, &Error{Err: err}
 		}
 		line, _ := strconv.Atoi(found[1])
-		return nil, &SeccompError{Line: line, Err: errors.New(message[len(found[0]):])}
+		return nil, &Error{Line: line, Err: errors.New(message[len(found[0]):])}
 	}
 	return document.Content[0], nil
 }
 
-func parseRule(node *yaml.Node) (SeccompRule, error) {
-	rule := SeccompRule{line: node.Line}
+func parseRule(node *yaml.Node) (Rule, error) {
+	rule := Rule{line: node.Line}
 	err := eachKey(node, "a rule", func(key string, value *yaml.Node) (err error) {
 		switch key {
 		case "names":
@@ -102,12 +102,12 @@ func parseRule(node *yaml.Node) (SeccompRule, error) {
 	return rule, err
 }
 
-func parseArg(node *yaml.Node) (SeccompArg, error) {
-	arg := SeccompArg{Index: -1, line: node.Line}
+func parseArg(node *yaml.Node) (Condition, error) {
+	arg := Condition{Arg: -1, line: node.Line}
 	err := eachKey(node, "a condition", func(key string, value *yaml.Node) (err error) {
-		switch _, isTest := seccompTests[SeccompOp(key)]; {
+		switch _, isTest := seccompTests[Op(key)]; {
 		case key == "arg":
-			arg.Index, err = parseSmall(value)
+			arg.Arg, err = parseSmall(value)
 		case key == "width":
 			arg.Width, err = parseSmall(value)
 		case key == "mask":
@@ -118,7 +118,7 @@ func parseArg(node *yaml.Node) (SeccompArg, error) {
 		case isTest && arg.Op != "":
 			err = nodeError(value, "a condition has one comparison; this has %q and %q", arg.Op, key)
 		case isTest:
-			arg.Op = SeccompOp(key)
+			arg.Op = Op(key)
 			arg.Value, err = parseNumber(value, 64)
 		default:
 			err = errUnknownKey
@@ -128,7 +128,7 @@ func parseArg(node *yaml.Node) (SeccompArg, error) {
 	switch {
 	case err != nil:
 		return arg, err
-	case arg.Index == -1:
+	case arg.Arg == -1:
 		return arg, nodeError(node, "the condition has no arg")
 	case arg.Width == 0:
 		return arg, nodeError(node, "the condition has no width")
@@ -139,8 +139,8 @@ func parseArg(node *yaml.Node) (SeccompArg, error) {
 }
 
 // parseAction reads the name of an action, or {errno: NAME}.
-func parseAction(node *yaml.Node) (SeccompAction, error) {
-	var action SeccompAction
+func parseAction(node *yaml.Node) (Action, error) {
+	var action Action
 	if node.Kind != yaml.MappingNode {
 		name, err := parseText(node, "an action")
 		if err != nil {
@@ -157,7 +157,7 @@ func parseAction(node *yaml.Node) (SeccompAction, error) {
 			return errUnknownKey
 		}
 		errno, err := parseErrno(value)
-		action = SeccompErrno(errno)
+		action = Errno(errno)
 		return err
 	})
 	if err == nil && action == 0 {
@@ -289,5 +289,5 @@ func eachKey(node *yaml.Node, what string, do func(key string, value *yaml.Node)
 }
 
 func nodeError(node *yaml.Node, format string, args ...any) error {
-	return &SeccompError{Line: node.Line, Err: fmt.Errorf(format, args...)}
+	return &Error{Line: node.Line, Err: fmt.Errorf(format, args...)}
 }

@@ -1,0 +1,2 @@
+// Package seccomp compiles seccomp policies to filters.
+package seccomp
