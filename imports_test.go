@@ -11,8 +11,8 @@ import (
 
 const module = "github.com/go-initscript/initscript"
 
-// addImports adds the packages of other modules that the package in the directory imports, and those that
-// the packages of this module do that it imports.
+// addImports adds what the package in the directory imports beside the standard library, and what those of
+// them do that are of this module.
 func addImports(t *testing.T, directory string, imports map[string]bool) {
 	t.Helper()
 	platform := build.Default

@@ -1,5 +1,3 @@
-//go:build linux
-
 package seccomp
 
 import (
@@ -9,18 +7,30 @@ import (
 	"slices"
 )
 
-// opposites hold where the comparison does not.
-var opposites = map[Op]Op{
-	Equal:          NotEqual,
-	NotEqual:       Equal,
-	Less:           GreaterOrEqual,
-	GreaterOrEqual: Less,
-	Greater:        LessOrEqual,
-	LessOrEqual:    Greater,
+// opposite holds where the comparison does not.
+func (o Op) opposite() Op {
+	switch o {
+	case Equal:
+		return NotEqual
+	case NotEqual:
+		return Equal
+	case Less:
+		return GreaterOrEqual
+	case LessOrEqual:
+		return Greater
+	case Greater:
+		return LessOrEqual
+	case GreaterOrEqual:
+		return Less
+	}
+	return "" // of an unknown one
 }
 
+// known reports whether there is such a comparison.
+func (o Op) known() bool { return o.opposite() != "" }
+
 func (a Condition) opposite() Condition {
-	a.Op = opposites[a.Op]
+	a.Op = a.Op.opposite()
 	return a
 }
 

@@ -173,7 +173,8 @@ func TestOptionalNames(t *testing.T) {
 		"openat": true, "arm_fadvise64_64": true, "socketcall": true, "s390_sthyi": true, "listns": true,
 		"accept": true, "semop": true, "s390_sthyi spu_run": false,
 	} {
-		for goarch := range archs {
+		for _, row := range architectures {
+			goarch := row.goarch
 			policy := Policy{DefaultAction: Allow, Rules: []Rule{
 				{Names: []string{"read", name}, Action: Log, Optional: true},
 			}}
@@ -202,7 +203,8 @@ func TestWideValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for goarch := range archs {
+		for _, row := range architectures {
+			goarch := row.goarch
 			_, err := policy.CompileFor(goarch)
 			is32 := goarch == "386" || goarch == "arm"
 			var policyError *Error

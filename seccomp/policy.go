@@ -1,19 +1,13 @@
-//go:build linux
-
 package seccomp
 
 import (
 	"errors"
 	"fmt"
 	"runtime"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
-// Policy says what happens to each system call of a process: the text form of a seccomp
-// filter, or the same as Go values. docs/seccomp.md describes both, and what the compiled filter
-// does beside the rules.
+// Policy says what happens to each system call of a process: the text form of a seccomp filter, or the
+// same as Go values. docs/seccomp.md describes both, and what the compiled filter does beside the rules.
 type Policy struct {
 	// DefaultAction is for the system calls that no rule matches.
 	DefaultAction Action
@@ -22,9 +16,8 @@ type Policy struct {
 	Rules []Rule
 }
 
-// Rule matches a system call that has one of the names, if all conditions on the arguments
-// hold. A name may be that of a group; docs/seccomp.md says of which system calls it lets through a part
-// only.
+// Rule matches a system call that has one of the names, if all conditions on the arguments hold. A name
+// may be that of a group; docs/seccomp.md says of which system calls it lets through a part only.
 type Rule struct {
 	Names  []string
 	Action Action
@@ -40,7 +33,7 @@ type Rule struct {
 
 // Condition is a condition on one argument of a system call: (argument & Mask) Op Value, unsigned.
 type Condition struct {
-	Arg int // 0 to 5
+	Arg int // the number of the argument, 0 to 5
 
 	// Width is how many bits of the argument count, from the lowest: 32 where the system call
 	// takes an int, of which the kernel ignores the upper half; 64 for a long or a pointer.
@@ -66,68 +59,83 @@ const (
 	GreaterOrEqual Op = "ge"
 )
 
-// Action is what happens to a system call; see seccomp(2). The zero value is none of them,
-// and an error in a policy.
+// Action is what happens to a system call; see seccomp(2). The zero value is none of them, and an error
+// in a policy.
 type Action uint64
 
-// The seccompActions, beside those of [Errno].
+// The actions, beside those of [Errno].
 const (
-	Allow       Action = seccompActionSet | unix.SECCOMP_RET_ALLOW
-	Log         Action = seccompActionSet | unix.SECCOMP_RET_LOG        // allow, and write to the audit log
-	Trace       Action = seccompActionSet | unix.SECCOMP_RET_TRACE      // to the tracer; ENOSYS without one
-	UserNotif   Action = seccompActionSet | unix.SECCOMP_RET_USER_NOTIF // to the listener; ENOSYS without one
-	Trap        Action = seccompActionSet | unix.SECCOMP_RET_TRAP       // SIGSYS, which can be caught
-	KillThread  Action = seccompActionSet | unix.SECCOMP_RET_KILL_THREAD
-	KillProcess Action = seccompActionSet | unix.SECCOMP_RET_KILL_PROCESS
+	Allow       Action = actionSet | retAllow
+	Log         Action = actionSet | retLog       // allow, and write to the audit log; since Linux 4.14
+	Trace       Action = actionSet | retTrace     // to the tracer; ENOSYS without one
+	UserNotif   Action = actionSet | retUserNotif // to the listener; ENOSYS without one; since Linux 5.0
+	Trap        Action = actionSet | retTrap      // SIGSYS, which can be caught
+	KillThread  Action = actionSet | retKillThread
+	KillProcess Action = actionSet | retKillProcess // as SIGSYS does; since Linux 4.14
 
-	seccompActionSet = 1 << 32 // the kernel's kill_thread is 0
+	actionSet = 1 << 32 // the kernel's kill_thread is 0
 )
 
-// maxErrno is what the kernel cuts larger numbers to.
-const maxErrno = 4095
+var actionNames = [...]struct {
+	name   string
+	action Action
+}{
+	{"allow", Allow},
+	{"log", Log},
+	{"trace", Trace},
+	{"user_notif", UserNotif},
+	{"trap", Trap},
+	{"kill_thread", KillThread},
+	{"kill_process", KillProcess},
+}
 
-// Errno is the action that makes the system call fail with errno, without an effect. With 0
-// it succeeds without an effect. There are no numbers above 4095: they give no valid action.
-func Errno(errno syscall.Errno) Action {
-	if errno > maxErrno {
-		return 0
+// actionNamed returns the action that the text of a policy has under the name.
+func actionNamed(name string) (action Action, known bool) {
+	for _, row := range actionNames {
+		if row.name == name {
+			return row.action, true
+		}
 	}
-	return seccompActionSet | unix.SECCOMP_RET_ERRNO | Action(errno)
+	return 0, false
 }
 
-var seccompActions = map[string]Action{
-	"allow":        Allow,
-	"log":          Log,
-	"trace":        Trace,
-	"user_notif":   UserNotif,
-	"trap":         Trap,
-	"kill_thread":  KillThread,
-	"kill_process": KillProcess,
+// name returns the name of the action in the text of a policy; "" for those that have an errno, and for
+// what is no action.
+func (a Action) name() string {
+	for _, row := range actionNames {
+		if row.action == a {
+			return row.name
+		}
+	}
+	return ""
 }
 
-// errno returns the errno of Errno.
-func (a Action) errno() (errno syscall.Errno, ok bool) {
-	number := a - Errno(0)
-	return syscall.Errno(number), number <= maxErrno
+// errno returns the number that the system call fails with, by Linux's numbers.
+func (a Action) errno() (number uint16, ok bool) {
+	number = uint16(a - (actionSet | retErrno))
+	return number, a-(actionSet|retErrno) <= maxErrno
+}
+
+func (a Action) valid() bool {
+	_, isErrno := a.errno()
+	return isErrno || a.name() != ""
 }
 
 // String returns the action as in the text of a policy.
 func (a Action) String() string {
-	if errno, ok := a.errno(); ok {
-		if name := unix.ErrnoName(errno); name != "" {
+	if number, ok := a.errno(); ok {
+		if name := errnoName(number); name != "" {
 			return "errno: " + name
 		}
-		return fmt.Sprintf("errno: %d", int(errno))
+		return fmt.Sprintf("errno: %d", number)
 	}
-	for name, action := range seccompActions {
-		if a == action {
-			return name
-		}
+	if name := a.name(); name != "" {
+		return name
 	}
 	return fmt.Sprintf("Action(%#x)", uint64(a))
 }
 
-// A Error says what is wrong in a seccomp policy.
+// An Error says what is wrong in a seccomp policy.
 type Error struct {
 	Line    int    // of the text; 0 when not known
 	Syscall string // the name that is not known; "" when something else is wrong
@@ -144,15 +152,18 @@ func (e *Error) Error() string {
 	}
 	return text + e.Err.Error()
 }
+
+// Unwrap returns what is wrong, without the place.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Compile returns the filter for the architecture of this program, as the bytes that the script's
-// C.seccomp_set_mode_filter takes. Errors: *Error.
+// C.seccomp_set_mode_filter takes, on whatever system. Errors: *[Error].
 func (p *Policy) Compile() ([]byte, error) {
 	return p.CompileFor(runtime.GOARCH)
 }
 
-// CompileFor is like Compile, for another architecture: "386", "amd64", "arm" or "arm64".
+// CompileFor is like Compile, for another architecture: "386", "amd64", "arm" or "arm64". A name that the
+// architecture does not have is an error unless the rule is Optional. Errors: *[Error].
 func (p *Policy) CompileFor(goarch string) ([]byte, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -180,8 +191,8 @@ func (r *Rule) check() error {
 		err = errors.New("the rule has no action")
 	case len(r.Names) == 0:
 		err = errors.New("the rule has no names")
-	case len(r.Args) > maxSeccompArgs:
-		err = fmt.Errorf("%d conditions; a rule can have at most %d", len(r.Args), maxSeccompArgs)
+	case len(r.Args) > maxConditions:
+		err = fmt.Errorf("%d conditions; a rule can have at most %d", len(r.Args), maxConditions)
 	}
 	if err != nil {
 		return &Error{Line: r.line, Err: err}
@@ -195,13 +206,12 @@ func (r *Rule) check() error {
 }
 
 func (a *Condition) check() error {
-	_, known := seccompTests[a.Op]
 	switch {
 	case a.Arg < 0 || a.Arg > 5:
 		return fmt.Errorf("argument %d: not in 0 to 5", a.Arg)
 	case a.Width != 32 && a.Width != 64:
 		return fmt.Errorf("width %d: must be 32 or 64", a.Width)
-	case !known:
+	case !a.Op.known():
 		return fmt.Errorf("unknown comparison %q", a.Op)
 	case a.Mask > a.allBits():
 		return fmt.Errorf("mask %#x: does not fit in %d bits", a.Mask, a.Width)
@@ -220,16 +230,4 @@ func (a *Condition) mask() uint64 {
 		return a.allBits()
 	}
 	return a.Mask
-}
-
-func (a Action) valid() bool {
-	if _, isErrno := a.errno(); isErrno {
-		return true
-	}
-	for _, action := range seccompActions {
-		if a == action {
-			return true
-		}
-	}
-	return false
 }

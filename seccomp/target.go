@@ -1,56 +1,70 @@
-//go:build linux
-
 package seccomp
 
 import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"sort"
 	"strings"
-
-	"github.com/elastic/go-seccomp-bpf/arch"
 )
+
+// architectures are those whose system calls are known, in the order of their numbers in [syscalls]. All
+// are little-endian.
+var architectures = [...]struct {
+	goarch string
+	audit  uint32 // what a filter sees in struct seccomp_data
+	bits   int    // of an argument
+}{
+	{"386", 0x40000003, 32},
+	{"amd64", 0xc000003e, 64},
+	{"arm", 0x40000028, 32},
+	{"arm64", 0xc00000b7, 64},
+}
+
+type multiplexedCall struct {
+	name    string
+	through string
+	mask    uint64
+	numbers []uint64
+}
 
 // multiplexed are calls that a program of the 386 can also make through a multiplexer, or only so: the
 // first argument is the number of the call there. Its other arguments are behind a pointer in
 // socketcall(2), and at other places in ipc(2).
-var multiplexed = map[string]struct {
-	through string
-	mask    uint64
-	numbers []uint64
-}{
-	"socket":      {"socketcall", allSocketcall, []uint64{1}},
-	"bind":        {"socketcall", allSocketcall, []uint64{2}},
-	"connect":     {"socketcall", allSocketcall, []uint64{3}},
-	"listen":      {"socketcall", allSocketcall, []uint64{4}},
-	"accept":      {"socketcall", allSocketcall, []uint64{5}},
-	"getsockname": {"socketcall", allSocketcall, []uint64{6}},
-	"getpeername": {"socketcall", allSocketcall, []uint64{7}},
-	"socketpair":  {"socketcall", allSocketcall, []uint64{8}},
-	"send":        {"socketcall", allSocketcall, []uint64{9}},
-	"recv":        {"socketcall", allSocketcall, []uint64{10}},
-	"sendto":      {"socketcall", allSocketcall, []uint64{9, 11}}, // send is sendto without an address
-	"recvfrom":    {"socketcall", allSocketcall, []uint64{10, 12}},
-	"shutdown":    {"socketcall", allSocketcall, []uint64{13}},
-	"setsockopt":  {"socketcall", allSocketcall, []uint64{14}},
-	"getsockopt":  {"socketcall", allSocketcall, []uint64{15}},
-	"sendmsg":     {"socketcall", allSocketcall, []uint64{16}},
-	"recvmsg":     {"socketcall", allSocketcall, []uint64{17}},
-	"accept4":     {"socketcall", allSocketcall, []uint64{18}},
-	"recvmmsg":    {"socketcall", allSocketcall, []uint64{19}},
-	"sendmmsg":    {"socketcall", allSocketcall, []uint64{20}},
-	"semop":       {"ipc", lowIPC, []uint64{1}},
-	"semget":      {"ipc", lowIPC, []uint64{2}},
-	"semctl":      {"ipc", lowIPC, []uint64{3}},
-	"semtimedop":  {"ipc", lowIPC, []uint64{4}},
-	"msgsnd":      {"ipc", lowIPC, []uint64{11}},
-	"msgrcv":      {"ipc", lowIPC, []uint64{12}},
-	"msgget":      {"ipc", lowIPC, []uint64{13}},
-	"msgctl":      {"ipc", lowIPC, []uint64{14}},
-	"shmat":       {"ipc", lowIPC, []uint64{21}},
-	"shmdt":       {"ipc", lowIPC, []uint64{22}},
-	"shmget":      {"ipc", lowIPC, []uint64{23}},
-	"shmctl":      {"ipc", lowIPC, []uint64{24}},
+var multiplexed = [...]multiplexedCall{
+	{"socket", "socketcall", allSocketcall, []uint64{1}},
+	{"bind", "socketcall", allSocketcall, []uint64{2}},
+	{"connect", "socketcall", allSocketcall, []uint64{3}},
+	{"listen", "socketcall", allSocketcall, []uint64{4}},
+	{"accept", "socketcall", allSocketcall, []uint64{5}},
+	{"getsockname", "socketcall", allSocketcall, []uint64{6}},
+	{"getpeername", "socketcall", allSocketcall, []uint64{7}},
+	{"socketpair", "socketcall", allSocketcall, []uint64{8}},
+	{"send", "socketcall", allSocketcall, []uint64{9}},
+	{"recv", "socketcall", allSocketcall, []uint64{10}},
+	{"sendto", "socketcall", allSocketcall, []uint64{9, 11}}, // send is sendto without an address
+	{"recvfrom", "socketcall", allSocketcall, []uint64{10, 12}},
+	{"shutdown", "socketcall", allSocketcall, []uint64{13}},
+	{"setsockopt", "socketcall", allSocketcall, []uint64{14}},
+	{"getsockopt", "socketcall", allSocketcall, []uint64{15}},
+	{"sendmsg", "socketcall", allSocketcall, []uint64{16}},
+	{"recvmsg", "socketcall", allSocketcall, []uint64{17}},
+	{"accept4", "socketcall", allSocketcall, []uint64{18}},
+	{"recvmmsg", "socketcall", allSocketcall, []uint64{19}},
+	{"sendmmsg", "socketcall", allSocketcall, []uint64{20}},
+	{"semop", "ipc", lowIPC, []uint64{1}},
+	{"semget", "ipc", lowIPC, []uint64{2}},
+	{"semctl", "ipc", lowIPC, []uint64{3}},
+	{"semtimedop", "ipc", lowIPC, []uint64{4}},
+	{"msgsnd", "ipc", lowIPC, []uint64{11}},
+	{"msgrcv", "ipc", lowIPC, []uint64{12}},
+	{"msgget", "ipc", lowIPC, []uint64{13}},
+	{"msgctl", "ipc", lowIPC, []uint64{14}},
+	{"shmat", "ipc", lowIPC, []uint64{21}},
+	{"shmdt", "ipc", lowIPC, []uint64{22}},
+	{"shmget", "ipc", lowIPC, []uint64{23}},
+	{"shmctl", "ipc", lowIPC, []uint64{24}},
 }
 
 const (
@@ -58,11 +72,21 @@ const (
 	lowIPC        = 0xffff // the upper half is a version
 )
 
-// hiddenArguments are system calls of the 386 that take one pointer to all of their arguments.
-var hiddenArguments = map[string]bool{"mmap": true, "select": true}
+// multiplexer returns how the system call is made through a multiplexer of the 386, or nil.
+func multiplexer(name string) *multiplexedCall {
+	for i := range multiplexed {
+		if multiplexed[i].name == name {
+			return &multiplexed[i]
+		}
+	}
+	return nil
+}
 
-// otherNames are system calls that Linux has on architectures that are not in [archs], or has
-// got after their tables were made. Policies that are made for many machines mention them as optional.
+// hasHiddenArguments reports whether a system call of the 386 takes one pointer to all of its arguments.
+func hasHiddenArguments(name string) bool { return name == "mmap" || name == "select" }
+
+// otherNames are system calls that Linux has on architectures that are not in [architectures],
+// or has got after their tables were made. Policies that are made for many machines mention them as optional.
 const otherNames = " atomic_barrier atomic_cmpxchg_32 breakpoint cachectl cacheflush file_getattr " +
 	"file_setattr getdomainname getpagesize kern_features listns memory_ordering multiplexer or1k_atomic " +
 	"pciconfig_iobase pciconfig_read pciconfig_write riscv_flush_icache riscv_hwprobe rtas " +
@@ -72,15 +96,49 @@ const otherNames = " atomic_barrier atomic_cmpxchg_32 breakpoint cachectl cachef
 
 // target is the architecture that a policy is compiled for.
 type target struct {
-	*arch.Info
-	goarch string
+	column int // in architectures and syscalls
 
 	// settled are the numbers that a rule has decided about, whatever the arguments are.
 	settled map[uint32]Action
 }
 
-// has32Bits tells whether that is the size of an argument.
-func (t *target) has32Bits() bool { return t.goarch == "386" || t.goarch == "arm" }
+func newTarget(goarch string) (*target, error) {
+	var known []string
+	for column, row := range architectures {
+		if row.goarch == goarch {
+			return &target{column, map[uint32]Action{}}, nil
+		}
+		known = append(known, row.goarch)
+	}
+	return nil, fmt.Errorf("architecture %q is not known (known: %s)", goarch, strings.Join(known, ", "))
+}
+
+func (t *target) goarch() string { return architectures[t.column].goarch }
+
+// number returns that of the system call on this architecture.
+func (t *target) number(name string) (number uint32, known bool) {
+	i, found := findSyscall(name)
+	if !found || syscalls[i].numbers[t.column] < 0 {
+		return 0, false
+	}
+	return uint32(syscalls[i].numbers[t.column]), true
+}
+
+// numbers returns those that are system calls, in order.
+func (t *target) numbers() []uint32 {
+	var numbers []uint32
+	for _, row := range syscalls {
+		if number := row.numbers[t.column]; number >= 0 {
+			numbers = append(numbers, uint32(number))
+		}
+	}
+	slices.Sort(numbers)
+	return numbers
+}
+
+func findSyscall(name string) (index int, found bool) {
+	return sort.Find(len(syscalls), func(i int) int { return strings.Compare(name, syscalls[i].name) })
+}
 
 // matches returns what the rule says. What is written in it comes before what its groups say.
 func (t *target) matches(r *Rule) ([]callMatch, error) {
@@ -128,8 +186,8 @@ func (t *target) settle(match callMatch) {
 func (t *target) checkWidths(r *Rule) error {
 	for _, arg := range r.Args {
 		fits := Condition{Arg: arg.Arg, Width: 64, Op: LessOrEqual, Value: math.MaxUint32}
-		if arg.line > 0 && t.has32Bits() && contradict([]Condition{arg, fits}) {
-			err := fmt.Errorf("never true on %s, where arguments have 32 bits", t.goarch)
+		if arg.line > 0 && architectures[t.column].bits == 32 && contradict([]Condition{arg, fits}) {
+			err := fmt.Errorf("never true on %s, where arguments have 32 bits", t.goarch())
 			return &Error{Line: arg.line, Err: err}
 		}
 	}
@@ -140,41 +198,37 @@ func (t *target) checkWidths(r *Rule) error {
 // for.
 func (t *target) find(r *Rule, i int, call ruledCall) ([]callMatch, error) {
 	var matches []callMatch
-	if number, known := t.SyscallNames[call.name]; known {
-		if len(call.args) > 0 && t.goarch == "386" && hiddenArguments[call.name] {
+	if number, known := t.number(call.name); known {
+		if len(call.args) > 0 && t.goarch() == "386" && hasHiddenArguments(call.name) {
 			err := errors.New("no args are possible on 386, where they are behind a pointer")
 			return nil, r.nameError(i, err)
 		}
-		matches = append(matches, callMatch{[]uint32{uint32(number)}, call.args, call.action})
+		matches = append(matches, callMatch{[]uint32{number}, call.args, call.action})
 	}
 	more, err := t.findMultiplexed(r, i, call)
 	matches = append(matches, more...)
 	switch {
 	case err != nil:
 		return nil, err
-	case len(matches) > 0 || isGroup(r.Names[i]) || t.isMultiplexed(call.name):
+	case len(matches) > 0 || isGroup(r.Names[i]) || t.goarch() == "386" && multiplexer(call.name) != nil:
 		return matches, nil
 	case !r.Optional:
-		return nil, r.nameError(i, fmt.Errorf("not known on %s", t.goarch))
+		return nil, r.nameError(i, fmt.Errorf("not known on %s", t.goarch()))
 	case !knownSomewhere(call.name):
 		return nil, r.nameError(i, errNoSuchCall)
 	}
 	return nil, nil
 }
 
-func (t *target) isMultiplexed(name string) bool {
-	_, is := multiplexed[name]
-	return is && t.goarch == "386"
-}
-
+// findMultiplexed returns the ways through a multiplexer.
 func (t *target) findMultiplexed(r *Rule, i int, call ruledCall) (
 	matches []callMatch, err error,
 ) {
-	if !t.isMultiplexed(call.name) {
+	row := multiplexer(call.name)
+	if row == nil || t.goarch() != "386" {
 		return nil, nil
 	}
-	row := multiplexed[call.name]
-	through := uint32(t.SyscallNames[row.through])
+	through, _ := t.number(row.through)
 	action, settled := t.settled[through]
 	switch {
 	case settled && (action == call.action || !action.letsThrough()):
@@ -195,11 +249,6 @@ func (t *target) findMultiplexed(r *Rule, i int, call ruledCall) (
 
 // knownSomewhere tells a system call that this architecture does not have from a mistake.
 func knownSomewhere(name string) bool {
-	for _, info := range archs {
-		if _, known := info.SyscallNames[name]; known {
-			return true
-		}
-	}
-	_, known := multiplexed[name]
-	return known || name != "" && strings.Contains(otherNames, " "+name+" ")
+	_, known := findSyscall(name)
+	return known || multiplexer(name) != nil || name != "" && strings.Contains(otherNames, " "+name+" ")
 }
