@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/cthreads"
+	"github.com/go-initscript/initscript/seccomp"
 )
 
 // roundTrip starts an actor, gets one answer of it and waits for its end.
@@ -94,10 +95,10 @@ func TestActorKilledAtEachStep(t *testing.T) {
 	before := takeFootprint(t)
 	outcomes := make(map[string]int)
 	for _, step := range steps {
-		for _, action := range []initscript.SeccompAction{initscript.SeccompKillProcess, initscript.SeccompErrno(syscall.EPERM)} {
-			policy := initscript.SeccompPolicy{
-				DefaultAction: initscript.SeccompAllow,
-				Rules:         []initscript.SeccompRule{{Names: []string{step}, Action: action, Optional: true}},
+		for _, action := range []seccomp.Action{seccomp.KillProcess, seccomp.Errno(syscall.EPERM)} {
+			policy := seccomp.Policy{
+				DefaultAction: seccomp.Allow,
+				Rules:         []seccomp.Rule{{Names: []string{step}, Action: action, Optional: true}},
 			}
 			outcomes[startUnder(t, &policy, step+" "+action.String())]++
 		}
@@ -110,7 +111,7 @@ func TestActorKilledAtEachStep(t *testing.T) {
 }
 
 // startUnder returns how an actor behind a filter ended.
-func startUnder(t *testing.T, policy *initscript.SeccompPolicy, name string) string {
+func startUnder(t *testing.T, policy *seccomp.Policy, name string) string {
 	t.Helper()
 	ctx := testContext(t)
 	filter := filterFile(t, policy)
@@ -144,7 +145,7 @@ const installFilter = `
 `
 
 // filterFile returns a file with the compiled policy.
-func filterFile(t *testing.T, policy *initscript.SeccompPolicy) *os.File {
+func filterFile(t *testing.T, policy *seccomp.Policy) *os.File {
 	t.Helper()
 	filter, err := policy.Compile()
 	must(t, err)
@@ -198,17 +199,17 @@ func TestSpawnCancelledAtAnyMoment(t *testing.T) {
 func TestActorUnderTightestFilter(t *testing.T) {
 	requireUserNamespaces(t)
 	probing := []string{"open", "openat", "readlinkat", "uname", "getrandom"}
-	policy := initscript.SeccompPolicy{
-		DefaultAction: initscript.SeccompKillProcess,
-		Rules: []initscript.SeccompRule{
-			{Names: probing, Action: initscript.SeccompErrno(syscall.ENOENT), Optional: true},
-			{Names: []string{"@launcher", "@go-runtime"}, Action: initscript.SeccompAllow},
+	policy := seccomp.Policy{
+		DefaultAction: seccomp.KillProcess,
+		Rules: []seccomp.Rule{
+			{Names: probing, Action: seccomp.Errno(syscall.ENOENT), Optional: true},
+			{Names: []string{"@launcher", "@go-runtime"}, Action: seccomp.Allow},
 		},
 	}
 	withInit := policy
-	withInit.Rules = append(slices.Clone(policy.Rules), initscript.SeccompRule{Names: []string{"@init"}, Action: initscript.SeccompAllow})
+	withInit.Rules = append(slices.Clone(policy.Rules), seccomp.Rule{Names: []string{"@init"}, Action: seccomp.Allow})
 	for _, test := range []struct {
-		policy     *initscript.SeccompPolicy
+		policy     *seccomp.Policy
 		namespaces initscript.Namespaces
 	}{{&policy, 0}, {&withInit, initscript.NewPID}} {
 		t.Run(test.namespaces.String(), func(t *testing.T) {

@@ -29,7 +29,9 @@ func TestContributingNamesEveryFile(t *testing.T) {
 		text, err := os.ReadFile(path)
 		must(t, err)
 		isPage := strings.HasPrefix(path, "docs/man/") // "the manual page"
-		if path == "contributing_test.go" || strings.HasSuffix(path, ".test") || isPage || !example.Match(text) {
+		isTable := path == "seccomp/syscalls.go"       // generated, with every call that Linux has
+		if path == "contributing_test.go" || strings.HasSuffix(path, ".test") ||
+			isPage || isTable || !example.Match(text) {
 			return nil
 		}
 		found++

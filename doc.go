@@ -55,6 +55,11 @@
 // program: Landlock, seccomp, capabilities, ids and so on, but no new namespaces. Children that are
 // started afterwards are confined too.
 //
+// # Seccomp
+//
+// A script installs a filter of system calls with C.seccomp_set_mode_filter. Package
+// [github.com/go-initscript/initscript/seccomp] compiles such filters.
+//
 // # Errors
 //
 // What went wrong is told as data. [*ScriptError]: the script failed; it names the call, its
@@ -63,7 +68,7 @@
 // [*ExitError]: the program ran and was not successful. [*FieldError]: a field of Cmd is not valid.
 // [*ServerError]: the fork server could not be started, or died; a later start may succeed.
 // [*ActorError]: the entry of an actor returned an error or crashed. [*MessageError]: a message
-// cannot be sent, or a peer sent something malformed. [*SeccompError]: a seccomp policy is not valid.
+// cannot be sent, or a peer sent something malformed.
 //
 // # Building
 //

@@ -6,12 +6,12 @@ import (
 	"os"
 
 	"github.com/go-initscript/initscript"
-	"golang.org/x/sys/unix"
+	"github.com/go-initscript/initscript/seccomp"
 )
 
-// The script gets the filter through its global arg.
-func ExampleParseSeccompPolicy() {
-	policy, err := initscript.ParseSeccompPolicy([]byte(`
+// A policy becomes a filter, which the script gets through its global arg.
+func ExampleCmd_seccomp() {
+	policy, err := seccomp.ParsePolicy([]byte(`
 default_action: allow
 rules:
   - names: [mkdir, mkdirat]
@@ -51,32 +51,4 @@ rules:
 	// Output:
 	// mkdir: cannot create directory 'new': Read-only file system
 	// status 1
-}
-
-// A policy can also be made of Go values, and compiled for another architecture.
-func ExampleSeccompPolicy_CompileFor() {
-	policy := initscript.SeccompPolicy{
-		DefaultAction: initscript.SeccompAllow,
-		Rules: []initscript.SeccompRule{{
-			Names:  []string{"socket"},
-			Action: initscript.SeccompErrno(unix.EAFNOSUPPORT),
-			Args: []initscript.SeccompArg{
-				{Index: 0, Width: 32, Op: initscript.SeccompNotEqual, Value: unix.AF_UNIX},
-			},
-		}},
-	}
-	for _, arch := range []string{"amd64", "arm64", "riscv64"} {
-		filter, err := policy.CompileFor(arch)
-		fmt.Println(arch, len(filter) > 0, err)
-	}
-	// Output:
-	// amd64 true <nil>
-	// arm64 true <nil>
-	// riscv64 false seccomp policy: architecture "riscv64" is not known (known: 386, amd64, arm, arm64)
-}
-
-func ExampleSeccompError() {
-	_, err := initscript.ParseSeccompPolicy([]byte("default_action: allow\nrules:\n- names: [read]\n  action: deny"))
-	fmt.Println(err)
-	// Output: seccomp policy: line 4: unknown action "deny"
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/seccomp"
 	"golang.org/x/sys/unix"
 )
 
@@ -87,9 +87,9 @@ func structureCalls() []systemCall {
 // What the kernel gets is right, also where it is too old to know it: a supervisor looks at each
 // call in its place.
 func TestStructuresOfSystemCalls(t *testing.T) {
-	policy := initscript.SeccompPolicy{DefaultAction: initscript.SeccompAllow, Rules: []initscript.SeccompRule{{
+	policy := seccomp.Policy{DefaultAction: seccomp.Allow, Rules: []seccomp.Rule{{
 		Names:  []string{"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "openat2", "mount_setattr", "renameat2", "mount", "fsconfig", "prctl"},
-		Action: initscript.SeccompUserNotif,
+		Action: seccomp.UserNotif,
 	}}}
 	filter, err := policy.Compile()
 	must(t, err)

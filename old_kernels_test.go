@@ -14,6 +14,7 @@ import (
 	"unsafe"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/seccomp"
 	"golang.org/x/sys/unix"
 )
 
@@ -68,15 +69,15 @@ var usersOfPidfd = []string{"TestCmdContext", "TestProcess", "TestServerIsRestar
 var usersOfLandlock = []string{"TestConfineReachesEveryThread", "TestConfineChildrenCannotEscape"}
 
 // policy returns the filter that makes this kernel of the one that runs.
-func (k *olderKernel) policy() *initscript.SeccompPolicy {
-	policy := &initscript.SeccompPolicy{DefaultAction: initscript.SeccompAllow}
+func (k *olderKernel) policy() *seccomp.Policy {
+	policy := &seccomp.Policy{DefaultAction: seccomp.Allow}
 	if len(k.lacks) > 0 {
-		policy.Rules = append(policy.Rules, initscript.SeccompRule{Names: k.lacks, Action: initscript.SeccompErrno(unix.ENOSYS), Optional: true})
+		policy.Rules = append(policy.Rules, seccomp.Rule{Names: k.lacks, Action: seccomp.Errno(unix.ENOSYS), Optional: true})
 	}
 	if k.noMFD {
-		policy.Rules = append(policy.Rules, initscript.SeccompRule{
-			Names: []string{"memfd_create"}, Action: initscript.SeccompErrno(unix.EINVAL),
-			Args: []initscript.SeccompArg{{Index: 1, Width: 32, Mask: unix.MFD_EXEC | mfdNoexecSeal, Op: initscript.SeccompNotEqual}},
+		policy.Rules = append(policy.Rules, seccomp.Rule{
+			Names: []string{"memfd_create"}, Action: seccomp.Errno(unix.EINVAL),
+			Args: []seccomp.Condition{{Arg: 1, Width: 32, Mask: unix.MFD_EXEC | mfdNoexecSeal, Op: seccomp.NotEqual}},
 		})
 	}
 	return policy

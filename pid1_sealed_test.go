@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/seccomp"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,11 +28,11 @@ const (
 )
 
 // answering is a filter that answers one call, and allows all others.
-func answering(t *testing.T, call string, action initscript.SeccompAction) *os.File {
+func answering(t *testing.T, call string, action seccomp.Action) *os.File {
 	t.Helper()
-	return filterFile(t, &initscript.SeccompPolicy{
-		DefaultAction: initscript.SeccompAllow,
-		Rules:         []initscript.SeccompRule{{Names: []string{call}, Action: action}},
+	return filterFile(t, &seccomp.Policy{
+		DefaultAction: seccomp.Allow,
+		Rules:         []seccomp.Rule{{Names: []string{call}, Action: action}},
 	})
 }
 
@@ -74,7 +75,7 @@ func TestPID1IsClosedBehindEveryFilter(t *testing.T) {
 			for _, errno := range []unix.Errno{unix.EPERM, 0} {
 				t.Run(fmt.Sprintf("%s, %s, errno %d", box.name, test.call, errno), func(t *testing.T) {
 					cmd := newPID1Cmd(t, installFilter, "/bin/sh", "-c", lookIntoPID1)
-					cmd.Arg = answering(t, test.call, initscript.SeccompErrno(errno))
+					cmd.Arg = answering(t, test.call, seccomp.Errno(errno))
 					box.change(cmd)
 					out, err := cmd.Output()
 					switch {
@@ -97,7 +98,7 @@ func TestPID1KilledByFilter(t *testing.T) {
 	for _, call := range []string{"clone", "close_range", "kill", "munmap", "rt_sigtimedwait", "wait4"} {
 		t.Run(call, func(t *testing.T) {
 			cmd := newPID1Cmd(t, installFilter, "/bin/sh", "-c", "echo ran")
-			cmd.Arg = answering(t, call, initscript.SeccompKillProcess)
+			cmd.Arg = answering(t, call, seccomp.KillProcess)
 			out, err := cmd.Output()
 			var script *initscript.ScriptError
 			if !errors.As(err, &script) || script.Signal != unix.SIGSYS || len(out) > 0 {
@@ -128,7 +129,7 @@ func TestGuardBehindFilter(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %s, errno %d", test.name, namespaces, errno), func(t *testing.T) {
 					cmd := newCmd(t, test.script, "/bin/echo", "ran")
 					inUserNamespace(namespaces)(cmd)
-					cmd.Arg = answering(t, "prctl", initscript.SeccompErrno(errno))
+					cmd.Arg = answering(t, "prctl", seccomp.Errno(errno))
 					out, err := cmd.Output()
 					if test.loses {
 						checkFilterBlamed(t, err, "prctl")

@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/seccomptest"
+	"github.com/go-initscript/initscript/seccomp"
 	"golang.org/x/sys/unix"
 )
 
@@ -396,8 +398,8 @@ func TestRecipeSeccompAllowListVerdicts(t *testing.T) {
 		column int
 	}{"x64": {"amd64", 2}, "arm64": {"arm64", 3}} {
 		t.Run(luaArch, func(t *testing.T) {
-			info := seccompArchs[test.goarch]
-			vm := interpreter(t, filterOfAllowList(t, luaArch))
+			info := seccomptest.Archs[test.goarch]
+			vm := seccomptest.Load(t, filterOfAllowList(t, luaArch))
 			allowed := make(map[uint32]string)
 			for _, match := range row.FindAllStringSubmatch(recipe(t, "seccomp-allow-list"), -1) {
 				name, number := match[1], match[test.column]
@@ -415,24 +417,24 @@ func TestRecipeSeccompAllowListVerdicts(t *testing.T) {
 			if len(allowed) < 40 {
 				t.Fatalf("only %d rows were found", len(allowed))
 			}
-			numbers := []uint32{9999, x32Bit, x32Bit + 1, 0x7fffffff, 0x80000000, 0xffffffff}
+			numbers := []uint32{9999, seccomptest.X32, seccomptest.X32 + 1, 0x7fffffff, 0x80000000, 0xffffffff}
 			for number := range uint32(2000) {
-				numbers = append(numbers, number, x32Bit+number)
+				numbers = append(numbers, number, seccomptest.X32+number)
 			}
 			for _, number := range numbers {
 				want := unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
 				if _, ok := allowed[number]; ok {
 					want = unix.SECCOMP_RET_ALLOW
 				} else if number >= 424 {
-					want = retENOSYS
+					want = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
 				}
-				data := seccompData{number: number, arch: uint32(info.ID), args: [6]uint64{^uint64(0), ^uint64(0), ^uint64(0)}}
-				if got := verdictOn(t, vm, data); got != want {
+				data := seccomptest.Data{Number: number, Arch: uint32(info.ID), Args: [6]uint64{^uint64(0), ^uint64(0), ^uint64(0)}}
+				if got := vm.Verdict(t, data); got != want {
 					t.Errorf("%s(%d): verdict %#x, want %#x", info.SyscallNumbers[int(number)], number, got, want)
 				}
-				for name, other := range seccompArchs {
-					data.arch = uint32(other.ID)
-					if got := verdictOn(t, vm, data); name != test.goarch && got != unix.SECCOMP_RET_KILL_PROCESS {
+				for name, other := range seccomptest.Archs {
+					data.Arch = uint32(other.ID)
+					if got := vm.Verdict(t, data); name != test.goarch && got != unix.SECCOMP_RET_KILL_PROCESS {
 						t.Errorf("%d of %s: verdict %#x", number, name, got)
 					}
 				}
@@ -442,8 +444,8 @@ func TestRecipeSeccompAllowListVerdicts(t *testing.T) {
 }
 
 func TestRecipeSeccompAllowListConditions(t *testing.T) {
-	info := seccompArchs["amd64"]
-	vm := interpreter(t, filterOfAllowList(t, "x64"))
+	info := seccomptest.Archs["amd64"]
+	vm := seccomptest.Load(t, filterOfAllowList(t, "x64"))
 	const upperHalf = 0x5_0000_0000
 	for _, test := range []struct {
 		name    string
@@ -471,13 +473,13 @@ func TestRecipeSeccompAllowListConditions(t *testing.T) {
 		{"ioctl", 1, upperHalf | unix.TIOCSTI, false},
 		{"ioctl", 1, 0, false},
 	} {
-		data := seccompData{number: uint32(info.SyscallNames[test.name]), arch: uint32(info.ID)}
-		data.args[test.arg] = test.value
+		data := seccomptest.Data{Number: uint32(info.SyscallNames[test.name]), Arch: uint32(info.ID)}
+		data.Args[test.arg] = test.value
 		want := unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
 		if test.allowed {
 			want = unix.SECCOMP_RET_ALLOW
 		}
-		if got := verdictOn(t, vm, data); got != want {
+		if got := vm.Verdict(t, data); got != want {
 			t.Errorf("%s with %#x: verdict %#x, want %#x", test.name, test.value, got, want)
 		}
 	}
@@ -553,7 +555,7 @@ const seccompChoice = `local filter = arg and read_all(arg) or built_in_filter()
 
 // The bytes may come in pieces.
 func TestRecipeSeccompAllowListThroughArg(t *testing.T) {
-	policy, err := initscript.ParseSeccompPolicy([]byte("default_action: allow\nrules: [{names: [chdir], action: {errno: EDOM}}]"))
+	policy, err := seccomp.ParsePolicy([]byte("default_action: allow\nrules: [{names: [chdir], action: {errno: EDOM}}]"))
 	must(t, err)
 	filter, err := policy.Compile()
 	must(t, err)

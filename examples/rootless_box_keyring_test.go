@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"github.com/go-initscript/initscript/seccomp"
 	"golang.org/x/sys/unix"
 )
 
@@ -77,9 +78,9 @@ func TestRootlessBoxWithoutKeyctl(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
 		exampletest.RequireUserNamespaces(t)
 		for _, errno := range []syscall.Errno{unix.EPERM, unix.ENOSYS, unix.EDQUOT} {
-			policy := initscript.SeccompPolicy{DefaultAction: initscript.SeccompAllow,
-				Rules: []initscript.SeccompRule{
-					{Names: []string{"keyctl"}, Action: initscript.SeccompErrno(errno)},
+			policy := seccomp.Policy{DefaultAction: seccomp.Allow,
+				Rules: []seccomp.Rule{
+					{Names: []string{"keyctl"}, Action: seccomp.Errno(errno)},
 				}}
 			filter, err := policy.Compile()
 			if err != nil {

@@ -2666,7 +2666,8 @@ function C.fexecve(fd, argv, envp) end
 ---| "new_listener" # return a descriptor that decides about `user_notif` (5.0)
 
 ---Installs a filter of system calls, for the rest of the script, the launcher and the program. Filters add
----up, and none can be removed. `initscript seccomp compile` makes one from a text.
+---up, and none can be removed. `initscript seccomp compile` and the Go package `seccomp` make one from a
+---text.
 ---
 ---A number as `flags` is ignored, so that `C.seccomp_set_mode_filter(C.read(fd, 32768))` works. What is
 ---neither a number nor a list raises an error, and so does a name that is no flag.

@@ -9,7 +9,7 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/seccomp"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 )
@@ -76,7 +76,7 @@ func compilePolicy(path, arch string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
-	policy, err := initscript.ParseSeccompPolicy(text)
+	policy, err := seccomp.ParsePolicy(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -19,6 +19,7 @@ import (
 	"os"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/seccomp"
 )
 
 const (
@@ -69,7 +70,7 @@ func run(ctx context.Context, paths []string) error {
 
 // startDecoder starts an entry with nothing but its memory and its channel.
 func startDecoder(ctx context.Context, entry string) (*initscript.Actor, error) {
-	policy, err := initscript.ParseSeccompPolicy(policyText)
+	policy, err := seccomp.ParsePolicy(policyText)
 	if err != nil {
 		return nil, err
 	}

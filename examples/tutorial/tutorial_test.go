@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"github.com/go-initscript/initscript/seccomp"
 	"golang.org/x/sys/unix"
 )
 
@@ -90,7 +91,7 @@ func compiledPolicy(t *testing.T) *os.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy, err := initscript.ParseSeccompPolicy(text)
+	policy, err := seccomp.ParsePolicy(text)
 	if err != nil {
 		t.Fatal(err)
 	}

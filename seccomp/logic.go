@@ -1,6 +1,4 @@
-//go:build (linux || freebsd) && cgo
-
-package initscript
+package seccomp
 
 import (
 	"errors"
@@ -9,34 +7,46 @@ import (
 	"slices"
 )
 
-// seccompOpposites hold where the comparison does not.
-var seccompOpposites = map[SeccompOp]SeccompOp{
-	SeccompEqual:          SeccompNotEqual,
-	SeccompNotEqual:       SeccompEqual,
-	SeccompLess:           SeccompGreaterOrEqual,
-	SeccompGreaterOrEqual: SeccompLess,
-	SeccompGreater:        SeccompLessOrEqual,
-	SeccompLessOrEqual:    SeccompGreater,
+// opposite holds where the comparison does not.
+func (o Op) opposite() Op {
+	switch o {
+	case Equal:
+		return NotEqual
+	case NotEqual:
+		return Equal
+	case Less:
+		return GreaterOrEqual
+	case LessOrEqual:
+		return Greater
+	case Greater:
+		return LessOrEqual
+	case GreaterOrEqual:
+		return Less
+	}
+	return "" // of an unknown one
 }
 
-func (a SeccompArg) opposite() SeccompArg {
-	a.Op = seccompOpposites[a.Op]
+// known reports whether there is such a comparison.
+func (o Op) known() bool { return o.opposite() != "" }
+
+func (a Condition) opposite() Condition {
+	a.Op = a.Op.opposite()
 	return a
 }
 
-// seccompSpan is what conditions with the same mask leave of the masked argument.
-type seccompSpan struct {
+// span is what conditions with the same mask leave of the masked argument.
+type span struct {
 	mask, low, high uint64
 	excluded        []uint64
 }
 
 // contradict tells whether no system call meets all the conditions. Where it is true that is certain;
 // where it is false there may be such a call or not.
-func contradict(args []SeccompArg) bool {
+func contradict(args []Condition) bool {
 	for index := range 6 {
-		var spans []*seccompSpan
+		var spans []*span
 		for _, arg := range args {
-			if arg.Index == index && !narrow(&spans, arg) {
+			if arg.Arg == index && !narrow(&spans, arg) {
 				return true
 			}
 		}
@@ -48,28 +58,28 @@ func contradict(args []SeccompArg) bool {
 }
 
 // narrow takes a condition into account, and returns false if nothing is left.
-func narrow(spans *[]*seccompSpan, arg SeccompArg) bool {
-	i := slices.IndexFunc(*spans, func(s *seccompSpan) bool { return s.mask == arg.mask() })
+func narrow(spans *[]*span, arg Condition) bool {
+	i := slices.IndexFunc(*spans, func(s *span) bool { return s.mask == arg.mask() })
 	if i < 0 {
 		i = len(*spans)
-		*spans = append(*spans, &seccompSpan{mask: arg.mask(), high: arg.mask()})
+		*spans = append(*spans, &span{mask: arg.mask(), high: arg.mask()})
 	}
 	s, value := (*spans)[i], arg.Value
 	switch arg.Op {
-	case SeccompEqual:
+	case Equal:
 		s.low, s.high = max(s.low, value), min(s.high, value)
-	case SeccompNotEqual:
+	case NotEqual:
 		s.excluded = append(s.excluded, value)
-	case SeccompLessOrEqual:
+	case LessOrEqual:
 		s.high = min(s.high, value)
-	case SeccompGreaterOrEqual:
+	case GreaterOrEqual:
 		s.low = max(s.low, value)
-	case SeccompLess:
+	case Less:
 		if value == 0 {
 			return false
 		}
 		s.high = min(s.high, value-1)
-	case SeccompGreater:
+	case Greater:
 		if value >= s.mask {
 			return false
 		}
@@ -85,7 +95,7 @@ func narrow(spans *[]*seccompSpan, arg SeccompArg) bool {
 }
 
 // disagree tells whether the spans, each of which some argument is in, have none in common.
-func disagree(spans []*seccompSpan) bool {
+func disagree(spans []*span) bool {
 	var fixed, value uint64 // bits that a span has in all of its numbers
 	for _, s := range spans {
 		common := s.mask &^ (1<<bits.Len64(s.low^s.high) - 1)
@@ -115,7 +125,7 @@ const maxCoverSteps = 200
 // covered tells whether each system call that meets args meets one of the lists before, too. What the
 // first list leaves are several parts: what meets its conditions up to one, and not that one. Where it
 // is true that is certain.
-func covered(args []SeccompArg, before [][]SeccompArg, steps *int) bool {
+func covered(args []Condition, before [][]Condition, steps *int) bool {
 	if *steps--; *steps < 0 {
 		return false
 	}
@@ -135,18 +145,18 @@ func covered(args []SeccompArg, before [][]SeccompArg, steps *int) bool {
 	return true
 }
 
-// seccompDecision is a call that a rule has decided about.
-type seccompDecision struct {
-	seccompCall
+// decision is a call that a rule has decided about.
+type decision struct {
+	ruledCall
 	line int
 }
 
-type seccompDecisions map[string][]seccompDecision // by the system call
+type decisions map[string][]decision // by the system call
 
 // hidden tells whether decisions before leave nothing of the call, whether one of them is another
 // action, and the line of the first that has to do with it.
-func (d seccompDecisions) hidden(call seccompCall) (hidden, differs bool, line int) {
-	var before [][]SeccompArg
+func (d decisions) hidden(call ruledCall) (hidden, differs bool, line int) {
+	var before [][]Condition
 	for _, earlier := range d[call.name] {
 		if contradict(slices.Concat(earlier.args, call.args)) {
 			continue
@@ -163,8 +173,8 @@ func (d seccompDecisions) hidden(call seccompCall) (hidden, differs bool, line i
 
 // checkLogic finds what cannot be meant in a text: conditions that never or always hold, and rules that
 // never decide.
-func (p *SeccompPolicy) checkLogic() error {
-	decisions := make(seccompDecisions)
+func (p *Policy) checkLogic() error {
+	decisions := make(decisions)
 	for i := range p.Rules {
 		rule := &p.Rules[i]
 		if err := rule.checkConditions(); err != nil {
@@ -177,25 +187,25 @@ func (p *SeccompPolicy) checkLogic() error {
 	return nil
 }
 
-func (r *SeccompRule) checkConditions() error {
+func (r *Rule) checkConditions() error {
 	for _, arg := range r.Args {
 		switch {
-		case contradict([]SeccompArg{arg}):
-			return &SeccompError{Line: arg.line, Err: errors.New("the condition is never true")}
-		case contradict([]SeccompArg{arg.opposite()}):
-			return &SeccompError{Line: arg.line, Err: errors.New("the condition is always true")}
+		case contradict([]Condition{arg}):
+			return &Error{Line: arg.line, Err: errors.New("the condition is never true")}
+		case contradict([]Condition{arg.opposite()}):
+			return &Error{Line: arg.line, Err: errors.New("the condition is always true")}
 		}
 	}
 	if contradict(r.Args) {
-		return &SeccompError{Line: r.line, Err: errors.New("the conditions are never true together")}
+		return &Error{Line: r.line, Err: errors.New("the conditions are never true together")}
 	}
 	return nil
 }
 
 // check finds names that earlier rules leave nothing of. An exception that is made before a group is
 // meant, and what is said twice does no harm, unless that is all that a rule says.
-func (d seccompDecisions) check(r *SeccompRule) error {
-	var all []seccompCall
+func (d decisions) check(r *Rule) error {
+	var all []ruledCall
 	var conflict error
 	nothing, first := true, 0
 	for i, name := range r.Names {
@@ -216,10 +226,10 @@ func (d seccompDecisions) check(r *SeccompRule) error {
 		all = append(all, calls...)
 	}
 	if conflict == nil && nothing {
-		conflict = &SeccompError{Line: r.line, Err: hiddenBy(first)}
+		conflict = &Error{Line: r.line, Err: hiddenBy(first)}
 	}
 	for _, call := range all {
-		d[call.name] = append(d[call.name], seccompDecision{call, r.line})
+		d[call.name] = append(d[call.name], decision{call, r.line})
 	}
 	return conflict
 }

@@ -1,29 +1,12 @@
-//go:build (linux || freebsd) && cgo
-
-package initscript
+package seccomp
 
 import (
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
-	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/net/bpf"
-	"golang.org/x/sys/unix"
 )
-
-// seccompArchs are the architectures whose system calls are known. All are little-endian. These
-// tables are all that is used of go-seccomp-bpf (v1.6.0): where the conditions of a rule do not hold, its
-// programs go on to compare an argument with the numbers, and the default action is what they have
-// for other architectures.
-var seccompArchs = map[string]*arch.Info{
-	"386":   arch.I386,
-	"amd64": arch.X86_64,
-	"arm":   arch.ARM,
-	"arm64": arch.AARCH64,
-}
 
 // Offsets in struct seccomp_data.
 const (
@@ -36,26 +19,24 @@ const (
 	maxSkip          = 255  // of a conditional jump
 	maxInstructions  = 4096 // the kernel's BPF_MAXINSNS
 	argInstructions  = 7    // at most, for one condition
-	maxSeccompArgs   = 32   // so that all conditions of a rule can be jumped over
-	maxOwnArgs       = 3    // of a group and of a multiplexer, beside those
+	maxConditions    = 32   // so that all conditions of a rule can be jumped over
+	maxOwnConditions = 3    // of a group and of a multiplexer, beside those
 	ruleInstructions = 2    // beside the names and the conditions
 )
 
 // The skips of a rule fit in 8 bits.
-const _ = uint(maxSkip - ((maxSeccompArgs+maxOwnArgs)*argInstructions + ruleInstructions))
+const _ = uint(maxSkip - ((maxConditions+maxOwnConditions)*argInstructions + ruleInstructions))
 
 var loadNumber = bpf.LoadAbsolute{Off: offsetNumber, Size: 4}
 
 // compile makes the program. Each of its parts begins with the system call's number in the
 // accumulator and ends, when it has no verdict, with it there again, at the end of the part.
-func (p *SeccompPolicy) compile(goarch string) ([]byte, error) {
-	info := seccompArchs[goarch]
-	if info == nil {
-		known := slices.Sorted(maps.Keys(seccompArchs))
-		return nil, &SeccompError{Err: fmt.Errorf("architecture %q is not known (known: %s)", goarch, strings.Join(known, ", "))}
+func (p *Policy) compile(goarch string) ([]byte, error) {
+	target, err := newTarget(goarch)
+	if err != nil {
+		return nil, &Error{Err: err}
 	}
-	program := prologue(info)
-	target := seccompTarget{info, goarch, map[uint32]SeccompAction{}}
+	program := prologue(target)
 	for _, rule := range p.Rules {
 		matches, err := target.matches(&rule)
 		if err != nil {
@@ -67,7 +48,8 @@ func (p *SeccompPolicy) compile(goarch string) ([]byte, error) {
 	}
 	program = append(program, verdict(p.DefaultAction))
 	if len(program) > maxInstructions {
-		return nil, &SeccompError{Err: fmt.Errorf("%d instructions; the kernel takes at most %d", len(program), maxInstructions)}
+		err := fmt.Errorf("%d instructions; the kernel takes at most %d", len(program), maxInstructions)
+		return nil, &Error{Err: err}
 	}
 	return encode(program)
 }
@@ -75,7 +57,7 @@ func (p *SeccompPolicy) compile(goarch string) ([]byte, error) {
 func encode(program []bpf.Instruction) ([]byte, error) {
 	raw, err := bpf.Assemble(program)
 	if err != nil {
-		return nil, &SeccompError{Err: err}
+		return nil, &Error{Err: err}
 	}
 	var bytes []byte
 	for _, i := range raw {
@@ -89,30 +71,30 @@ func encode(program []bpf.Instruction) ([]byte, error) {
 // prologue kills a process that enters the kernel in the way of another architecture, where the
 // numbers mean something else, and refuses the numbers that are not in the table: system calls
 // that are newer, holes, and all of x32.
-func prologue(info *arch.Info) []bpf.Instruction {
+func prologue(t *target) []bpf.Instruction {
 	program := []bpf.Instruction{
 		bpf.LoadAbsolute{Off: offsetArch, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(info.ID), SkipTrue: 1},
-		verdict(SeccompKillProcess),
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: architectures[t.column].audit, SkipTrue: 1},
+		verdict(KillProcess),
 		loadNumber,
 	}
-	ranges := numberRanges(info)
+	ranges := numberRanges(t.numbers())
 	for i, r := range ranges {
 		rest := uint8(2 * (len(ranges) - 1 - i)) // tests that follow this range's
 		program = append(program,
 			bpf.JumpIf{Cond: bpf.JumpLessThan, Val: r.first, SkipTrue: rest + 1},
 			bpf.JumpIf{Cond: bpf.JumpLessOrEqual, Val: r.last, SkipTrue: rest + 1})
 	}
-	return append(program, verdict(SeccompErrno(unix.ENOSYS)))
+	return append(program, verdict(retErrno|enosys))
 }
 
 type numberRange struct{ first, last uint32 }
 
-// numberRanges returns the numbers that are system calls, in order.
-func numberRanges(info *arch.Info) []numberRange {
+// numberRanges joins numbers, which are in order.
+func numberRanges(numbers []uint32) []numberRange {
 	var ranges []numberRange
-	for _, key := range slices.Sorted(maps.Keys(info.SyscallNumbers)) {
-		number, end := uint32(key), len(ranges)-1
+	for _, number := range numbers {
+		end := len(ranges) - 1
 		if end >= 0 && ranges[end].last+1 == number {
 			ranges[end].last = number
 		} else {
@@ -122,11 +104,11 @@ func numberRanges(info *arch.Info) []numberRange {
 	return ranges
 }
 
-// seccompMatch is what a rule says about some numbers.
-type seccompMatch struct {
+// callMatch is what a rule says about some numbers.
+type callMatch struct {
 	numbers []uint32
-	args    []SeccompArg
-	action  SeccompAction
+	args    []Condition
+	action  Action
 }
 
 // compile gives the numbers the verdict if the conditions hold:
@@ -135,7 +117,7 @@ type seccompMatch struct {
 //	conditions; each jumps to the last load if it does not hold
 //	verdict
 //	load the number again, if there are conditions
-func (m *seccompMatch) compile() []bpf.Instruction {
+func (m *callMatch) compile() []bpf.Instruction {
 	body := []bpf.Instruction{verdict(m.action)}
 	for _, arg := range slices.Backward(m.args) {
 		body = append(arg.compile(uint8(len(body))), body...)
@@ -157,19 +139,28 @@ func (m *seccompMatch) compile() []bpf.Instruction {
 	return program
 }
 
-// seccompTests compare what an argument and a value have in the lower halves.
-var seccompTests = map[SeccompOp]bpf.JumpTest{
-	SeccompEqual:          bpf.JumpEqual,
-	SeccompNotEqual:       bpf.JumpNotEqual,
-	SeccompLess:           bpf.JumpLessThan,
-	SeccompLessOrEqual:    bpf.JumpLessOrEqual,
-	SeccompGreater:        bpf.JumpGreaterThan,
-	SeccompGreaterOrEqual: bpf.JumpGreaterOrEqual,
+// lowerTest compares what an argument and a value have in the lower halves.
+func (o Op) lowerTest() bpf.JumpTest {
+	switch o {
+	case Equal:
+		return bpf.JumpEqual
+	case NotEqual:
+		return bpf.JumpNotEqual
+	case Less:
+		return bpf.JumpLessThan
+	case LessOrEqual:
+		return bpf.JumpLessOrEqual
+	case Greater:
+		return bpf.JumpGreaterThan
+	case GreaterOrEqual:
+		return bpf.JumpGreaterOrEqual
+	}
+	panic("unknown comparison " + o) // check has refused it
 }
 
 // compile continues at its end if the condition holds, otherwise rest instructions further.
-func (a *SeccompArg) compile(rest uint8) []bpf.Instruction {
-	code := append(a.load(0), bpf.JumpIf{Cond: seccompTests[a.Op], Val: uint32(a.Value), SkipFalse: rest})
+func (a *Condition) compile(rest uint8) []bpf.Instruction {
+	code := append(a.load(0), bpf.JumpIf{Cond: a.Op.lowerTest(), Val: uint32(a.Value), SkipFalse: rest})
 	if a.Width == 32 {
 		return code
 	}
@@ -181,14 +172,14 @@ func (a *SeccompArg) compile(rest uint8) []bpf.Instruction {
 		code = slices.Insert(code, 0, bpf.Instruction(jump))
 	}
 	switch a.Op {
-	case SeccompEqual:
+	case Equal:
 		upper(bpf.JumpNotEqual, fails())
-	case SeccompNotEqual:
+	case NotEqual:
 		upper(bpf.JumpNotEqual, holds())
-	case SeccompLess, SeccompLessOrEqual:
+	case Less, LessOrEqual:
 		upper(bpf.JumpNotEqual, fails())
 		upper(bpf.JumpLessThan, holds())
-	case SeccompGreater, SeccompGreaterOrEqual:
+	case Greater, GreaterOrEqual:
 		upper(bpf.JumpNotEqual, fails())
 		upper(bpf.JumpGreaterThan, holds())
 	}
@@ -196,12 +187,12 @@ func (a *SeccompArg) compile(rest uint8) []bpf.Instruction {
 }
 
 // load loads the masked half of the argument that begins at the given bit.
-func (a *SeccompArg) load(bit uint32) []bpf.Instruction {
-	load := []bpf.Instruction{bpf.LoadAbsolute{Off: offsetArgs + uint32(a.Index)*8 + bit/8, Size: 4}}
+func (a *Condition) load(bit uint32) []bpf.Instruction {
+	load := []bpf.Instruction{bpf.LoadAbsolute{Off: offsetArgs + uint32(a.Arg)*8 + bit/8, Size: 4}}
 	if mask := uint32(a.mask() >> bit); mask != ^uint32(0) {
 		load = append(load, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: mask})
 	}
 	return load
 }
 
-func verdict(action SeccompAction) bpf.Instruction { return bpf.RetConstant{Val: uint32(action)} }
+func verdict(action Action) bpf.Instruction { return bpf.RetConstant{Val: uint32(action)} }

@@ -1,28 +1,25 @@
-package initscript
+package seccomp
 
 import (
 	"errors"
 	"math"
 	"math/rand/v2"
-	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // smallArg is a condition on the argument 0 that numbers of 4 bits tell apart.
-func smallArg(r *rand.Rand) SeccompArg {
+func smallArg(r *rand.Rand) Condition {
 	masks := []uint64{0, 15, 1, 3, 12, 10, 14}
-	ops := []SeccompOp{SeccompEqual, SeccompNotEqual, SeccompLess, SeccompLessOrEqual, SeccompGreater,
-		SeccompGreaterOrEqual}
-	arg := SeccompArg{Width: 32 + 32*r.IntN(2), Mask: masks[r.IntN(len(masks))]}
+	ops := []Op{Equal, NotEqual, Less, LessOrEqual, Greater,
+		GreaterOrEqual}
+	arg := Condition{Width: 32 + 32*r.IntN(2), Mask: masks[r.IntN(len(masks))]}
 	arg.Op = ops[r.IntN(len(ops))]
 	arg.Value = uint64(r.IntN(16)) & arg.mask()
 	return arg
 }
 
-func smallArgs(r *rand.Rand) []SeccompArg {
-	args := make([]SeccompArg, r.IntN(4))
+func smallArgs(r *rand.Rand) []Condition {
+	args := make([]Condition, r.IntN(4))
 	for i := range args {
 		args[i] = smallArg(r)
 	}
@@ -30,13 +27,13 @@ func smallArgs(r *rand.Rand) []SeccompArg {
 }
 
 // meets is the plain reading of conditions.
-func meets(args []SeccompArg, value uint64) bool {
+func meets(args []Condition, value uint64) bool {
 	for _, a := range args {
 		masked := value & a.mask()
-		if !map[SeccompOp]bool{
-			SeccompEqual: masked == a.Value, SeccompNotEqual: masked != a.Value,
-			SeccompLess: masked < a.Value, SeccompLessOrEqual: masked <= a.Value,
-			SeccompGreater: masked > a.Value, SeccompGreaterOrEqual: masked >= a.Value,
+		if !map[Op]bool{
+			Equal: masked == a.Value, NotEqual: masked != a.Value,
+			Less: masked < a.Value, LessOrEqual: masked <= a.Value,
+			Greater: masked > a.Value, GreaterOrEqual: masked >= a.Value,
 		}[a.Op] {
 			return false
 		}
@@ -45,13 +42,13 @@ func meets(args []SeccompArg, value uint64) bool {
 }
 
 // interesting are all values that conditions of smallArg can tell apart.
-var interesting = func() []uint64 {
+func interesting() []uint64 {
 	values := []uint64{16, 31, math.MaxUint32, 1 << 32, 1<<32 + 5, math.MaxUint64, math.MaxUint64 - 5}
 	for v := range uint64(16) {
 		values = append(values, v, v|0xf0, v|1<<32, v|0xfffffff0)
 	}
 	return values
-}()
+}
 
 // What is said to be impossible is so, for conditions of all kinds; and most of what is impossible is
 // found.
@@ -61,7 +58,7 @@ func TestContradictingConditions(t *testing.T) {
 	for range 20000 {
 		args := smallArgs(r)
 		possible := false
-		for _, value := range interesting {
+		for _, value := range interesting() {
 			possible = possible || meets(args, value)
 		}
 		got := contradict(args)
@@ -86,12 +83,12 @@ func TestCoveredConditions(t *testing.T) {
 	hidden, found := 0, 0
 	for range 5000 {
 		args := smallArgs(r)
-		before := make([][]SeccompArg, r.IntN(4))
+		before := make([][]Condition, r.IntN(4))
 		for i := range before {
 			before[i] = smallArgs(r)
 		}
 		left := false
-		for _, value := range interesting {
+		for _, value := range interesting() {
 			taken := !meets(args, value)
 			for _, earlier := range before {
 				taken = taken || meets(earlier, value)
@@ -116,7 +113,7 @@ func TestCoveredConditions(t *testing.T) {
 }
 
 // What cannot be meant in the text of a policy is told with the line.
-func TestSeccompRulesWithoutEffect(t *testing.T) {
+func TestRulesWithoutEffect(t *testing.T) {
 	const never = "this never decides: the rule in line 3, or one after it, does before"
 	for _, test := range []struct{ rules, want string }{
 		{"- {names: [read], action: log}\n- {names: [read], action: log}", "line 4: " + never},
@@ -159,8 +156,8 @@ func TestSeccompRulesWithoutEffect(t *testing.T) {
 			"line 3: the conditions are never true together"},
 		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 32, eq: 2}, {arg: 2, width: 32, ne: 2}]}", ""},
 	} {
-		_, err := ParseSeccompPolicy([]byte("default_action: allow\nrules:\n" + test.rules))
-		var policyError *SeccompError
+		_, err := ParsePolicy([]byte("default_action: allow\nrules:\n" + test.rules))
+		var policyError *Error
 		switch {
 		case test.want == "" && err == nil:
 		case test.want == "" || !errors.As(err, &policyError) || err.Error() != "seccomp policy: "+test.want:
@@ -170,18 +167,19 @@ func TestSeccompRulesWithoutEffect(t *testing.T) {
 }
 
 // A name that is optional is one that exists somewhere.
-func TestOptionalSeccompNames(t *testing.T) {
+func TestOptionalNames(t *testing.T) {
 	for name, exists := range map[string]bool{
 		"opne": false, "Read": false, "read ": false, "": false, "sys_read": false, "__NR_read": false,
 		"openat": true, "arm_fadvise64_64": true, "socketcall": true, "s390_sthyi": true, "listns": true,
 		"accept": true, "semop": true, "s390_sthyi spu_run": false,
 	} {
-		for goarch := range seccompArchs {
-			policy := SeccompPolicy{DefaultAction: SeccompAllow, Rules: []SeccompRule{
-				{Names: []string{"read", name}, Action: SeccompLog, Optional: true},
+		for _, row := range architectures {
+			goarch := row.goarch
+			policy := Policy{DefaultAction: Allow, Rules: []Rule{
+				{Names: []string{"read", name}, Action: Log, Optional: true},
 			}}
 			_, err := policy.CompileFor(goarch)
-			var policyError *SeccompError
+			var policyError *Error
 			if exists && err != nil {
 				t.Errorf("%s: %v", goarch, err)
 			}
@@ -194,40 +192,26 @@ func TestOptionalSeccompNames(t *testing.T) {
 }
 
 // On 32 bits some comparisons are of what cannot be.
-func TestWideSeccompValues(t *testing.T) {
+func TestWideValues(t *testing.T) {
 	const text = "default_action: allow\nrules:\n- names: [lseek]\n  action: trap\n  args:\n" +
 		"  - {arg: 1, width: 64, "
 	for condition, fits := range map[string]bool{
 		"eq: 0x100000000}": false, "ge: 0x100000000}": false, "mask: 0x100000000, ne: 0}": false,
 		"gt: 0xffffffff}": false, "eq: 0xffffffff}": true, "lt: 0x100000001}": true,
 	} {
-		policy, err := ParseSeccompPolicy([]byte(text + condition))
+		policy, err := ParsePolicy([]byte(text + condition))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for goarch := range seccompArchs {
+		for _, row := range architectures {
+			goarch := row.goarch
 			_, err := policy.CompileFor(goarch)
 			is32 := goarch == "386" || goarch == "arm"
-			var policyError *SeccompError
+			var policyError *Error
 			refused := errors.As(err, &policyError) && policyError.Line == 6
 			if refused != (is32 && !fits) {
 				t.Errorf("%s: %s %v", goarch, condition, err)
 			}
-		}
-	}
-}
-
-// Numbers that have two names are known by both.
-func TestSecondErrnoNames(t *testing.T) {
-	for name, want := range map[string]syscall.Errno{
-		"EOPNOTSUPP": unix.EOPNOTSUPP, "ENOTSUP": unix.ENOTSUP, "EWOULDBLOCK": unix.EAGAIN,
-		"EAGAIN": unix.EAGAIN, "EDEADLOCK": unix.EDEADLK, "EDEADLK": unix.EDEADLK,
-	} {
-		policy, err := ParseSeccompPolicy([]byte("default_action: {errno: " + name + "}"))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		} else if policy.DefaultAction != SeccompErrno(want) {
-			t.Errorf("%s: %v", name, policy.DefaultAction)
 		}
 	}
 }
