@@ -176,12 +176,8 @@ static int refuse_fexecve(lua_State *L)
 }
 
 static const struct initscript_function refused_functions[] = {
-        {"unshare", refuse_unshare},
-        {"setns", refuse_setns},
-        {"keyctl", refuse_keyctl},
-        {"execve", refuse_execve},
-        {"fexecve", refuse_fexecve},
-        {NULL, NULL},
+        {"unshare", refuse_unshare}, {"setns", refuse_setns},     {"keyctl", refuse_keyctl},
+        {"execve", refuse_execve},   {"fexecve", refuse_fexecve}, {NULL, NULL},
 };
 
 /* Puts the functions above into the table C: into upvalue 1 of its __index. */
