@@ -1,4 +1,4 @@
-//go:build cgo && luajit
+//go:build cgo
 
 package initscript
 

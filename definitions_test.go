@@ -15,7 +15,7 @@ import (
 )
 
 //go:generate go run ./tools/script-api lua/initscript.d.lua docs/script-api.md docs/man/initscript-script.7
-//go:generate go run -tags luajit ./cmd/initscript man docs/man/initscript.1
+//go:generate go run ./cmd/initscript man docs/man/initscript.1
 
 func parseDefinitions(t *testing.T) []definitions.Block {
 	t.Helper()
@@ -265,7 +265,7 @@ func TestScriptAPIPageIsUpToDate(t *testing.T) {
 	page, err := os.ReadFile("docs/script-api.md")
 	must(t, err)
 	if string(page) != definitions.Markdown(parseDefinitions(t)) {
-		t.Error("docs/script-api.md is not what the definitions give: run go generate -tags luajit .")
+		t.Error("docs/script-api.md is not what the definitions give: run go generate .")
 	}
 }
 

@@ -72,10 +72,11 @@
 //
 // # Building
 //
-// The package needs cgo, LuaJIT and libcap, and the build tag luajit:
+// The package needs cgo, and the development files of LuaJIT and libcap; it needs no flags. Without cgo, so
+// without a C compiler too, the build ends with a line that says so.
 //
-//	go build -tags luajit
+// For systems other than Linux and FreeBSD it compiles, and functions return [ErrUnsupported].
 //
-// It compiles also where it cannot work: for other systems, or without cgo. Then functions return
-// [ErrUnsupported].
+// golua (github.com/aarzilli/golua) is another Lua in the program, unless it is built with the tag that
+// names LuaJIT: go build -tags luajit. Without the tag the linker refuses both together.
 package initscript

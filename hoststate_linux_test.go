@@ -32,7 +32,7 @@ func init() {
 			fmt.Println(err)
 			os.Exit(1)
 		}
-		time.Now()
+		fmt.Print(time.Now().IsZero()) // a signal ends the process here
 	default:
 		printAttributes()
 	}

@@ -43,5 +43,3 @@ func addSeals(fd, seals int) error {
 	_, err := unix.FcntlInt(uintptr(fd), fcntlAddSeals, seals)
 	return err
 }
-
-func getSeals(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), fcntlGetSeals, 0) }

@@ -38,7 +38,7 @@ type spawnRequest struct {
 // child is the host's side of one start.
 type child struct {
 	server     *server
-	id         uint64 // given by the server
+	id         uint64 // given by the host, in its request
 	scriptName string // for errors
 	path       string // for logs, like the next two
 	entry      string

@@ -58,7 +58,7 @@ var (
 		"access":  {args: []shower{showPath, showAccess}},
 		"eaccess": {args: []shower{showPath, showAccess}},
 
-		// api_at.c
+		// api_openat2_linux.c, api_at.c
 		"openat2":   {args: []shower{dirFD, showPath, showFields(openHow)}, results: oneFD, opens: pathOf(1)},
 		"mkdirat":   {args: []shower{dirFD, showPath, showMode}},
 		"mknodat":   {args: []shower{dirFD, showPath, showNodeMode, showDevice}},

@@ -23,6 +23,9 @@ func api(t *testing.T, directory string, platform build.Context) map[string]stri
 	t.Helper()
 	pkg, err := platform.ImportDir(directory, 0)
 	must(t, err)
+	if len(pkg.CgoFiles) == 0 && len(pkg.CFiles) > 0 {
+		t.Errorf("%s on %s: the go command refuses C files without cgo: %q", directory, platform.GOOS, pkg.CFiles)
+	}
 	declarations := make(map[string]string)
 	add := func(name string, node any) {
 		if !ast.IsExported(name) { // a method of a type that is not
@@ -80,25 +83,32 @@ func withoutNotes(node ast.Node) bool {
 	return true
 }
 
-// Where init scripts cannot run, the API is the same, so that a program can be compiled.
+// Where init scripts cannot run, the API is the same, so that a program can be compiled; and no build tag
+// changes it.
 func TestUnsupportedAPI(t *testing.T) {
 	for _, directory := range []string{".", "luahost"} {
 		platform := build.Default
-		platform.BuildTags = []string{"luajit"}
 		platform.GOOS, platform.GOARCH, platform.CgoEnabled = "linux", "amd64", true
 		want := api(t, directory, platform)
-		for name, text := range want { // golua is not there either
-			want[name] = strings.ReplaceAll(text, "*lua.State", "any")
-		}
 		if len(want) < 3 {
 			t.Fatalf("%s: nothing found: %q", directory, want)
 		}
 		for _, other := range []struct {
-			os  string
-			cgo bool
-		}{{"linux", false}, {"darwin", true}, {"windows", false}} {
-			platform.GOOS, platform.CgoEnabled = other.os, other.cgo
+			os   string
+			cgo  bool
+			tags []string
+		}{
+			{"linux", true, []string{"luajit"}},
+			{"linux", false, []string{"initscript_unsupported"}},
+			{"darwin", true, nil},
+			{"darwin", true, []string{"luajit"}},
+			{"windows", false, nil},
+		} {
+			platform.GOOS, platform.CgoEnabled, platform.BuildTags = other.os, other.cgo, other.tags
 			got := api(t, directory, platform)
+			if !other.cgo && directory == "luahost" { // nor is there golua
+				got["State"] = want["State"]
+			}
 			for name := range got {
 				if _, ok := want[name]; !ok {
 					t.Errorf("%s on %s has %s, which is not in the API", directory, other.os, name)

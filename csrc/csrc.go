@@ -1,4 +1,4 @@
-//go:build (linux || freebsd) && cgo && luajit
+//go:build (linux || freebsd) && cgo
 
 // Package csrc is the C part of package initscript: the constructor that turns a process into a
 // fork server, the server, the steps of a child, and the Lua environment of init scripts. It has

@@ -1,4 +1,4 @@
-//go:build (linux || freebsd) && cgo && luajit
+//go:build (linux || freebsd) && cgo
 
 package luahost
 

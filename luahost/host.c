@@ -1,3 +1,5 @@
+//go:build (linux || freebsd) && cgo
+
 #include "host.h"
 
 #include "../csrc/lua_error.h"

@@ -1,29 +1,16 @@
-//go:build (linux || freebsd) && cgo && luajit
-
 // Package luahost makes LuaJIT programs hosts of confined processes: it adds spawn_vm, with the
 // options of Emilua, to the Lua states of github.com/aarzilli/golua. It is a package of its own so
 // that programs that have no use for golua do not link it.
 //
+// golua links the Lua that a build tag names, and a process cannot have two: programs that import this
+// package, or golua beside package initscript, are built with the tag that names LuaJIT.
+//
+//	go build -tags luajit
+//
+// Without it they are vetted, and not linked: the linker says golua_needs_go_build_-tags_luajit.
+//
 // docs/lua-host.md tells what a Lua program finds then.
 package luahost
-
-// #cgo CFLAGS: -std=gnu11 -D_GNU_SOURCE -Wall -Wextra
-// #cgo pkg-config: luajit
-// #include "host.h"
-// #include <stdlib.h>
-import "C"
-
-import (
-	_ "embed"
-	"errors"
-	"os"
-	"unsafe"
-
-	"github.com/aarzilli/golua/lua"
-)
-
-//go:embed prelude.lua
-var prelude string
 
 // Open adds the binding to a Lua state whose standard libraries are open (L.OpenLibs): the globals
 // spawn_vm, inbox, unix, message and, if there is no such global, filesystem. The globals pcall and
@@ -33,22 +20,9 @@ var prelude string
 //
 // The processes that the state has started, but those that it has detached, are killed by L.Close.
 // The state must be used by one goroutine at a time, as always. Open may be called again on the same
-// state; it does nothing then.
-func Open(L *lua.State) error {
-	state := stateOf(L)
-	if C.luahost_is_open(state) != 0 {
-		return nil
-	}
-	host := newHost()
-	message := C.luahost_open(state, C.uintptr_t(host), (*C.char)(unsafe.Pointer(unsafe.StringData(prelude))),
-		C.size_t(len(prelude)))
-	if message == nil {
-		return nil
-	}
-	defer C.free(unsafe.Pointer(message))
-	luahostClose(C.uintptr_t(host))
-	return errors.New("open Lua host (are the standard libraries open?): " + C.GoString(message))
-}
+// state; it does nothing then. On systems other than Linux and FreeBSD it returns an error that wraps
+// [initscript.ErrUnsupported].
+func Open(L *State) error { return open(L) }
 
 // ProgramError is the error that a Lua program did not catch, or why it could not be loaded.
 type ProgramError struct{ Message string } // with a traceback
@@ -57,25 +31,6 @@ func (e *ProgramError) Error() string { return e.Message }
 
 // Run runs the Lua program in a file, source text only, with arguments: as "..." and, as lua(1) does
 // it, in the global table arg. The path "-" is the standard input. What the program printed is
-// flushed. The error is a *[ProgramError].
-func Run(L *lua.State, path string, args ...string) error {
-	line := append([]string{path}, args...)
-	before := max(0, len(os.Args)-len(line))
-	line = append(append([]string{}, os.Args[:before]...), line...)
-	argv := make([]*C.char, len(line)+1)
-	for i, s := range line {
-		argv[i] = C.CString(s)
-		defer C.free(unsafe.Pointer(argv[i]))
-	}
-	vector := (**C.char)(C.malloc(C.size_t(len(argv)) * C.size_t(unsafe.Sizeof(argv[0]))))
-	defer C.free(unsafe.Pointer(vector))
-	copy(unsafe.Slice(vector, len(argv)), argv)
-	message := C.luahost_run(stateOf(L), argv[before], vector, C.int(len(line)), C.int(before))
-	if message == nil {
-		return nil
-	}
-	defer C.free(unsafe.Pointer(message))
-	return &ProgramError{C.GoString(message)}
-}
-
-func stateOf(L *lua.State) *C.lua_State { return (*C.lua_State)(unsafe.Pointer(L.GetState())) }
+// flushed. The error is a *[ProgramError], or wraps [initscript.ErrUnsupported] on systems other than
+// Linux and FreeBSD.
+func Run(L *State, path string, args ...string) error { return run(L, path, args) }

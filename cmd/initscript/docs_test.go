@@ -38,7 +38,12 @@ func TestDocs(t *testing.T) {
 			}
 		}
 		if len(blocks) > 0 {
-			t.Run(filepath.Base(page), func(t *testing.T) { runBlocks(t, blocks) })
+			t.Run(filepath.Base(page), func(t *testing.T) {
+				if filepath.Base(page) == "lua-host.md" {
+					requireHost(t)
+				}
+				runBlocks(t, blocks)
+			})
 		}
 	}
 	if commands == 0 || inDocker == 0 {

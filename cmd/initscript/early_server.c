@@ -1,3 +1,5 @@
+//go:build (linux || freebsd) && cgo
+
 /*
  * Refuses secure mode, and has the fork server get ready while the Go runtime boots, where this
  * command is going to need one. Only a program that starts a child soon after its beginning gains

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/go-initscript/initscript/internal/ffitest"
@@ -33,6 +34,9 @@ func TestEarlyServer(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ffitest.Require(t, test.code)
+			if strings.Contains(test.code, "initscript host") {
+				requireHost(t)
+			}
 			trace := filepath.Join(t.TempDir(), "trace")
 			directory := t.TempDir()
 			t.Setenv("D", directory)

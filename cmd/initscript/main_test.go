@@ -37,12 +37,14 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition knows [root]; [static]: is this one file without libraries; and [userns]: may this user
-// create user namespaces here?
+// condition knows [root]; [static]: is this one file without libraries; [host]: has the command host, which
+// needs the build tag luajit; and [userns]: may this user create user namespaces here?
 func condition(t *testing.T, name string) (bool, error) {
 	switch name {
 	case "root":
 		return os.Geteuid() == 0, nil
+	case "host":
+		return withHost, nil
 	case "static":
 		return ffitest.Static(t), nil
 	case "userns":
@@ -61,6 +63,13 @@ func userNamespaces() error {
 		return fmt.Errorf("user namespaces are not available: %w: %s", err, out)
 	}
 	return nil
+}
+
+func requireHost(t *testing.T) {
+	t.Helper()
+	if !withHost {
+		t.Skip("needs a command with host: go test -tags luajit")
+	}
 }
 
 func requireUserNamespaces(t *testing.T) {

@@ -20,6 +20,6 @@ func TestManPageIsUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(made) != string(committed) {
-		t.Error("docs/man/initscript.1 is not what the help says: run go generate -tags luajit .")
+		t.Error("docs/man/initscript.1 is not what the help says: run go generate .")
 	}
 }

@@ -122,6 +122,7 @@ func TestSecureModeIsRefused(t *testing.T) {
 
 // A terminal obeys what nobody but an actor has written, unless it is shown.
 func TestActorsTextIsHarmless(t *testing.T) {
+	requireHost(t)
 	const (
 		evil  = `\27]0;owned\7\27[2J\194\155\050J\226\128\174 \255\r\ninitscript: forged`
 		shown = `\x1b]0;owned\a\x1b[2J\u009b2J\u202e \xff\r\ninitscript: forged`

@@ -1,3 +1,5 @@
+//go:build (linux || freebsd) && cgo && luajit
+
 package namespaces_test
 
 import (

@@ -1,4 +1,4 @@
-//go:build linux && cgo && luajit
+//go:build linux && cgo
 
 // Package jailtest runs the calls jail_set and jail_attach of FreeBSD's scripts on Linux, against a
 // library that only notes what it is asked for. It is for tests.

@@ -1,4 +1,4 @@
-//go:build linux && cgo && luajit
+//go:build linux && cgo
 
 package jailtest
 

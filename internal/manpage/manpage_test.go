@@ -26,7 +26,7 @@ func TestScriptAPIIsUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(page) != manpage.ScriptAPI(blocks) {
-		t.Error("docs/man/initscript-script.7 is not what the definitions give: run go generate -tags luajit .")
+		t.Error("docs/man/initscript-script.7 is not what the definitions give: run go generate .")
 	}
 	// Every name is found by a search in the page.
 	for _, block := range blocks {

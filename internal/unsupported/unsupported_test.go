@@ -2,7 +2,7 @@
 
 // Package unsupported tests what a program gets where init scripts cannot run:
 //
-//	CGO_ENABLED=0 go test ./internal/unsupported
+//	CGO_ENABLED=0 go test -tags initscript_unsupported ./internal/unsupported
 package unsupported
 
 import (
@@ -103,7 +103,8 @@ func TestPolicy(t *testing.T) {
 
 func TestCommand(t *testing.T) {
 	command := filepath.Join(t.TempDir(), "initscript.exe")
-	if out, err := exec.Command("go", "build", "-o", command, "../../cmd/initscript").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-tags", "initscript_unsupported", "-o", command,
+		"../../cmd/initscript").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	out, err := exec.Command(command, "run", "-e", "", "--", "/bin/true").CombinedOutput()

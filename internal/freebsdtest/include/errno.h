@@ -105,5 +105,4 @@ int *__error(void);
 #define EOWNERDEAD 96
 #define EINTEGRITY 97
 
-
 #endif

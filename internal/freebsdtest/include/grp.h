@@ -4,5 +4,4 @@
 
 #include <sys/types.h>
 
-
 #endif

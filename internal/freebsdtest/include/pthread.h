@@ -2,18 +2,19 @@
 #ifndef FREEBSDTEST_PTHREAD_H
 #define FREEBSDTEST_PTHREAD_H
 
-#include <sys/types.h>
 #include <signal.h>
+#include <sys/types.h>
 #include <time.h>
 
-int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes, void *(*start)(void *),
-                   void *restrict argument);
+int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
+                   void *(*start)(void *), void *restrict argument);
 int pthread_detach(pthread_t thread);
 int pthread_join(pthread_t thread, void **value);
 pthread_t pthread_self(void);
 int pthread_attr_init(pthread_attr_t *attributes);
 int pthread_attr_destroy(pthread_attr_t *attributes);
-int pthread_attr_getstack(const pthread_attr_t *restrict attributes, void **restrict stack, size_t *restrict size);
+int pthread_attr_getstack(const pthread_attr_t *restrict attributes, void **restrict stack,
+                          size_t *restrict size);
 int pthread_attr_getstacksize(const pthread_attr_t *restrict attributes, size_t *restrict size);
 int pthread_attr_setdetachstate(pthread_attr_t *attributes, int state);
 int pthread_attr_get_np(pthread_t thread, pthread_attr_t *attributes);

@@ -4,5 +4,4 @@
 
 #include <string.h>
 
-
 #endif

@@ -18,10 +18,14 @@ struct kevent {
 	uint64_t ext[4];
 };
 #define EV_SET(event, i, f, fl, ff, d, u)                                                          \
-	(*(event) = (struct kevent){                                                               \
-	         .ident = (i), .filter = (f), .flags = (fl), .fflags = (ff), .data = (d), .udata = (u)})
+	(*(event) = (struct kevent){.ident = (i),                                                  \
+	                            .filter = (f),                                                 \
+	                            .flags = (fl),                                                 \
+	                            .fflags = (ff),                                                \
+	                            .data = (d),                                                   \
+	                            .udata = (u)})
 int kqueue(void);
-int kevent(int fd, const struct kevent *changes, int change_count, struct kevent *events, int event_count,
-           const struct timespec *limit);
+int kevent(int fd, const struct kevent *changes, int change_count, struct kevent *events,
+           int event_count, const struct timespec *limit);
 
 #endif

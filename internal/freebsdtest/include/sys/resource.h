@@ -2,8 +2,8 @@
 #ifndef FREEBSDTEST_SYS_RESOURCE_H
 #define FREEBSDTEST_SYS_RESOURCE_H
 
-#include <sys/types.h>
 #include <sys/time.h>
+#include <sys/types.h>
 
 #define RLIMIT_CPU 0x0
 #define RLIMIT_FSIZE 0x1

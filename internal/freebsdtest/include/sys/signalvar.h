@@ -4,5 +4,4 @@
 
 #include <signal.h>
 
-
 #endif

@@ -65,7 +65,7 @@ struct cmsgcred {
 #define CMSG_DATA(c) ((unsigned char *)(c) + CMSG_ALIGN_(sizeof(struct cmsghdr)))
 #define CMSG_LEN(n) (CMSG_ALIGN_(sizeof(struct cmsghdr)) + (n))
 #define CMSG_SPACE(n) (CMSG_ALIGN_(sizeof(struct cmsghdr)) + CMSG_ALIGN_(n))
-#define CMSG_FIRSTHDR(m) \
+#define CMSG_FIRSTHDR(m)                                                                           \
 	((m)->msg_controllen >= sizeof(struct cmsghdr) ? (struct cmsghdr *)(m)->msg_control : NULL)
 #define CMSG_NXTHDR(m, c)                                                                          \
 	((char *)(c) + CMSG_ALIGN_((c)->cmsg_len) + CMSG_ALIGN_(sizeof(struct cmsghdr)) >          \

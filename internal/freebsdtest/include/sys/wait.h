@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #define WNOHANG 1
-#define WSTATUS_(s) ((s) & 0x7f)
+#define WSTATUS_(s) ((s)&0x7f)
 #define WIFEXITED(s) (WSTATUS_(s) == 0)
 #define WEXITSTATUS(s) ((s) >> 8 & 0xff)
 #define WIFSIGNALED(s) (WSTATUS_(s) != 0x7f && WSTATUS_(s) != 0 && (s) != 0x13)

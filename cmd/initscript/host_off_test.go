@@ -1,0 +1,5 @@
+//go:build !luajit
+
+package main
+
+const withHost = false
