@@ -61,43 +61,14 @@ func TestAbandonedChildIsKilled(t *testing.T) {
 	awaitEnd(t, c)
 }
 
-// Nor one whose pidfd finds no room in the host. The cause is told.
-func TestChildWithoutRoomForPidfdIsKilled(t *testing.T) {
-	c, goAhead := loopingChild(t, (*spawnRequest).requestFromLikeServer)
-	goAhead()
-	free, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	unix.Close(free)
-	var limit unix.Rlimit
-	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &limit); err != nil {
-		t.Fatal(err)
-	}
-	full := unix.Rlimit{Cur: uint64(free), Max: limit.Max}
-	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &full, nil); err != nil {
-		t.Fatal(err)
-	}
-	err = c.awaitBirth(t.Context())
-	if restoreErr := unix.Prlimit(0, unix.RLIMIT_NOFILE, &limit, nil); restoreErr != nil {
-		t.Fatal(restoreErr)
-	}
-	const want = "set up child: receive pidfd: too many open files (EMFILE)"
-	if err == nil || err.Error() != want {
-		t.Errorf("error: %v, want %s", err, want)
-	}
-	c.abandon()
-	awaitEnd(t, c)
-}
-
-// Nor one that is born after it was given up.
-func TestUnbornChildIsKilled(t *testing.T) {
-	c, _ := loopingChild(t, func(r *spawnRequest, directory int) (*child, error) {
+// unbornChild is a child whose server has stopped before it could see the request. The returned function
+// has it go on.
+func unbornChild(t *testing.T) (c *child, goOn func()) {
+	c, _ = loopingChild(t, func(r *spawnRequest, directory int) (*child, error) {
 		s, err := currentServer()
 		if err != nil {
 			return nil, err
 		}
-		// It sees the request only when all is done here.
 		if err := unix.Kill(s.pid, unix.SIGSTOP); err != nil {
 			return nil, err
 		}
@@ -113,9 +84,46 @@ func TestUnbornChildIsKilled(t *testing.T) {
 		defer unix.Close(memfd)
 		return c, c.sendGoAhead(r, memfd, size)
 	})
-	c.abandon()
-	if err := unix.Kill(c.server.pid, unix.SIGCONT); err != nil {
+	return c, func() {
+		if err := unix.Kill(c.server.pid, unix.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Nor one whose pidfd finds no room in the host. The cause is told.
+func TestChildWithoutRoomForPidfdIsKilled(t *testing.T) {
+	c, goOn := unbornChild(t)
+	free, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
 		t.Fatal(err)
 	}
+	unix.Close(free)
+	var limit unix.Rlimit
+	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &limit); err != nil {
+		t.Fatal(err)
+	}
+	full := unix.Rlimit{Cur: uint64(free), Max: limit.Max}
+	if err := unix.Prlimit(0, unix.RLIMIT_NOFILE, &full, nil); err != nil {
+		t.Fatal(err)
+	}
+	goOn()
+	err = c.awaitBirth(t.Context())
+	if restoreErr := unix.Prlimit(0, unix.RLIMIT_NOFILE, &limit, nil); restoreErr != nil {
+		t.Fatal(restoreErr)
+	}
+	const want = "set up child: receive pidfd: too many open files (EMFILE)"
+	if err == nil || err.Error() != want {
+		t.Errorf("error: %v, want %s", err, want)
+	}
+	c.abandon()
+	awaitEnd(t, c)
+}
+
+// Nor one that is born after it was given up.
+func TestUnbornChildIsKilled(t *testing.T) {
+	c, goOn := unbornChild(t)
+	c.abandon()
+	goOn()
 	awaitEnd(t, c)
 }

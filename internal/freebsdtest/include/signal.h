@@ -96,6 +96,8 @@ int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict old);
 int sigaltstack(const stack_t *restrict stack, stack_t *restrict old);
 int pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old);
 int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict info);
+struct timespec;
+int sigtimedwait(const sigset_t *, siginfo_t *, const struct timespec *);
 void (*signal(int number, void (*handler)(int)))(int);
 
 #endif
