@@ -186,7 +186,7 @@ static const char *become_harmless(struct initscript_env *env, const sigset_t *a
 	initscript_wipe_below_gap();
 	if (initscript_guard_is_filtered(env->guard))
 		failed = try_calls(all, program);
-	if (!failed && !initscript_image_restore(NULL, 0))
+	if (!failed && !initscript_image_restore(NULL, 0, env->guard->has_natives))
 		failed = "munmap";
 	env->state = state;
 	env->report_fd = report;
