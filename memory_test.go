@@ -293,7 +293,7 @@ const (
 		char *strdup(const char *); void *malloc(size_t); void *mmap(void *, size_t, int, int, int, long);
 		FILE *fopen(const char *, const char *); int fputs(const char *, FILE *);
 		int setenv(const char *, const char *, int); char *strtok(char *, const char *);
-		int mlockall(int); size_t strlen(const char *); char *strcpy(char *, const char *);
+		int mlockall(int); int mprotect(void *, size_t, int); size_t strlen(const char *); char *strcpy(char *, const char *);
 		char *asctime(const void *); int setvbuf(FILE *, char *, int, size_t);
 		int snprintf(char *, size_t, const char *, ...); void *getpwnam(const char *); char *tmpnam(char *);
 		int system(const char *); void openlog(const char *, int, int); int brk(void *); void *sbrk(long);
@@ -427,6 +427,40 @@ var memoryFFICases = map[string]string{
 		return #(ffi.string(s) .. N) end) f(N)`,
 }
 
+// Places where a script cannot write before it has seen to that: K is the first mapping whose line in
+// /proc/self/maps has a pattern, and put() writes a needle into one of its pages.
+const putIntoMapping = `local function put(pattern, page, flags)
+	for line in io.lines('/proc/self/maps') do
+		local first, last = line:match('^(%x+)%-(%x+) ' .. pattern)
+		if first then
+			first, last = tonumber(first, 16), tonumber(last, 16)
+			local p = ffi.cast('char *', page < 0 and last + page * 4096 or first + page * 4096)
+			if flags then p = ffi.cast('char *', c.mmap(p, 4096, 3, flags, -1, 0)) end
+			c.mprotect(p, 4096, 7)
+			c.strcpy(p + 1024, N)
+			return
+		end
+	end
+end `
+
+var memoryPlaceCases = map[string]string{
+	"text":           `put('r%-xp .*libc', -1)`,
+	"constants":      `put('r%-%-p .*libc', 0)`,
+	"own constants":  `put('r%-%-p %x+ %S+ [1-9]%d* ', 0)`,
+	"read-only data": `put('r%-%-p .*libz', -1) put('r%-%-p .*libluajit', -1)`,
+	"no access":      `put('%-%-%-p ', 0)`,
+	"over a library": `put('r%-%-p .*libm', -1, 50)`,
+	"above the stack": `if ffi.abi('64bit') then
+		for bits = 38, 46 do
+			local p = c.mmap(ffi.cast('void *', 2ULL ^ (bits + 1) - 2 ^ 20), 8192, 3, 34, -1, 0)
+			c.strcpy(ffi.cast('char *', p) + 4096, N)
+		end end`,
+	"next to the stack": `for line in io.lines('/proc/self/maps') do
+		local last = line:match('%-(%x+) .*%[stack%]') if last then
+			local p = c.mmap(ffi.cast('void *', tonumber(last, 16) + 2 ^ 20), 8192, 3, 34, -1, 0)
+			c.strcpy(ffi.cast('char *', p), N) end end`,
+}
+
 // libraryFunctions are all functions of all libraries, also of those that are only prepared: another
 // version of LuaJIT has others.
 const libraryFunctions = `
@@ -527,5 +561,13 @@ func TestNothingOfTheCLibraryStays(t *testing.T) {
 	requireUserNamespaces(t)
 	for name, script := range memoryFFICases {
 		t.Run(name, func(t *testing.T) { requireForgotten(t, declareLibc+script) })
+	}
+}
+
+// Neither do what a script has made writable, and what it has put where nothing else is mapped.
+func TestNothingStaysInUnwritablePlaces(t *testing.T) {
+	requireUserNamespaces(t)
+	for name, script := range memoryPlaceCases {
+		t.Run(name, func(t *testing.T) { requireForgotten(t, declareLibc+putIntoMapping+script) })
 	}
 }

@@ -108,6 +108,37 @@ func TestPID1KilledByFilter(t *testing.T) {
 	}
 }
 
+// A script may give its program a PID namespace within that of PID 1, from where PID 1 has no number.
+// What a filter makes of that is an error, and nothing that waits.
+func TestProgramInNestedPIDNamespace(t *testing.T) {
+	const nest = `C.unshare(C.CLONE_NEWPID)`
+	tests := []struct {
+		name, call string
+		action     seccomp.Action
+		blamed     bool
+	}{
+		{name: "no filter"},
+		{name: "another call", call: "getppid", action: seccomp.Errno(unix.EPERM)},
+		{name: "refused", call: "getpid", action: seccomp.Errno(unix.EPERM), blamed: true},
+		{name: "pretended", call: "getpid", action: seccomp.Errno(0), blamed: true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cmd := newPID1Cmd(t, nest, "/bin/sh", "-c", "echo $$")
+			if test.call != "" {
+				cmd = newPID1Cmd(t, nest+installFilter, "/bin/sh", "-c", "echo $$")
+				cmd.Arg = answering(t, test.call, test.action)
+			}
+			out, err := cmd.Output()
+			if test.blamed {
+				checkFilterBlamed(t, err, "getpid")
+			} else if err != nil || string(out) != "1\n" {
+				t.Errorf("%v, %q", err, out)
+			}
+		})
+	}
+}
+
 // What takes the death signal away behind a filter that refuses, or pretends, to set it again is the end
 // of the start. What does not needs no prctl there.
 func TestGuardBehindFilter(t *testing.T) {

@@ -223,7 +223,8 @@ static void forget_script(const struct child *child)
 	const int report_fd = env->report_fd;
 	initscript_call_below_gap(flush_stdio, NULL);
 	initscript_wipe_below_gap();
-	bool forgotten = initscript_image_restore(child->plan_base, child->go_ahead.plan_size);
+	bool forgotten = initscript_image_restore(child->plan_base, child->go_ahead.plan_size,
+	                                          child->guard.has_natives);
 	env->report_fd = report_fd;
 	if (!forgotten)
 		fail(child, "munmap");

@@ -22,9 +22,14 @@ bool initscript_image_save(void);
  * written to gets its old content, static variables and the state of the C library included. The
  * stack (see stack.h) and the thread's id stay as they are.
  *
- * Without /proc (in the server) what the script itself has mapped stays mapped.
+ * With NATIVES that goes also for what could not be written to, and for what is above the stack:
+ * code that the script has loaded (guard.h) can change that by mprotect(2), and map whatever it
+ * wants.
+ *
+ * Without /proc (in the server) what the script itself has mapped stays mapped, and what it has
+ * made writable stays written.
  *
  * False with errno set when the kernel refused; then something of the script may still be there. */
-bool initscript_image_restore(const void *kept, size_t size);
+bool initscript_image_restore(const void *kept, size_t size, bool natives);
 
 #endif

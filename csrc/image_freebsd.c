@@ -8,8 +8,8 @@ bool initscript_image_save(void)
 	return true;
 }
 
-bool initscript_image_restore(const void *kept, size_t size)
+bool initscript_image_restore(const void *kept, size_t size, bool natives)
 {
-	(void)kept, (void)size;
+	(void)kept, (void)size, (void)natives;
 	return true;
 }

@@ -12,9 +12,12 @@
 #include <unistd.h>
 
 enum content {
-	LEFT,    /* nobody can write there, or it is shared: stays as it is */
+	LEFT,    /* it is shared, or the stack, or the kernel's: stays as it is */
 	DROPPED, /* never written to: the kernel gives it its first content again */
 	COPIED,
+	/* The same of what cannot be written to, unless by code that first changes that. */
+	READ_ONLY_DROPPED,
+	READ_ONLY_COPIED,
 };
 
 /* Pages that are treated alike. */
@@ -52,10 +55,15 @@ struct maker {
 	struct run last;            /* not yet in the image */
 };
 
+static bool is_copied(const struct run *run)
+{
+	return run->content == COPIED || run->content == READ_ONLY_COPIED;
+}
+
 static bool finish_run(struct maker *maker)
 {
 	struct run *run = &maker->last;
-	size_t size = run->content == COPIED ? run->end - run->start : 0;
+	size_t size = is_copied(run) ? run->end - run->start : 0;
 	if (run->start == run->end)
 		return true;
 	run->copy = maker->copies + maker->copied;
@@ -113,7 +121,8 @@ static bool add_by_content(struct maker *maker, uintptr_t start, uintptr_t end, 
 	return true;
 }
 
-static bool add_by_pagemap(struct maker *maker, uintptr_t start, uintptr_t end)
+static bool add_by_pagemap(struct maker *maker, uintptr_t start, uintptr_t end,
+                           enum content written, enum content unwritten)
 {
 	uint64_t entries[512];
 	while (start < end) {
@@ -126,7 +135,7 @@ static bool add_by_pagemap(struct maker *maker, uintptr_t start, uintptr_t end)
 			return false;
 		for (size_t i = 0; i < count; i++, start += maker->page_size)
 			if (!add_pages(maker, start, start + maker->page_size,
-			               is_own_copy(entries[i]) ? COPIED : DROPPED))
+			               is_own_copy(entries[i]) ? written : unwritten))
 				return false;
 	}
 	return true;
@@ -137,7 +146,7 @@ static bool add_private(struct maker *maker, uintptr_t start, uintptr_t end, boo
 	if (start >= end)
 		return true;
 	return maker->pagemap < 0 ? add_by_content(maker, start, end, anonymous)
-	                          : add_by_pagemap(maker, start, end);
+	                          : add_by_pagemap(maker, start, end, COPIED, DROPPED);
 }
 
 /* The kernel may show the image as one with what is beside it. */
@@ -148,6 +157,32 @@ static bool add_writable(struct maker *maker, uintptr_t start, uintptr_t end, bo
 		return add_private(maker, start, end, anonymous);
 	return add_private(maker, start, own, anonymous) &&
 	       add_private(maker, own_end, end, anonymous);
+}
+
+/* Linux 5.18. Without it what the script has locked (mlock(2)) cannot be dropped. */
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
+/* Linux 5.4. Before, no code of the kernel's is dropped. */
+#ifndef MADV_COLD
+#define MADV_COLD 20
+#endif
+
+static bool drop(uintptr_t start, uintptr_t end)
+{
+	return madvise((void *)start, end - start, MADV_DONTNEED) == 0 ||
+	       madvise((void *)start, end - start, MADV_DONTNEED_LOCKED) == 0;
+}
+
+/* Some of what is of no file is the kernel's (vvar, vsyscall), which it does not drop. */
+static bool add_read_only(struct maker *maker, uintptr_t start, uintptr_t end, bool readable,
+                          bool of_file)
+{
+	if (maker->pagemap < 0 || (!of_file && madvise((void *)start, end - start, MADV_COLD) != 0))
+		return add_pages(maker, start, end, LEFT);
+	return add_by_pagemap(maker, start, end, readable ? READ_ONLY_COPIED : LEFT,
+	                      READ_ONLY_DROPPED);
 }
 
 /* A text that is read in pieces; a line may be longer than a buffer. */
@@ -197,9 +232,11 @@ static bool add_line(struct maker *maker, struct reader *maps, uintptr_t start)
 	for (int c = get_hex(maps, &inode); c != '\n' && c >= 0;)
 		c = get(maps);
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-	if (!readable || !writable || !private || (start <= here && here < end))
+	bool of_file = inode || major || minor;
+	if (!private || (writable && !readable) || (start <= here && here < end))
 		return add_pages(maker, start, end, LEFT);
-	return add_writable(maker, start, end, !inode && !major && !minor);
+	return writable ? add_writable(maker, start, end, !of_file)
+	                : add_read_only(maker, start, end, readable, of_file);
 }
 
 static bool add_all(struct maker *maker)
@@ -395,20 +432,17 @@ bool initscript_image_save(void)
 	return image;
 }
 
-/* Linux 5.18. Without it what the script has locked (mlock(2)) cannot be dropped. */
-#ifndef MADV_DONTNEED_LOCKED
-#define MADV_DONTNEED_LOCKED 24
-#endif
-
-static bool drop(uintptr_t start, uintptr_t end)
-{
-	return madvise((void *)start, end - start, MADV_DONTNEED) == 0 ||
-	       madvise((void *)start, end - start, MADV_DONTNEED_LOCKED) == 0;
-}
-
+/* The kernel refuses all of what extends beyond the memory of a process, so what is left of it is
+ * unmapped in halves. */
 static bool unmap(uintptr_t start, uintptr_t end)
 {
-	return start >= end || munmap((void *)start, end - start) == 0;
+	if (start >= end || munmap((void *)start, end - start) == 0)
+		return true;
+	const uintptr_t page = sysconf(_SC_PAGESIZE);
+	for (uintptr_t size = UINTPTR_MAX / 2 + 1; size >= page && errno == EINVAL; size /= 2)
+		if (size <= end - start && munmap((void *)start, size) == 0)
+			start += size;
+	return errno == EINVAL;
 }
 
 /* Unmaps all but what is in two places. */
@@ -451,26 +485,38 @@ static void put_back_run(const struct image *old, const struct run *run)
 	put_back(start, run->end, copy + start);
 }
 
-/* What was mapped since, below the stack: above it is only what the kernel puts there. The stack
- * may have grown. */
-static bool unmap_new(const struct image *old, const struct kept kept[2])
+/* What was mapped since, below the stack, which may have grown. Above it is only what the kernel
+ * puts there, and what NATIVES may have put there on purpose. */
+static bool unmap_new(const struct image *old, const struct kept kept[2], bool natives)
 {
 	const uintptr_t page = sysconf(_SC_PAGESIZE);
 	const uintptr_t here = (uintptr_t)__builtin_frame_address(0) / page * page;
 	uintptr_t end = 0;
 	for (const struct run *run = old->runs; run < old->runs + old->run_count; run++) {
-		bool is_stack = here < run->end;
+		bool is_stack = end <= here && here < run->end;
 		uintptr_t new_end = is_stack && here - page < run->start ? here - page : run->start;
 		if (!unmap_around(end, new_end, kept))
 			return false;
-		if (is_stack)
-			break;
+		if (is_stack && !natives)
+			return true;
 		end = run->end;
 	}
+	return unmap_around(end, -page, kept);
+}
+
+/* Back to what the image has of one run. */
+static bool restore_run(const struct image *old, const struct run *run, bool natives)
+{
+	bool read_only = run->content == READ_ONLY_DROPPED || run->content == READ_ONLY_COPIED;
+	if (run->content == LEFT || (read_only && !natives))
+		return true;
+	if (!is_copied(run))
+		return drop(run->start, run->end);
+	put_back_run(old, run);
 	return true;
 }
 
-bool initscript_image_restore(const void *kept, size_t size)
+bool initscript_image_restore(const void *kept, size_t size, bool natives)
 {
 	const struct image *old = image;
 	if (!old)
@@ -483,13 +529,10 @@ bool initscript_image_restore(const void *kept, size_t size)
 	/* First, as the heap may have become shorter. */
 	if ((uintptr_t)sbrk(0) != old->program_break && brk((void *)old->program_break) != 0)
 		return false;
-	if (old->complete && !unmap_new(old, mappings))
+	if (old->complete && !unmap_new(old, mappings, natives))
 		return false;
-	for (const struct run *run = old->runs; run < old->runs + old->run_count; run++) {
-		if (run->content == DROPPED && !drop(run->start, run->end))
+	for (const struct run *run = old->runs; run < old->runs + old->run_count; run++)
+		if (!restore_run(old, run, natives))
 			return false;
-		if (run->content == COPIED)
-			put_back_run(old, run);
-	}
 	return munmap((void *)old, image_size) == 0;
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,7 +22,18 @@
  * before the kernel ends the rest of the namespace. */
 enum { GO = SIGURG };
 
-static bool await_go(pid_t pid1)
+/* Behind an unshare(2) of the script the program is the first of a namespace of its own, and what
+ * is outside has the number 0 there, so PID 1 too. False with errno set when a filter does not let
+ * us see whether that is so; errno is 0 if it is not. */
+static bool is_first_of_nested(void)
+{
+	long self = syscall(SYS_getpid);
+	errno = self > 0 ? 0 : EPERM; /* as no filter can pretend to be number 1 */
+	return self == 1;
+}
+
+/* Returns what fails, with errno set, or NULL. */
+static const char *await_go(pid_t pid1)
 {
 	sigset_t go;
 	siginfo_t info;
@@ -29,12 +41,16 @@ static bool await_go(pid_t pid1)
 	sigaddset(&go, GO);
 	for (;;) {
 		int signal = sigwaitinfo(&go, &info);
-		if (signal == GO && info.si_code == SI_USER && info.si_pid == pid1)
-			return true;
 		if (signal == 0)
 			errno = EPERM; /* a filter only pretends that the call was made */
 		if (signal != GO && errno != EINTR) /* EINTR: stopped, and continued */
-			return false;
+			return "rt_sigtimedwait";
+		if (signal != GO || info.si_code != SI_USER)
+			continue;
+		if (info.si_pid == pid1 || (info.si_pid == 0 && is_first_of_nested()))
+			return NULL;
+		if (info.si_pid == 0 && errno)
+			return "getpid";
 	}
 }
 
@@ -78,8 +94,8 @@ pid_t initscript_fork_from_pid1(const struct initscript_guard *guard, const char
 	if (program != 0)
 		return program;
 	initscript_die_with(guard->pid);
-	*failed = "rt_sigtimedwait";
-	if (!await_go(guard->pid))
+	*failed = await_go(guard->pid);
+	if (*failed)
 		return -1;
 	*failed = "rt_sigprocmask";
 	return sigprocmask(SIG_SETMASK, &none, NULL);
@@ -170,7 +186,7 @@ static const char *become_harmless(struct initscript_env *env, const sigset_t *a
 	initscript_wipe_below_gap();
 	if (initscript_guard_is_filtered(env->guard))
 		failed = try_calls(all, program);
-	if (!failed && !initscript_image_restore(NULL, 0))
+	if (!failed && !initscript_image_restore(NULL, 0, env->guard->has_natives))
 		failed = "munmap";
 	env->state = state;
 	env->report_fd = report;
