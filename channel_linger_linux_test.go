@@ -48,7 +48,16 @@ func lingeringQueue(t *testing.T) int {
 	return pair[0]
 }
 
-// sendAndClose sends a packet with copies of a descriptor, and leaves none.
+// whileStopped calls f while the actor runs nothing.
+func whileStopped(t *testing.T, actor *initscript.Actor, f func()) {
+	t.Helper()
+	must(t, unix.Kill(actor.Pid(), unix.SIGSTOP))
+	defer func() { must(t, unix.Kill(actor.Pid(), unix.SIGCONT)) }()
+	f()
+}
+
+// sendAndClose sends a packet with copies of a descriptor, and leaves none. The receiver must not read it
+// before: then this would be the one that waits.
 func sendAndClose(t *testing.T, channel *initscript.Channel, packet []byte, copies, fd int) {
 	t.Helper()
 	fds := make([]int, copies)
@@ -103,7 +112,9 @@ end`)
 			t.Run(kind.name+", "+row.name, func(t *testing.T) {
 				inbox, channel := newInbox(t)
 				other := address(t, inbox)
+				send(t, channel, "first") // which is read ahead
 				sendAndClose(t, channel, row.packet, row.files, kind.open(t))
+				receive(t, inbox)
 				var messageErr *initscript.MessageError
 				if got, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) {
 					t.Errorf("in Go: %v, %v", got, err)
@@ -117,7 +128,10 @@ end`)
 				}
 
 				address := exchange(t, actor, "address").(*initscript.Channel)
-				sendAndClose(t, address, row.packet, row.files, kind.open(t))
+				fd := kind.open(t)
+				whileStopped(t, actor, func() {
+					sendAndClose(t, address, row.packet, row.files, fd)
+				})
 				must(t, address.AwaitHangup())
 				if got := exchange(t, actor, "x"); got != "x" {
 					t.Errorf("in Lua, from another source: %v", got)
@@ -145,8 +159,10 @@ func TestCloseDoesNotLinger(t *testing.T) {
 		t.Run(kind.name+", behind the end", func(t *testing.T) {
 			inbox, channel := newInbox(t)
 			other := address(t, inbox)
+			send(t, channel, "first") // which is read ahead
 			must(t, channel.SendRaw(nil))
 			sendAndClose(t, channel, fileMessage, 1, kind.open(t))
+			receive(t, inbox)
 			must(t, channel.AwaitHangup())
 			send(t, other, "x")
 			if got := receive(t, inbox); got != "x" {
@@ -221,8 +237,11 @@ end`)
 			t.Fatalf("%s: %v, %v", row.order, got, err)
 		}
 	}
-	send(t, address, "end")
-	sendAndClose(t, address, fileMessage, 1, lingeringSocket(t))
+	socket := lingeringSocket(t)
+	whileStopped(t, actor, func() {
+		send(t, address, "end")
+		sendAndClose(t, address, fileMessage, 1, socket)
+	})
 	if got, err := actor.Receive(testContext(t)); got != "done" {
 		t.Errorf("inbox:close: %v, %v", got, err)
 	}
