@@ -56,8 +56,8 @@ func whileStopped(t *testing.T, actor *initscript.Actor, f func()) {
 	f()
 }
 
-// sendAndClose sends a packet with copies of a descriptor, and leaves none. The receiver must not read it
-// before: then this would be the one that waits.
+// sendAndClose sends a packet with copies of a descriptor, and leaves none. The receiver must not read
+// it before: then this would be the one that waits.
 func sendAndClose(t *testing.T, channel *initscript.Channel, packet []byte, copies, fd int) {
 	t.Helper()
 	fds := make([]int, copies)
@@ -154,19 +154,6 @@ func TestCloseDoesNotLinger(t *testing.T) {
 			atOnce(t, "Inbox.Close", inbox.Close)
 			if err := channel.Send(testContext(t), "x"); !errors.Is(err, unix.EPIPE) {
 				t.Errorf("its sender: %v", err)
-			}
-		})
-		t.Run(kind.name+", behind the end", func(t *testing.T) {
-			inbox, channel := newInbox(t)
-			other := address(t, inbox)
-			send(t, channel, "first") // which is read ahead
-			must(t, channel.SendRaw(nil))
-			sendAndClose(t, channel, fileMessage, 1, kind.open(t))
-			receive(t, inbox)
-			must(t, channel.AwaitHangup())
-			send(t, other, "x")
-			if got := receive(t, inbox); got != "x" {
-				t.Errorf("from another source: %v", got)
 			}
 		})
 	}
