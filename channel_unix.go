@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -28,11 +29,22 @@ type Channel struct {
 	sending chan struct{} // holds the turn of the one that sends
 	closed  atomic.Bool
 	limit   atomic.Int64
+	// It came out of a message: whoever sent it has put into its queue what he wanted.
+	received bool
 }
 
 // newChannel takes over the sending end of a SEQPACKET socket.
 func newChannel(socket *os.File) *Channel {
 	return &Channel{socket: pollable(socket), sending: make(chan struct{}, 1)}
+}
+
+// receivedChannel likewise takes over a socket that came out of a message. When the garbage collector
+// closes it, that does not wait either.
+func receivedChannel(socket *os.File) *Channel {
+	c := newChannel(socket)
+	c.received = true
+	runtime.AddCleanup(c, func(socket *os.File) { closeSocket(socket) }, c.socket)
+	return c
 }
 
 // oneWayPair makes a source and a channel that leads there. The receiver must not be able to answer
@@ -212,6 +224,9 @@ func (c *Channel) Close() error {
 	}
 	if c.closed.Swap(true) {
 		return os.ErrClosed
+	}
+	if c.received {
+		return closeSocket(c.socket)
 	}
 	return c.socket.Close()
 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -179,14 +180,15 @@ func (s *inboxState) close() bool {
 	}
 	close(s.closed)
 	for socket := range s.sources {
-		socket.Close()
+		hangUp(socket)
+		socket.SetReadDeadline(time.Unix(1, 0)) // whoever reads it wakes, and closes it
 	}
 	return true
 }
 
 // end removes a source.
 func (s *inboxState) end(socket *os.File) {
-	socket.Close()
+	closeSocket(socket)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	delete(s.sources, socket)
@@ -222,11 +224,9 @@ func (s *inboxState) readOne(socket *os.File) bool {
 		value, err = p.finish(value, limit)
 	}
 	ends := err != nil && !errors.Is(err, unix.EAGAIN)
-	if ends && err != io.EOF {
-		p.refuse()
-	}
 	if ends {
-		socket.Close()
+		hangUp(socket)
+		closeSocket(socket)
 	}
 	switch {
 	case rest != nil && !ends && err != nil:

@@ -204,7 +204,7 @@ func (d *descriptors) open(p place, reserved *os.File) any {
 	case p.isChannel:
 		// os.NewFile has the poller wait for what is in this mode only. It does not fail on a socket.
 		unix.SetNonblock(fd, true)
-		return newChannel(os.NewFile(uintptr(fd), "channel"))
+		return receivedChannel(os.NewFile(uintptr(fd), "channel"))
 	case reserved == nil:
 		return os.NewFile(uintptr(fd), receivedFileName)
 	}

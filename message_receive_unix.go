@@ -181,18 +181,30 @@ func (p *packet) finish(value any, limit int64) (any, error) {
 	return value, nil
 }
 
-// refuse has all senders told EPIPE at once, and the kernel drop the packet. The socket is then to be
-// closed.
-func (p *packet) refuse() {
-	if p.socket == nil {
+// hangUp has all senders told EPIPE at once, and nothing more come. What is unread makes it ECONNRESET
+// once when the socket is closed; dropping that before would make the caller wait for what lingers.
+func hangUp(socket *os.File) {
+	connection, err := socket.SyscallConn()
+	if err != nil {
 		return
 	}
-	p.socket.Control(func(socket uintptr) {
-		if !p.taken {
-			receiveNow(int(socket), nil, nil, 0) // what is unread would make it ECONNRESET
-		}
-		unix.Shutdown(int(socket), unix.SHUT_RDWR) // helpers have copies for a moment
-	})
+	connection.Control(func(fd uintptr) { unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+}
+
+// closeSocket closes a socket in whose queue there may be anything, and waits for nobody.
+func closeSocket(socket *os.File) error {
+	duplicate := -1
+	connection, err := socket.SyscallConn()
+	if err == nil {
+		connection.Control(func(fd uintptr) {
+			duplicate, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+		})
+	}
+	if err == nil && duplicate >= 0 {
+		// So that it is not this that drops the queue.
+		defer closeAside(duplicate)
+	}
+	return socket.Close()
 }
 
 func (p *packet) hasMemfd() bool { return p.buffer.data[1]&messageInMemfd != 0 }

@@ -35,8 +35,9 @@ void initscript_describe(const int *fds, size_t count, struct initscript_examine
  * of recvmsg(2). */
 int initscript_examine(int socket, struct initscript_examined *examined);
 
-/* close(2) for what was received, without waiting. Where it could wait, a process that shares our
- * table makes the call. If there can be none, the call is made here. */
+/* close(2) for what was received, without waiting. Where the call could wait, a process that shares
+ * our table makes it; where dropping a socket or what is in its queue could, a process that exits
+ * drops it last. If there can be none, the call is made here. */
 void initscript_close_aside(int fd);
 
 #endif

@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A helper is a process of its own and no thread, so that this one can end while the helper waits
@@ -17,6 +20,8 @@
 struct helper {
 	struct helper *next;
 	pid_t pid;
+	int fd;
+	uint32_t released; /* a futex; see hold */
 	_Alignas(16) char stack[32 << 10];
 };
 
@@ -47,9 +52,10 @@ static void reap(void)
 	}
 }
 
-/* Returns NULL with errno set if there can be no helper. A handler of a signal must not run in it,
+/* Returns NULL with errno set if there can be no helper. RUN gets ARGUMENT or, if that is NULL, the
+ * helper, which is to do something with FD. A handler of a signal must not run in it,
  * since it shares our memory. */
-static struct helper *start_helper(int (*run)(void *), int flags, void *argument)
+static struct helper *start_helper(int (*run)(void *), int flags, void *argument, int fd)
 {
 	sigset_t all, before;
 	struct helper *helper = malloc(sizeof *helper);
@@ -57,7 +63,10 @@ static struct helper *start_helper(int (*run)(void *), int flags, void *argument
 		return NULL;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	helper->pid = clone(run, helper->stack + sizeof helper->stack, CLONE_VM | flags, argument);
+	helper->fd = fd;
+	helper->released = 0;
+	helper->pid = clone(run, helper->stack + sizeof helper->stack, CLONE_VM | flags,
+	                    argument ? argument : helper);
 	int error = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (helper->pid > 0)
@@ -73,14 +82,30 @@ static void remember(struct helper *helper)
 	helpers = helper;
 }
 
-/* Whether closing FD waits for nobody, whoever else has it: sockets of other families can linger.
- */
-static bool closes_at_once(int fd)
+/* It mostly ends at once, and the copies of descriptors that it has are gone then. */
+static void await_end(struct helper *helper, int turns)
+{
+	bool ended = has_ended(helper->pid, WNOHANG);
+	for (int i = 0; i < turns && !ended; i++) {
+		sched_yield();
+		ended = has_ended(helper->pid, WNOHANG);
+	}
+	if (ended)
+		free(helper);
+	else
+		remember(helper);
+}
+
+static bool is_socket(int fd)
 {
 	int domain;
 	socklen_t length = sizeof domain;
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0)
-		return domain == AF_UNIX;
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0;
+}
+
+/* Whether closing FD waits for nobody, whoever else has it. */
+static bool closes_at_once(int fd)
+{
 	return fcntl(fd, F_GETPIPE_SZ) >= 0 || fcntl(fd, F_GET_SEALS) >= 0;
 }
 
@@ -136,7 +161,7 @@ static int examine(void *argument)
 	size_t count = initscript_take_rights(&message, e->fds, INITSCRIPT_MAX_FDS);
 	e->error = message.msg_flags & MSG_CTRUNC ? EMFILE : 0;
 	for (size_t i = 0; i < count; i++)
-		e->waits = e->waits || !closes_at_once(e->fds[i]);
+		e->waits = e->waits || (!is_socket(e->fds[i]) && !closes_at_once(e->fds[i]));
 	initscript_describe(e->fds, count, e->examined);
 	e->examined->offset = offset_of_rights(&message);
 	return 0;
@@ -145,19 +170,10 @@ static int examine(void *argument)
 /* The caller stands still until the helper has left our memory. */
 static int examine_in_helper(struct examination *e)
 {
-	struct helper *helper = start_helper(examine, CLONE_VFORK, e);
+	struct helper *helper = start_helper(examine, CLONE_VFORK, e, e->socket);
 	if (!helper)
 		return ENOSYS;
-	/* It mostly ends at once, and the copies that it has are gone then. */
-	bool ended = has_ended(helper->pid, WNOHANG);
-	for (int i = 0; i < 100 && !ended && !e->waits; i++) {
-		sched_yield();
-		ended = has_ended(helper->pid, WNOHANG);
-	}
-	if (ended)
-		free(helper);
-	else
-		remember(helper);
+	await_end(helper, e->waits ? 0 : 100);
 	return e->error;
 }
 
@@ -171,19 +187,54 @@ int initscript_examine(int socket, struct initscript_examined *examined)
 	return error;
 }
 
-static int close_only(void *fd)
+/* Runs in the helper: has copies of our descriptors until it is released. A second is the most,
+ * lest it stays if this process is killed meanwhile. errno is not read: the caller runs, and it is
+ * the same. */
+static int hold(void *argument)
 {
-	close((int)(intptr_t)fd);
+	struct helper *helper = argument;
+	const struct timespec limit = {.tv_sec = 1};
+	while (!__atomic_load_n(&helper->released, __ATOMIC_ACQUIRE))
+		if (syscall(SYS_futex, &helper->released, FUTEX_WAIT, 0, &limit, NULL, 0) != 0)
+			break; /* EAGAIN: it is released; ETIMEDOUT */
+	return 0;
+}
+
+/* A socket with unsent data can linger, and so can one that is in a message in the queue of a
+ * socket of the family unix: whoever drops it last waits, but for a process that is exiting. So the
+ * last one is a helper. Returns false if there can be none. */
+static bool close_socket(int fd)
+{
+	pthread_mutex_lock(&helpers_lock);
+	reap();
+	struct helper *helper = start_helper(hold, 0, NULL, fd);
+	if (helper) {
+		close(fd);
+		__atomic_store_n(&helper->released, 1, __ATOMIC_RELEASE);
+		syscall(SYS_futex, &helper->released, FUTEX_WAKE, 1, NULL, NULL, 0);
+		await_end(helper, 100);
+	}
+	pthread_mutex_unlock(&helpers_lock);
+	return helper != NULL;
+}
+
+static int close_only(void *argument)
+{
+	const struct helper *helper = argument;
+	close(helper->fd);
 	return 0;
 }
 
 void initscript_close_aside(int fd)
 {
 	struct helper *helper = NULL;
-	if (!closes_at_once(fd)) {
+	if (is_socket(fd)) {
+		if (close_socket(fd))
+			return;
+	} else if (!closes_at_once(fd)) {
 		pthread_mutex_lock(&helpers_lock);
 		reap();
-		helper = start_helper(close_only, CLONE_FILES, (void *)(intptr_t)fd);
+		helper = start_helper(close_only, CLONE_FILES, NULL, fd);
 		if (helper)
 			remember(helper);
 		pthread_mutex_unlock(&helpers_lock);

@@ -67,7 +67,7 @@ static int channel_receive(lua_State *L)
 static void close_channel(struct initscript_channel *channel)
 {
 	if (channel->fd >= 0)
-		close(channel->fd);
+		initscript_close_aside(channel->fd);
 	if (channel->pidfd >= 0)
 		close(channel->pidfd);
 	channel->fd = channel->pidfd = -1;

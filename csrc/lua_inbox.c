@@ -74,7 +74,8 @@ int initscript_inbox_address(struct initscript_inbox *inbox)
 /* The order of the others stays, so each has its turn. */
 static void remove_source(struct initscript_inbox *inbox, size_t index)
 {
-	close(inbox->sources[index].fd);
+	shutdown(inbox->sources[index].fd, SHUT_RDWR); /* a helper may have a copy */
+	initscript_close_aside(inbox->sources[index].fd);
 	inbox->count--;
 	memmove(inbox->sources + index, inbox->sources + index + 1,
 	        (inbox->count - index) * sizeof *inbox->sources);
@@ -152,10 +153,11 @@ static enum initscript_received receive_value(lua_State *L, struct initscript_in
 		if (!initscript_message_check(packet))
 			return INITSCRIPT_SOURCE_ENDS;
 		*status = make_value(L, inbox, decoder);
-		if (*status != 0 && !packet->taken)
-			initscript_packet_drop(socket);
-		if (*status != 0)
+		if (*status != 0) {
+			/* Dropping it unread could wait; what is taken is closed aside. */
+			initscript_packet_take(packet, socket);
 			return INITSCRIPT_RECEIVED;
+		}
 		if (lua_isnil(L, decoder + 1))
 			return INITSCRIPT_SOURCE_ENDS;
 		received = initscript_packet_take(packet, socket);
@@ -173,8 +175,6 @@ static bool receive_from(lua_State *L, struct initscript_inbox *inbox, size_t in
 	int status = 0;
 	enum initscript_received received =
 	        receive_value(L, inbox, inbox->sources[index].fd, decoder, &status);
-	if (received == INITSCRIPT_SOURCE_ENDS && inbox->packet->length > 0)
-		initscript_packet_refuse(inbox->packet, inbox->sources[index].fd);
 	initscript_packet_clear(inbox->packet);
 	if (status != 0)
 		lua_error(L); /* there was too little memory, or a finalizer failed */

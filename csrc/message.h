@@ -95,12 +95,6 @@ enum initscript_received initscript_packet_take(struct initscript_packet *packet
 /* Puts the descriptors of a taken packet where they belong in the value that was pushed. */
 void initscript_packet_place(struct initscript_packet *packet);
 
-/* Takes the next packet out of SOCKET, for the kernel to drop. */
-void initscript_packet_drop(int socket);
-
-/* Likewise with a packet that was refused or ends its source, and tells EPIPE to all senders at
- * once. SOCKET is then to be closed. */
-void initscript_packet_refuse(const struct initscript_packet *packet, int socket);
 
 /* Closes and frees what the packet still holds. */
 void initscript_packet_clear(struct initscript_packet *packet);

@@ -159,19 +159,6 @@ void initscript_packet_place(struct initscript_packet *packet)
 	}
 }
 
-void initscript_packet_refuse(const struct initscript_packet *packet, int socket)
-{
-	if (!packet->taken)
-		initscript_packet_drop(socket); /* what is unread would make it ECONNRESET */
-	shutdown(socket, SHUT_RDWR);            /* a helper may have a copy */
-}
-
-void initscript_packet_drop(int socket)
-{
-	struct msghdr message = {0};
-	receive(socket, &message, 0);
-}
-
 void initscript_packet_clear(struct initscript_packet *packet)
 {
 	for (size_t i = 0; i < packet->fd_count; i++)
