@@ -37,6 +37,7 @@ type scriptCase struct {
 	files  map[string]string       // what files in the working directory contain afterwards
 	err    *initscript.ScriptError // nil: success
 	status int                     // of a process that ends neither with 0 nor with err
+	exits  bool                    // the script ends the process in place of the program
 	signal syscall.Signal          // which ends the process although err is another failure
 }
 
@@ -178,7 +179,12 @@ func (c *scriptCase) check(t *testing.T, r scriptResult) {
 	}
 	status, signal := c.status, c.signal
 	var exit *initscript.ExitError
+	var failure *initscript.ScriptError
 	switch {
+	case c.exits:
+		if !errors.As(r.Err, &failure) || failure.Exited == nil || failure.Exited.ExitCode() != status {
+			t.Errorf("error %v, want the script's own end with status %d", r.Err, status)
+		}
 	case c.err != nil:
 		checkScriptError(t, r.Err, c.err)
 		status = 1
@@ -525,8 +531,8 @@ var lifecycleCases = []scriptCase{
 	{name: "a caught error", script: `R(pcall(error, 'boom', 0)) R(xpcall(error, function(e) return e .. '!' end, 'boom', 0))`, sent: []string{"false,boom", "false,boom!"}},
 
 	// The end
-	{name: "H18 os.exit", script: `os.exit(7)`, then: `echo program`, status: 7},
-	{name: "os.exit with success is the end too", script: `os.exit(0)`, then: `echo program`},
+	{name: "H18 os.exit", script: `os.exit(7)`, then: `echo program`, status: 7, exits: true},
+	{name: "os.exit with success is the end too", script: `os.exit(0)`, then: `echo program`, exits: true},
 	{name: "H19 an empty script does nothing", set: func(_ *testing.T, cmd *initscript.Cmd) { cmd.Script = "" }, // Emilua fails
 		then: `echo program`, stdout: "program\n"},
 	{name: "H20 a script of 213000 bytes", script: "--" + strings.Repeat("x", 213_000) + "\nS('ok')", sent: []string{"ok"}}, // Emilua fails

@@ -53,7 +53,7 @@ var countedStarts = []struct {
 		hostCalls:   count{66, 5},
 		serverCalls: count{15, 3}, childCalls: count{22, 3},
 		childFaults: count{59, 25}, serverFaults: count{5, 4},
-		allocations: count{62, 6},
+		allocations: count{55, 6},
 	},
 	{
 		name:        "six namespaces, program",
@@ -62,7 +62,7 @@ var countedStarts = []struct {
 		hostCalls:   count{66, 5},
 		serverCalls: count{15, 3}, childCalls: count{53, 3},
 		serverFaults: count{5, 4},
-		allocations:  count{62, 6},
+		allocations:  count{55, 6},
 	},
 }
 
