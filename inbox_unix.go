@@ -186,8 +186,9 @@ func (s *inboxState) close() bool {
 	return true
 }
 
-// end removes a source.
+// end removes a source. The reader may be here before close has come to this one.
 func (s *inboxState) end(socket *os.File) {
+	hangUp(socket)
 	closeSocket(socket)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
