@@ -44,3 +44,29 @@ func TestContributingNamesEveryFile(t *testing.T) {
 		t.Errorf("the example is in %d files only", found)
 	}
 }
+
+// Each promise names the tests that hold it, and they are there.
+func TestSecurityNamesTests(t *testing.T) {
+	page, err := os.ReadFile("SECURITY.md")
+	must(t, err)
+	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllSubmatch(page, -1)
+	if len(named) < 30 {
+		t.Errorf("only %d tests are named", len(named))
+	}
+	sources := make(map[string]bool)
+	must(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, function := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllSubmatch(text, -1) {
+			sources[string(function[1])] = true
+		}
+		return err
+	}))
+	for _, name := range named {
+		if !sources[string(name[1])] {
+			t.Errorf("%s is not there", name[1])
+		}
+	}
+}
