@@ -2,6 +2,7 @@
 #ifndef FREEBSDTEST_SYS_SYSCALL_H
 #define FREEBSDTEST_SYS_SYSCALL_H
 
+#define SYS_getpid 20
 #define SYS_close_range 575
 
 #endif
