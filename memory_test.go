@@ -260,7 +260,7 @@ var memoryPlainCalls = strings.Fields(`
 	string.byte string.char string.dump string.find string.format string.gfind string.gmatch string.gsub
 	string.len string.lower string.match string.rep string.reverse string.sub string.upper
 	table.concat table.foreach table.foreachi table.getn table.insert table.maxn table.move table.remove
-	table.sort table.setn table.unpack table.pack
+	table.sort table.setn table.unpack table.pack table.clone
 	file:__gc file:__tostring file:close file:flush file:lines file:read file:seek file:setvbuf file:write`)
 
 // Functions that neither take nor return bytes that a script chooses (numbers, states, descriptors),
@@ -279,7 +279,8 @@ var memoryNoStrings = strings.Fields(`
 	jit.util.funcbc jit.util.funcuvname jit.util.ircalladdr jit.util.traceexitstub jit.util.traceinfo
 	jit.util.traceir jit.util.tracek jit.util.tracemc jit.util.tracesnap
 	os.clock os.exit os.tmpname
-	table.clear table.new
+	table.clear table.new table.isarray table.isempty table.nkeys
+	thread.exdata thread.exdata2 jit.prngstate
 	bit.arshift bit.band bit.bnot bit.bor bit.bswap bit.bxor bit.lshift bit.rol bit.ror bit.rshift bit.tobit
 	bit.tohex
 	math.abs math.acos math.asin math.atan math.atan2 math.ceil math.cos math.cosh math.deg math.exp math.floor
