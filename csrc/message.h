@@ -95,7 +95,6 @@ enum initscript_received initscript_packet_take(struct initscript_packet *packet
 /* Puts the descriptors of a taken packet where they belong in the value that was pushed. */
 void initscript_packet_place(struct initscript_packet *packet);
 
-
 /* Closes and frees what the packet still holds. */
 void initscript_packet_clear(struct initscript_packet *packet);
 
