@@ -2,12 +2,14 @@
 
 package initscript
 
+// #include "csrc/fds.h"
 // #include "csrc/wire.h"
 import "C"
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/trace"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,8 +34,8 @@ type spawnRequest struct {
 	inbox          *os.File
 	arg            *os.File
 	extraFiles     []*os.File
-	hiddenFiles    []*os.File // see enum initscript_hidden_file
-	tracer         *tracer    // nil: the script is not traced
+	hiddenFiles    []*os.File    // see enum initscript_hidden_file
+	tracer         *trace.Tracer // nil: the script is not traced
 }
 
 // child is the host's side of one start.
@@ -59,6 +62,66 @@ type child struct {
 
 	mu        sync.Mutex
 	abandoned bool // nobody will call close
+}
+
+// trace has the script's calls told to handle, if that is not nil.
+func (r *spawnRequest) trace(handle func(TraceEvent)) error {
+	if handle == nil {
+		return nil
+	}
+	memfd, err := newTraceMemory()
+	if err != nil {
+		return &SetupError{Op: "trace", Err: err}
+	}
+	name := r.plan.scriptName
+	r.tracer, err = trace.New(memfd, r.descriptorNames(), func(e trace.Event) {
+		handle(TraceEvent{name, e.Line, e.Func, e.Args, e.Results, e.Errno, TraceEnd(e.End),
+			e.Start, e.Duration, e.Lost})
+	})
+	if err != nil {
+		unix.Close(memfd)
+		return &SetupError{Op: "trace", Err: err}
+	}
+	return nil
+}
+
+// newTraceMemory returns a memfd for a trace. It cannot shrink, which would kill its reader by SIGBUS.
+func newTraceMemory() (int, error) {
+	fd, err := newMemfd("initscript trace", 0, 0x8 /* MFD_NOEXEC_SEAL */)
+	if err != nil {
+		return -1, err
+	}
+	call := "ftruncate"
+	if err = unix.Ftruncate(fd, trace.RingSize); err == nil {
+		call = "fcntl F_ADD_SEALS"
+		err = addSeals(fd, sealSeal|sealShrink|sealGrow)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, os.NewSyscallError(call, err)
+	}
+	return fd, nil
+}
+
+// descriptorNames tells what a script's first descriptors are, in the words of /proc/self/fd.
+func (r *spawnRequest) descriptorNames() map[int]string {
+	names := make(map[int]string)
+	note := func(fd int, file *os.File) {
+		if name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", file.Fd())); err == nil {
+			names[fd] = name
+		}
+	}
+	for fd, file := range r.stdio {
+		note(fd, file)
+	}
+	note(C.INITSCRIPT_INBOX_FD, r.inbox)
+	if r.arg != nil {
+		note(C.INITSCRIPT_ARG_FD, r.arg)
+	}
+	for i, file := range r.extraFiles {
+		note(C.INITSCRIPT_EXTRA_FD+i, file)
+	}
+	return names
 }
 
 // starting is held for reading from the request for a child until it has its plan.
@@ -265,7 +328,7 @@ func (c *child) sendGoAhead(r *spawnRequest, memfd, size int) error {
 	}
 	if r.tracer != nil {
 		message.has_trace = 1
-		fds = slices.Insert(fds, len(fds)-len(r.hiddenFiles), r.tracer.ring.memfd)
+		fds = slices.Insert(fds, len(fds)-len(r.hiddenFiles), r.tracer.Memfd())
 	}
 	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
 	err := sendMessage(c.reports.socket, bytes, fds...)
@@ -379,6 +442,23 @@ func (c *child) isEnded() bool {
 	default:
 		return false
 	}
+}
+
+// awaitSilence waits for at most the timeout. It returns true when the child has executed a program
+// or ended, so that its script does nothing any more.
+func (c *child) awaitSilence(timeout time.Duration) bool {
+	if c.isEnded() {
+		return true
+	}
+	poll := []unix.PollFd{{}} // the end of the start socket is always told
+	connection, err := c.reports.socket.SyscallConn()
+	if err == nil {
+		err = connection.Control(func(fd uintptr) {
+			poll[0].Fd = int32(fd)
+			unix.Poll(poll, int(timeout.Milliseconds()))
+		})
+	}
+	return err != nil || poll[0].Revents&unix.POLLHUP != 0 || c.isEnded()
 }
 
 func (c *child) isOrphan() bool { return c.isEnded() && c.err != nil }

@@ -83,7 +83,7 @@ func compare(t *testing.T, have, want []string) {
 
 // The constants that scripts have on FreeBSD are those of the lists.
 func TestConstants(t *testing.T) {
-	compare(t, found(t, `(?m)^\s*(?:CONSTANT\(|\{")(\w+)`, "../../consts_freebsd.go", "../../csrc/constants_all.h"),
+	compare(t, found(t, `(?m)^\s*(?:CONSTANT\(|\{")(\w+)`, "../../consts_freebsd.go", "../../constants_all.h"),
 		listed(t, "constants"))
 }
 

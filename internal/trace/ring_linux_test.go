@@ -1,46 +1,10 @@
-package initscript
+package trace
 
 import (
-	"bytes"
-	"os"
-	"strings"
 	"testing"
-)
 
-// What a script can call is what there are rows for.
-func TestTracedFunctionsAreTheFunctionsOfScripts(t *testing.T) {
-	cmd := Command("")
-	cmd.Script = `
-		local _, names = debug.getupvalue(getmetatable(C).__index, 1)
-		for name in pairs(names) do
-			if type(C[name]) == "function" then print(name) end
-		end
-		local lua = {}
-		for name in string.gmatch([[assert collectgarbage dofile error gcinfo getfenv getmetatable ipairs load
-			loadfile loadstring module newproxy next pairs pcall print rawequal rawget rawlen rawset require select
-			setfenv setmetatable tonumber tostring type unpack xpcall]], "%w+") do lua[name] = true end
-		for name, value in pairs(_G) do
-			if type(value) == "function" and not lua[name] then print(name) end
-		end`
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, os.Stderr
-	if err := cmd.Run(); err != nil {
-		t.Fatal(err)
-	}
-	names := strings.Fields(out.String())
-	seen := map[string]bool{}
-	for _, name := range names {
-		seen[name] = true
-		if _, ok := tracedFunctions[name]; !ok {
-			t.Errorf("%s has no row", name)
-		}
-	}
-	for name := range tracedFunctions {
-		if !seen[name] {
-			t.Errorf("%s has a row and does not exist", name)
-		}
-	}
-}
+	"golang.org/x/sys/unix"
+)
 
 func TestFamilies(t *testing.T) {
 	for _, test := range []struct {
@@ -82,14 +46,14 @@ func TestFamilies(t *testing.T) {
 }
 
 // Whatever the child writes is refused or shown.
-func FuzzTraceParser(f *testing.F) {
+func FuzzParser(f *testing.F) {
 	for _, seed := range []string{"", "\x01", "\x06\x09", "\x07\x01\x02\x08", "\x07\x07\x07\x07\x07", "\x05\xff\xff\xff\xff\xff\xff\xff\xff", "\x05\x02\x00\x00\x00\x01\x00\x00\x00x", "\x04\x00\x00\x00\x00\x00\x00\xf8\x7f"} {
 		f.Add([]byte(seed), 3)
 	}
 	f.Fuzz(func(t *testing.T, record []byte, count int) {
-		parser := traceParser{rest: record}
-		values := parser.values(count)
-		if parser.failed {
+		p := parser{rest: record}
+		values := p.values(count)
+		if p.failed {
 			return
 		}
 		for name, row := range tracedFunctions {
@@ -104,21 +68,27 @@ func FuzzTraceParser(f *testing.F) {
 }
 
 // A ring with positions and sizes that cannot be ends the trace, not the host.
-func TestDamagedTraceRing(t *testing.T) {
-	const header = 4096
-	for name, damage := range map[string]func(*traceRing){
-		"record of no size":     func(r *traceRing) { r.header.head = 64 },
-		"record beyond the end": func(r *traceRing) { r.header.head = 64; r.memory[header] = 128 },
-		"odd size":              func(r *traceRing) { r.header.head = 64; r.memory[header] = 57 },
-		"head before tail":      func(r *traceRing) { r.header.head = 8; r.tail = 1 << 20; r.header.head = ^r.header.head },
-		"values that are none": func(r *traceRing) {
-			r.header.head = 64
-			r.memory[header] = 64
-			r.memory[header+44] = 1
-			r.memory[header+48] = 99
+func TestDamagedRing(t *testing.T) {
+	for name, damage := range map[string]func(*ring){
+		"record of no size":     func(r *ring) { r.header.Head = 64 },
+		"record beyond the end": func(r *ring) { r.header.Head = 64; r.memory[HeaderSize] = 128 },
+		"odd size":              func(r *ring) { r.header.Head = 64; r.memory[HeaderSize] = 57 },
+		"head before tail":      func(r *ring) { r.header.Head = 8; r.tail = 1 << 20; r.header.Head = ^r.header.Head },
+		"values that are none": func(r *ring) {
+			r.header.Head = 64
+			r.memory[HeaderSize] = 64
+			r.memory[HeaderSize+44] = 1
+			r.memory[HeaderSize+48] = 99
 		},
 	} {
-		ring, err := newTraceRing()
+		memfd, err := unix.MemfdCreate("trace", unix.MFD_CLOEXEC)
+		if err == nil {
+			err = unix.Ftruncate(memfd, RingSize)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		ring, err := newRing(memfd)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,4 @@
-//go:build cgo
-
-package initscript
+package trace
 
 // These are for calls that only Linux has.
 

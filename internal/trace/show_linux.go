@@ -1,6 +1,4 @@
-//go:build cgo
-
-package initscript
+package trace
 
 import "golang.org/x/sys/unix"
 

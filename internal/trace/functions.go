@@ -1,6 +1,6 @@
-//go:build (linux || freebsd) && cgo
+//go:build linux || freebsd
 
-package initscript
+package trace
 
 // How the arguments and results of each function of scripts are shown, and what its success tells of
 // descriptors.

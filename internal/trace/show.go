@@ -1,6 +1,6 @@
-//go:build (linux || freebsd) && cgo
+//go:build linux || freebsd
 
-package initscript
+package trace
 
 import (
 	"cmp"
@@ -258,29 +258,30 @@ func showProtocol(c *tracedCall, v any) string {
 	return showValue(c, v)
 }
 
+// fcntlCommand returns the name of the command of a call of fcntl.
+func fcntlCommand(c *tracedCall) string { return fcntlCommands.show(c, c.arg(1)) }
+
 func showFcntlArgument(c *tracedCall, v any) string {
-	command, _ := integer(c.arg(1))
-	switch command {
-	case unix.F_SETFD:
+	switch fcntlCommand(c) {
+	case "F_SETFD":
 		return descriptorFlags.show(c, v)
-	case unix.F_SETFL:
+	case "F_SETFL":
 		return openFlags.show(c, v)
-	case fcntlAddSeals:
+	case "F_ADD_SEALS":
 		return seals.show(c, v)
 	}
 	return showValue(c, v)
 }
 
 func showFcntlResult(c *tracedCall, v any) string {
-	command, _ := integer(c.arg(1))
-	switch command {
-	case unix.F_DUPFD, unix.F_DUPFD_CLOEXEC:
+	switch fcntlCommand(c) {
+	case "F_DUPFD", "F_DUPFD_CLOEXEC":
 		return showFD(c, v)
-	case unix.F_GETFD:
+	case "F_GETFD":
 		return descriptorFlags.show(c, v)
-	case unix.F_GETFL:
+	case "F_GETFL":
 		return openFlags.show(c, v)
-	case fcntlGetSeals:
+	case "F_GET_SEALS":
 		return seals.show(c, v)
 	}
 	return showValue(c, v)
@@ -374,7 +375,7 @@ func socketOf(c *tracedCall) []string {
 }
 
 func duplicatedByFcntl(c *tracedCall) []string {
-	if command, _ := integer(c.arg(1)); command == unix.F_DUPFD || command == unix.F_DUPFD_CLOEXEC {
+	if command := fcntlCommand(c); command == "F_DUPFD" || command == "F_DUPFD_CLOEXEC" {
 		return []string{c.name(0)}
 	}
 	return nil

@@ -1,9 +1,6 @@
-//go:build (linux || freebsd) && cgo
+//go:build linux || freebsd
 
-package initscript
-
-// #include "csrc/constants.h"
-import "C"
+package trace
 
 import (
 	"cmp"
@@ -12,24 +9,16 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unsafe"
 )
 
-// constant is one number of the table C of scripts.
-type constant struct {
-	name  string
-	value int64
+// A Constant is one number of the table C of scripts.
+type Constant struct {
+	Name  string
+	Value int64
 }
 
-// constants returns them in their order.
-var constants = sync.OnceValue(func() []constant {
-	var list []constant
-	entry := (*C.struct_initscript_constant)(unsafe.Pointer(&C.initscript_constants))
-	for ; entry.name != nil; entry = (*C.struct_initscript_constant)(unsafe.Add(unsafe.Pointer(entry), unsafe.Sizeof(*entry))) {
-		list = append(list, constant{C.GoString(entry.name), int64(entry.value)})
-	}
-	return list
-})
+// Constants is set by package initscript. It returns the numbers of the table C in their order.
+var Constants func() []Constant
 
 // family is a set of constants that one argument takes.
 type family struct {
@@ -38,7 +27,7 @@ type family struct {
 	choice   uint64   // of these bits, one value is chosen; all others are flags
 
 	once    sync.Once
-	members []constant // those with more bits first: O_TMPFILE has the bit of O_DIRECTORY
+	members []Constant // those with more bits first: O_TMPFILE has the bit of O_DIRECTORY
 }
 
 const chooseOne = ^uint64(0)
@@ -47,13 +36,13 @@ func (f *family) load() {
 	hasPrefix := func(name string, prefixes []string) bool {
 		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 	}
-	for _, c := range constants() {
-		if hasPrefix(c.name, f.prefixes) && !hasPrefix(c.name, f.except) {
+	for _, c := range Constants() {
+		if hasPrefix(c.Name, f.prefixes) && !hasPrefix(c.Name, f.except) {
 			f.members = append(f.members, c)
 		}
 	}
-	slices.SortStableFunc(f.members, func(a, b constant) int {
-		return cmp.Compare(bits.OnesCount64(uint64(b.value)), bits.OnesCount64(uint64(a.value)))
+	slices.SortStableFunc(f.members, func(a, b Constant) int {
+		return cmp.Compare(bits.OnesCount64(uint64(b.Value)), bits.OnesCount64(uint64(a.Value)))
 	})
 }
 
@@ -61,8 +50,8 @@ func (f *family) load() {
 func (f *family) text(value int64) string {
 	f.once.Do(f.load)
 	for _, c := range f.members { // also negative ones: AT_FDCWD
-		if c.value == value && (f.choice == chooseOne || value < 0) {
-			return c.name
+		if c.Value == value && (f.choice == chooseOne || value < 0) {
+			return c.Name
 		}
 	}
 	if f.choice == chooseOne {
@@ -74,16 +63,16 @@ func (f *family) text(value int64) string {
 	}
 	var names []string
 	for _, c := range f.members {
-		if f.choice != 0 && uint64(c.value)&^f.choice == 0 && uint64(c.value) == rest&f.choice {
-			names = append(names, c.name)
+		if f.choice != 0 && uint64(c.Value)&^f.choice == 0 && uint64(c.Value) == rest&f.choice {
+			names = append(names, c.Name)
 			rest &^= f.choice
 			break
 		}
 	}
 	for _, c := range f.members {
-		flag := uint64(c.value)
+		flag := uint64(c.Value)
 		if flag != 0 && flag&f.choice == 0 && rest&flag == flag {
-			names = append(names, c.name)
+			names = append(names, c.Name)
 			rest &^= flag
 		}
 	}
