@@ -4,6 +4,7 @@ package initscript
 
 // #include "csrc/constants.h"
 // #include "csrc/trace_ring.h"
+// #include "csrc/wire.h"
 import "C"
 
 import (
@@ -12,6 +13,7 @@ import (
 
 	_ "github.com/go-initscript/initscript/csrc" // the constructor and the fork server
 	"github.com/go-initscript/initscript/internal/trace"
+	"github.com/go-initscript/initscript/internal/wire"
 )
 
 func init() { trace.Constants = constants }
@@ -31,6 +33,35 @@ var constants = sync.OnceValue(func() []trace.Constant {
 // the compiler here means that one of the two has changed.
 func _() {
 	var same [1]struct{}
+
+	type cState = C.struct_initscript_state
+	_ = same[unsafe.Sizeof(cState{})-unsafe.Sizeof(wire.State{})]
+	_ = same[unsafe.Offsetof(cState{}.lines)-unsafe.Offsetof(wire.State{}.Lines)]
+	_ = same[unsafe.Offsetof(cState{}.unshared)-unsafe.Offsetof(wire.State{}.Unshared)]
+	_ = same[unsafe.Offsetof(cState{}.has_effective)-unsafe.Offsetof(wire.State{}.HasEffective)]
+	_ = same[unsafe.Offsetof(cState{}.effective)-unsafe.Offsetof(wire.State{}.Effective)]
+
+	type cPath = C.struct_initscript_path_state
+	_ = same[unsafe.Sizeof(cPath{})-unsafe.Sizeof(wire.PathState{})]
+	_ = same[unsafe.Offsetof(cPath{}.error)-unsafe.Offsetof(wire.PathState{}.Error)]
+	_ = same[unsafe.Offsetof(cPath{}.mode)-unsafe.Offsetof(wire.PathState{}.Mode)]
+	_ = same[unsafe.Offsetof(cPath{}.mount_flags)-unsafe.Offsetof(wire.PathState{}.MountFlags)]
+	_ = same[unsafe.Offsetof(cPath{}.may_execute)-unsafe.Offsetof(wire.PathState{}.MayExecute)]
+	_ = same[unsafe.Offsetof(cPath{}.is_mount)-unsafe.Offsetof(wire.PathState{}.IsMount)]
+	_ = same[unsafe.Offsetof(cPath{}.propagation)-unsafe.Offsetof(wire.PathState{}.Propagation)]
+	_ = same[unsafe.Offsetof(cPath{}.is_listed)-unsafe.Offsetof(wire.PathState{}.IsListed)]
+	_ = same[unsafe.Offsetof(cPath{}.mount_id)-unsafe.Offsetof(wire.PathState{}.MountID)]
+
+	_ = same[C.INITSCRIPT_NOTE_UNSHARE-wire.NoteUnshare]
+	_ = same[C.INITSCRIPT_NOTE_SETNS-wire.NoteSetns]
+	_ = same[C.INITSCRIPT_NOTE_CREDENTIALS-wire.NoteCredentials]
+	_ = same[C.INITSCRIPT_NOTE_CAPABILITIES-wire.NoteCapabilities]
+	_ = same[C.INITSCRIPT_NOTE_NO_NEW_PRIVS-wire.NoteNoNewPrivs]
+	_ = same[C.INITSCRIPT_NOTE_SECCOMP-wire.NoteSeccomp]
+	_ = same[C.INITSCRIPT_NOTE_LANDLOCK-wire.NoteLandlock]
+	_ = same[C.INITSCRIPT_NOTE_CHROOT-wire.NoteChroot]
+	_ = same[C.INITSCRIPT_NOTE_UMOUNT-wire.NoteUmount]
+	_ = same[C.INITSCRIPT_NOTES-wire.Notes]
 
 	type cRing = C.struct_initscript_trace_ring
 	_ = same[unsafe.Sizeof(cRing{})-unsafe.Sizeof(trace.RingHeader{})]

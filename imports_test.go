@@ -56,8 +56,8 @@ var layers = [][]string{
 	{"cmd/initscript", "tools/script-api", "bench", "examples/*", "examples/internal/*"},
 	{"luahost"},
 	{"."},
-	{"internal/check", "internal/manpage", "internal/jailtest"},
-	{"internal/definitions", "internal/doctor"},
+	{"internal/check", "internal/doctor", "internal/jailtest", "internal/manpage"},
+	{"internal/definitions", "internal/hint", "internal/machine/machinetest"},
 }
 
 // layerOf returns the number of the layer that the package is in; len(layers) if it is in none.

@@ -10,6 +10,13 @@ import (
 
 func (n Namespaces) cloneFlags() uint32 { return 0 }
 
+// origin is what hints are made of. There are none on FreeBSD.
+type origin struct{}
+
+func (r *spawnRequest) origin() origin { return origin{} }
+
+func (origin) explain(err error, state record) error { return err }
+
 // checkSystem refuses what this system does not have.
 func (r *spawnRequest) checkSystem() error {
 	switch {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package doctor
+package machine
 
 import (
 	"fmt"
@@ -20,9 +20,9 @@ var capabilities = []string{
 	"checkpoint_restore",
 }
 
-// capabilityNames says which of the capabilities that the kernel has are in the set: the shorter of both
+// CapabilityNames says which of the capabilities that the kernel has are in the set: the shorter of both
 // lists.
-func capabilityNames(set uint64) string {
+func CapabilityNames(set uint64) string {
 	last, known := Sysctl("kernel.cap_last_cap")
 	if !known {
 		last = unix.CAP_LAST_CAP

@@ -1,6 +1,6 @@
 //go:build linux
 
-package doctor
+package hint
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/go-initscript/initscript/internal/machine"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,53 +25,77 @@ func (r Reason) String() string {
 	return r.Why + ": " + r.Fix
 }
 
-// namespaceLimits are the sysctls below user. with the number of namespaces that one user may make.
-var namespaceLimits = map[string]string{
-	"user": "max_user_namespaces", "mount": "max_mnt_namespaces", "pid": "max_pid_namespaces",
-	"net": "max_net_namespaces", "uts": "max_uts_namespaces", "ipc": "max_ipc_namespaces",
-	"cgroup": "max_cgroup_namespaces", "time": "max_time_namespaces",
+// namespaces are the kinds in the order of initscript.Namespaces.
+var namespaces = []struct {
+	flag  uint32
+	name  string
+	file  string // in /proc/self/ns
+	limit string // the sysctl below user. with the number that one user may make
+}{
+	{unix.CLONE_NEWUSER, "user", "user", "max_user_namespaces"},
+	{unix.CLONE_NEWNS, "mount", "mnt", "max_mnt_namespaces"},
+	{unix.CLONE_NEWPID, "pid", "pid", "max_pid_namespaces"},
+	{unix.CLONE_NEWNET, "net", "net", "max_net_namespaces"},
+	{unix.CLONE_NEWUTS, "uts", "uts", "max_uts_namespaces"},
+	{unix.CLONE_NEWIPC, "ipc", "ipc", "max_ipc_namespaces"},
+	{unix.CLONE_NEWCGROUP, "cgroup", "cgroup", "max_cgroup_namespaces"},
+	{unix.CLONE_NEWTIME, "time", "time", "max_time_namespaces"},
 }
 
-// namespaceFiles are their names in /proc/self/ns where they differ.
-var namespaceFiles = map[string]string{"mount": "mnt"}
-
-// NamespacesRefused returns why the kernel did not create the namespaces of these kinds for the
-// calling thread; the zero Reason if the facts do not show it.
-func NamespacesRefused(kinds []string, err error) Reason {
-	newUser := false
-	for _, kind := range kinds {
-		newUser = newUser || kind == "user"
+func allNamespaces() (flags uint32) {
+	for _, n := range namespaces {
+		flags |= n.flag
 	}
+	return flags
+}
+
+// namesOf lists the kinds that are in the flags.
+func namesOf(flags uint32) string {
+	var names []string
+	for _, n := range namespaces {
+		if flags&n.flag != 0 {
+			names = append(names, n.name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// NamespacesRefused returns why the kernel did not create the namespaces of these CLONE_NEW* flags for the
+// calling thread; the zero Reason if the facts do not show it.
+func NamespacesRefused(flags uint32, err error) Reason {
 	switch {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EUSERS):
-		return namespaceLimit(kinds)
+		return namespaceLimit(flags)
 	case errors.Is(err, unix.EINVAL):
-		return namespaceUnknown(kinds)
+		return namespaceUnknown(flags)
 	case errors.Is(err, unix.EAGAIN):
 		return tooManyProcesses()
 	case !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EACCES):
 		return Reason{}
-	case newUser:
+	case flags&unix.CLONE_NEWUSER != 0:
 		return userNamespaceRefused()
-	case ReadStatus().Lacks(unix.CAP_SYS_ADMIN):
-		return withoutCapability(kinds)
+	case machine.ReadStatus().Lacks(unix.CAP_SYS_ADMIN):
+		return withoutCapability(flags)
 	}
 	return seccompRefused("new namespaces")
 }
 
-func withoutCapability(kinds []string) Reason {
+func withoutCapability(flags uint32) Reason {
 	fix := "make a user namespace too (NewUser, --ns user), which gives it inside"
-	if ReadStatus().SeccompFilter() {
+	if machine.ReadStatus().SeccompFilter() {
 		fix += "; a container's default profile refuses that as well (docker: --security-opt seccomp=unconfined, " +
 			"or --cap-add SYS_ADMIN)"
 	}
-	return Reason{"namespaces of kind " + strings.Join(kinds, ",") + " need CAP_SYS_ADMIN", fix}
+	return Reason{"namespaces of kind " + namesOf(flags) + " need CAP_SYS_ADMIN", fix}
 }
 
-func namespaceLimit(kinds []string) Reason {
-	for _, kind := range kinds {
-		name := "user." + namespaceLimits[kind]
-		if limit, known := Sysctl(name); known && limit == 0 {
+func namespaceLimit(flags uint32) Reason {
+	for _, n := range namespaces {
+		name := "user." + n.limit
+		if flags&n.flag == 0 {
+			continue
+		}
+		if limit, known := machine.Sysctl(name); known && limit == 0 {
 			return Reason{name + " is 0", "sysctl -w " + name + "=10000, as root"}
 		}
 	}
@@ -80,14 +105,10 @@ func namespaceLimit(kinds []string) Reason {
 	}
 }
 
-func namespaceUnknown(kinds []string) Reason {
-	for _, kind := range kinds {
-		file := kind
-		if other := namespaceFiles[kind]; other != "" {
-			file = other
-		}
-		if !HasNamespace(file) {
-			return Reason{"this kernel has no " + kind + " namespaces", "leave it out, or use a kernel with it"}
+func namespaceUnknown(flags uint32) Reason {
+	for _, n := range namespaces {
+		if flags&n.flag != 0 && !machine.HasNamespace(n.file) {
+			return Reason{"this kernel has no " + n.name + " namespaces", "leave it out, or use a kernel with it"}
 		}
 	}
 	return Reason{}
@@ -95,14 +116,14 @@ func namespaceUnknown(kinds []string) Reason {
 
 // userNamespaceRefused is about EPERM and EACCES.
 func userNamespaceRefused() Reason {
-	status := ReadStatus()
-	if on, known := Sysctl("kernel.unprivileged_userns_clone"); known && on == 0 && status.Lacks(unix.CAP_SYS_ADMIN) {
+	status := machine.ReadStatus()
+	if on, known := machine.Sysctl("kernel.unprivileged_userns_clone"); known && on == 0 && status.Lacks(unix.CAP_SYS_ADMIN) {
 		return Reason{
 			"kernel.unprivileged_userns_clone is 0: only root may make user namespaces",
 			"sysctl -w kernel.unprivileged_userns_clone=1, as root",
 		}
 	}
-	if on, known := Sysctl("kernel.apparmor_restrict_unprivileged_userns"); known && on != 0 && status.Lacks(unix.CAP_SYS_ADMIN) {
+	if on, known := machine.Sysctl("kernel.apparmor_restrict_unprivileged_userns"); known && on != 0 && status.Lacks(unix.CAP_SYS_ADMIN) {
 		return Reason{
 			"likely AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1",
 			"give the program an AppArmor profile with the rule \"userns,\", or set the sysctl to 0, as root",
@@ -123,7 +144,7 @@ func userNamespaceRefused() Reason {
 // unmappedUser finds a process whose ids do not exist in its own user namespace.
 func unmappedUser() Reason {
 	for file, id := range map[string]int{"uid_map": os.Geteuid(), "gid_map": os.Getegid()} {
-		if _, readable := Read("/proc/self/" + file); readable && !Maps(ReadIDMap(file), uint64(id), 1) {
+		if _, readable := machine.Read("/proc/self/" + file); readable && !machine.Maps(machine.ReadIDMap(file), uint64(id), 1) {
 			return Reason{
 				fmt.Sprintf("the ids of this process are not mapped in its own user namespace (%s)", file),
 				"write its id maps first",
@@ -143,7 +164,7 @@ func isChrooted() bool {
 
 // seccompRefused is the last guess.
 func seccompRefused(what string) Reason {
-	if !ReadStatus().SeccompFilter() {
+	if !machine.ReadStatus().SeccompFilter() {
 		return Reason{}
 	}
 	return Reason{
@@ -168,7 +189,7 @@ func tooManyProcesses() Reason {
 
 // StartRefused returns why this program could not start a copy of itself.
 func StartRefused(err error) Reason {
-	level, known := Sysctl("vm.memfd_noexec")
+	level, known := machine.Sysctl("vm.memfd_noexec")
 	switch {
 	case errors.Is(err, unix.EAGAIN):
 		return tooManyProcesses()
@@ -189,14 +210,14 @@ func StartRefused(err error) Reason {
 	return Reason{}
 }
 
-// LandlockMissing returns why [Landlock] has failed.
+// LandlockMissing returns why [machine.Landlock] has failed.
 func LandlockMissing(err error) Reason {
 	switch {
 	case err == nil:
 		return Reason{}
 	case errors.Is(err, unix.EOPNOTSUPP):
 		return Reason{"not enabled when the kernel booted", "add landlock to the list in the kernel parameter lsm="}
-	case errors.Is(err, unix.ENOSYS) && ReadStatus().SeccompFilter():
+	case errors.Is(err, unix.ENOSYS) && machine.ReadStatus().SeccompFilter():
 		return Reason{Why: "not in this kernel, or hidden by the seccomp filter of this process"}
 	case errors.Is(err, unix.ENOSYS):
 		return Reason{"not in this kernel", "use Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK"}

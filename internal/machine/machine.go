@@ -1,6 +1,8 @@
 //go:build linux
 
-package doctor
+// Package machine reads what is known of this machine and this process: facts for hints and doctor, which
+// draw no conclusions here.
+package machine
 
 import (
 	"os"
@@ -12,12 +14,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// root is where all files are looked for. Tests put others there.
-var root = "/"
+// Root is where all files are looked for. Tests put others there.
+var Root = "/"
 
 // Read returns the trimmed text of a file, and whether it could be read.
 func Read(path string) (string, bool) {
-	text, err := os.ReadFile(filepath.Join(root, path))
+	text, err := os.ReadFile(filepath.Join(Root, path))
 	return strings.TrimSpace(string(text)), err == nil
 }
 
@@ -193,9 +195,9 @@ func LandlockErrata() (fixed int, known bool) {
 // HasNamespace tells whether the kernel knows the kind, a name in /proc/self/ns; true also where that
 // cannot be seen.
 func HasNamespace(file string) bool {
-	if _, err := os.Stat(filepath.Join(root, "proc/self/ns")); err != nil {
+	if _, err := os.Stat(filepath.Join(Root, "proc/self/ns")); err != nil {
 		return true
 	}
-	_, err := os.Lstat(filepath.Join(root, "proc/self/ns", file))
+	_, err := os.Lstat(filepath.Join(Root, "proc/self/ns", file))
 	return err == nil
 }
