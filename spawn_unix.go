@@ -15,6 +15,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -180,7 +181,7 @@ func (r *spawnRequest) requestFromLikeServer(directory int) (*child, error) {
 }
 
 func (r *spawnRequest) request(s *server, directory int) (*child, error) {
-	pair, err := seqpacketSockets(0)
+	pair, err := seqpacket.Pair(0)
 	if err != nil {
 		return nil, &SetupError{Op: "socketpair", Err: err}
 	}
@@ -268,7 +269,7 @@ func (c *child) sendGoAhead(r *spawnRequest, memfd, size int) error {
 		fds = slices.Insert(fds, len(fds)-len(r.hiddenFiles), r.tracer.ring.memfd)
 	}
 	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
-	err := sendMessage(c.reports.socket, bytes, fds...)
+	err := seqpacket.Send(c.reports.socket, bytes, fds...)
 	runtime.KeepAlive(files)
 	switch {
 	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):

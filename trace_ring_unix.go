@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/memfd"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,7 +27,7 @@ type traceRing struct {
 }
 
 func newTraceRing() (*traceRing, error) {
-	fd, err := newMemfd("initscript trace", 0, 0x8 /* MFD_NOEXEC_SEAL */)
+	fd, err := memfd.Create("initscript trace", 0, memfd.NoExecSeal)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +45,8 @@ func (r *traceRing) mapMemory() (err error) {
 		return os.NewSyscallError("ftruncate", err)
 	}
 	// A ring that shrank would kill the reader by SIGBUS.
-	const seals = sealSeal | sealShrink | sealGrow
-	if err := addSeals(r.memfd, seals); err != nil {
+	const seals = memfd.SealSeal | memfd.SealShrink | memfd.SealGrow
+	if err := memfd.AddSeals(r.memfd, seals); err != nil {
 		return os.NewSyscallError("fcntl F_ADD_SEALS", err)
 	}
 	r.memory, err = unix.Mmap(r.memfd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)

@@ -4,6 +4,11 @@ package initscript
 
 import "golang.org/x/sys/unix"
 
+const (
+	fcntlAddSeals = unix.F_ADD_SEALS
+	fcntlGetSeals = unix.F_GET_SEALS
+)
+
 func showFsconfigAux(c *tracedCall, v any) string {
 	switch command, _ := integer(c.arg(1)); command {
 	case unix.FSCONFIG_SET_FD:
