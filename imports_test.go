@@ -57,7 +57,10 @@ var layers = [][]string{
 	{"luahost"},
 	{"."},
 	{"internal/check", "internal/doctor", "internal/jailtest", "internal/manpage"},
-	{"internal/definitions", "internal/hint", "internal/machine/machinetest"},
+	{
+		"internal/definitions", "internal/hint", "internal/machine/machinetest", "internal/pidfd", "internal/seqpacket",
+		"internal/trace",
+	},
 }
 
 // layerOf returns the number of the layer that the package is in; len(layers) if it is in none.

@@ -71,8 +71,3 @@ func (r *spawnRequest) checkSystem() error { return nil }
 func openDirectory(path string) (int, error) {
 	return unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 }
-
-// seqpacketSockets makes a pair of sockets for messages, with flags beside SOCK_CLOEXEC.
-func seqpacketSockets(flags int) ([2]int, error) {
-	return unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|flags, 0)
-}

@@ -17,6 +17,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/seqpacket"
 	"github.com/go-initscript/initscript/internal/trace"
 	"golang.org/x/sys/unix"
 )
@@ -69,38 +70,16 @@ func (r *spawnRequest) trace(handle func(TraceEvent)) error {
 	if handle == nil {
 		return nil
 	}
-	memfd, err := newTraceMemory()
-	if err != nil {
-		return &SetupError{Op: "trace", Err: err}
-	}
 	name := r.plan.scriptName
-	r.tracer, err = trace.New(memfd, r.descriptorNames(), func(e trace.Event) {
+	tracer, err := trace.New(r.descriptorNames(), func(e trace.Event) {
 		handle(TraceEvent{name, e.Line, e.Func, e.Args, e.Results, e.Errno, TraceEnd(e.End),
 			e.Start, e.Duration, e.Lost})
 	})
 	if err != nil {
-		unix.Close(memfd)
 		return &SetupError{Op: "trace", Err: err}
 	}
+	r.tracer = tracer
 	return nil
-}
-
-// newTraceMemory returns a memfd for a trace. It cannot shrink, which would kill its reader by SIGBUS.
-func newTraceMemory() (int, error) {
-	fd, err := newMemfd("initscript trace", 0, 0x8 /* MFD_NOEXEC_SEAL */)
-	if err != nil {
-		return -1, err
-	}
-	call := "ftruncate"
-	if err = unix.Ftruncate(fd, trace.RingSize); err == nil {
-		call = "fcntl F_ADD_SEALS"
-		err = addSeals(fd, sealSeal|sealShrink|sealGrow)
-	}
-	if err != nil {
-		unix.Close(fd)
-		return -1, os.NewSyscallError(call, err)
-	}
-	return fd, nil
 }
 
 // descriptorNames tells what a script's first descriptors are, in the words of /proc/self/fd.
@@ -243,7 +222,7 @@ func (r *spawnRequest) requestFromLikeServer(directory int) (*child, error) {
 }
 
 func (r *spawnRequest) request(s *server, directory int) (*child, error) {
-	pair, err := seqpacketSockets(0)
+	pair, err := seqpacket.Pair(0)
 	if err != nil {
 		return nil, &SetupError{Op: "socketpair", Err: err}
 	}
@@ -331,7 +310,7 @@ func (c *child) sendGoAhead(r *spawnRequest, memfd, size int) error {
 		fds = slices.Insert(fds, len(fds)-len(r.hiddenFiles), r.tracer.Memfd())
 	}
 	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
-	err := sendMessage(c.reports.socket, bytes, fds...)
+	err := seqpacket.Send(c.reports.socket, bytes, fds...)
 	runtime.KeepAlive(files)
 	switch {
 	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):

@@ -1,4 +1,4 @@
-//go:build linux || freebsd
+//go:build (linux || freebsd) && cgo
 
 package trace
 
@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/memfd"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,14 +24,35 @@ type ring struct {
 	tail   uint64
 }
 
-func newRing(memfd int) (*ring, error) {
-	memory, err := unix.Mmap(memfd, 0, RingSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+func newRing() (*ring, error) {
+	fd, err := memfd.Create("initscript trace", 0, memfd.NoExecSeal)
 	if err != nil {
-		return nil, os.NewSyscallError("mmap", err)
+		return nil, err
 	}
-	r := &ring{memfd: memfd, memory: memory, header: (*RingHeader)(unsafe.Pointer(&memory[0]))}
-	r.header.Clock = int32(quietClock())
+	r := &ring{memfd: fd}
+	if err := r.mapMemory(); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
 	return r, nil
+}
+
+func (r *ring) mapMemory() (err error) {
+	if err := unix.Ftruncate(r.memfd, RingSize); err != nil {
+		return os.NewSyscallError("ftruncate", err)
+	}
+	// A ring that shrank would kill the reader by SIGBUS.
+	const seals = memfd.SealSeal | memfd.SealShrink | memfd.SealGrow
+	if err := memfd.AddSeals(r.memfd, seals); err != nil {
+		return os.NewSyscallError("fcntl F_ADD_SEALS", err)
+	}
+	r.memory, err = unix.Mmap(r.memfd, 0, RingSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return os.NewSyscallError("mmap", err)
+	}
+	r.header = (*RingHeader)(unsafe.Pointer(&r.memory[0]))
+	r.header.Clock = int32(quietClock())
+	return nil
 }
 
 // closeMemfd is for when the child has it.

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package trace
 
 // These are for calls that only Linux has.

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package trace
 
 import "golang.org/x/sys/unix"

@@ -1,4 +1,4 @@
-//go:build linux || freebsd
+//go:build (linux || freebsd) && cgo
 
 // Package trace makes events of what a traced script calls: it reads the records that the child writes
 // into memory that both share, and shows their values as strace(1) would. The child's side is
@@ -54,11 +54,10 @@ type openCall struct {
 	event       Event
 }
 
-// New returns the Tracer of a script whose first descriptors are fds. The ring is the memfd, which has
-// RingSize bytes and is sealed against shrinking. The Tracer closes it, unless there is an error. All
-// events go to handle, from one goroutine.
-func New(memfd int, fds map[int]string, handle func(Event)) (*Tracer, error) {
-	ring, err := newRing(memfd)
+// New returns the Tracer of a script whose first descriptors are fds. All events go to handle, from one
+// goroutine. The error is an *os.SyscallError.
+func New(fds map[int]string, handle func(Event)) (*Tracer, error) {
+	ring, err := newRing()
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +69,7 @@ func New(memfd int, fds map[int]string, handle func(Event)) (*Tracer, error) {
 	return t, nil
 }
 
-// Memfd returns the descriptor that the child is to get.
+// Memfd returns the descriptor of the ring, which the child is to get.
 func (t *Tracer) Memfd() int { return t.ring.memfd }
 
 // Abandon is for a child that was not started.

@@ -1,6 +1,6 @@
 //go:build (linux || freebsd) && cgo
 
-package initscript
+package seqpacket
 
 import (
 	"encoding/binary"
@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sendMessage sends one message with descriptors on a SEQPACKET socket.
-func sendMessage(socket *os.File, message []byte, fds ...int) error {
+// Send sends one message with descriptors on a SEQPACKET socket.
+func Send(socket *os.File, message []byte, fds ...int) error {
 	var rights []byte
 	if len(fds) > 0 {
 		rights = unix.UnixRights(fds...)
@@ -22,7 +22,7 @@ func sendMessage(socket *os.File, message []byte, fds ...int) error {
 	}
 	waitErr := connection.Write(func(fd uintptr) bool {
 		for {
-			err = unix.Sendmsg(int(fd), message, rights, nil, sendFlags|unix.MSG_DONTWAIT)
+			err = unix.Sendmsg(int(fd), message, rights, nil, SendFlags|unix.MSG_DONTWAIT)
 			if err != unix.EINTR {
 				return err != unix.EAGAIN
 			}
@@ -34,11 +34,11 @@ func sendMessage(socket *os.File, message []byte, fds ...int) error {
 	return os.NewSyscallError("sendmsg", err)
 }
 
-// receiveMessage receives one message and at most cap(fds) descriptors, which it appends to fds.
+// Receive receives one message and at most cap(fds) descriptors, which it appends to fds.
 // The end of the connection is io.EOF. A message that is longer or comes with more descriptors, or
 // for whose descriptors this process has no room, is EMSGSIZE: n bytes of it are there, and no
 // descriptor.
-func receiveMessage(socket *os.File, message []byte, fds []int) (int, []int, error) {
+func Receive(socket *os.File, message []byte, fds []int) (int, []int, error) {
 	connection, err := socket.SyscallConn()
 	if err != nil {
 		return 0, nil, err
@@ -46,11 +46,12 @@ func receiveMessage(socket *os.File, message []byte, fds []int) (int, []int, err
 	var n, flags, controlLength int
 	var control []byte
 	if cap(fds) > 0 {
-		control = make([]byte, unix.CmsgSpace(4*cap(fds)))
+		control = make([]byte, unix.CmsgLen(4*cap(fds))) // CmsgSpace has room for one more if they are odd
 	}
 	waitErr := connection.Read(func(fd uintptr) bool {
 		for {
-			n, controlLength, flags, _, err = unix.Recvmsg(int(fd), message, control, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
+			n, controlLength, flags, _, err = unix.Recvmsg(int(fd), message, control,
+				unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
 			switch err {
 			case unix.EINTR:
 			case unix.ECONNRESET: // said once when the peer left a message unread; what it sent follows
@@ -65,10 +66,10 @@ func receiveMessage(socket *os.File, message []byte, fds []int) (int, []int, err
 	if err != nil {
 		return 0, nil, os.NewSyscallError("recvmsg", err)
 	}
-	fds = append(fds, takeRights(control[:controlLength])...)
+	fds = append(fds, TakeRights(control[:controlLength])...)
 	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
 		for _, fd := range fds {
-			unix.Close(fd)
+			CloseAside(fd)
 		}
 		return n, nil, os.NewSyscallError("recvmsg", unix.EMSGSIZE)
 	}
@@ -78,9 +79,9 @@ func receiveMessage(socket *os.File, message []byte, fds []int) (int, []int, err
 	return n, fds, nil
 }
 
-// takeRights returns the descriptors that were sent with a message, in their order. Others in the
+// TakeRights returns the descriptors that were sent with a message, in their order. Others in the
 // control data are closed: pidfds, which the kernel adds for a socket with SO_PASSPIDFD.
-func takeRights(control []byte) []int {
+func TakeRights(control []byte) []int {
 	var fds []int
 	for len(control) >= unix.CmsgLen(0) {
 		header, data, rest, err := unix.ParseOneSocketControlMessage(control)
