@@ -63,7 +63,7 @@ func (e *IDMapError) refusedHint() string {
 	}
 	outside := doctor.ReadIDMap(e.File)
 	for _, m := range e.Map {
-		if outside != nil && !doctor.Maps(outside, uint64(m.HostID), uint64(m.Size)) {
+		if outside != nil && !doctor.Maps(outside, int64(m.HostID), int64(m.Size)) {
 			return fmt.Sprintf("the %s ids %d to %d do not all exist in the user namespace of this process, which has %s",
 				kind, m.HostID, m.HostID+m.Size-1, formatRanges(outside))
 		}
@@ -77,7 +77,7 @@ func (e *IDMapError) refusedHint() string {
 func formatRanges(ranges []doctor.IDRange) string {
 	var texts []string
 	for _, r := range ranges {
-		texts = append(texts, fmt.Sprintf("%d to %d", r.Inside, r.Inside+r.Size-1))
+		texts = append(texts, fmt.Sprintf("%d to %d", r.ID, r.ID+r.Count-1))
 	}
 	return strings.Join(texts, ", ")
 }
