@@ -2,6 +2,7 @@
 
 #include "filelimit.h"
 #include "system.h"
+#include "util_strings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,20 +53,6 @@ static char **point_at_strings(char **to, char *packed, size_t count)
 	return to;
 }
 
-static size_t packed_size(const char *packed, size_t count)
-{
-	const char *p = packed;
-	for (size_t i = 0; i < count; i++)
-		p += strlen(p) + 1;
-	return p - packed;
-}
-
-static void *copy(const void *bytes, size_t size)
-{
-	void *copied = malloc(size ? size : 1);
-	return copied ? memcpy(copied, bytes, size) : NULL;
-}
-
 /* The layout is the kernel's, which the Go runtime walks: argv, NULL, envp, NULL, auxv. */
 bool initscript_become_actor(const struct initscript_actor *actor, const char *plan_base,
                              const struct initscript_plan *plan)
@@ -75,10 +62,10 @@ bool initscript_become_actor(const struct initscript_actor *actor, const char *p
 	size_t auxv_count = auxv_length();
 	char **block =
 	        malloc((plan->argc + plan->envc + 2) * sizeof *block + auxv_count * sizeof *auxv);
-	char *own_argv = copy(argv, packed_size(argv, plan->argc));
-	char *own_envp = copy(envp, packed_size(envp, plan->envc));
-	char *own_entry = copy(entry, strlen(entry) + 1);
-	uint8_t *random = copy(plan->random, sizeof plan->random);
+	char *own_argv = initscript_copy(argv, initscript_packed_size(argv, plan->argc));
+	char *own_envp = initscript_copy(envp, initscript_packed_size(envp, plan->envc));
+	char *own_entry = initscript_copy(entry, strlen(entry) + 1);
+	uint8_t *random = initscript_copy(plan->random, sizeof plan->random);
 	if (!block || !own_argv || !own_envp || !own_entry || !random)
 		return false;
 	environ = point_at_strings(block, own_argv, plan->argc);

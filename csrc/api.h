@@ -25,6 +25,9 @@ unsigned initscript_exact_flags(lua_State *L, int arg);
 uint32_t initscript_exact_id(lua_State *L, int arg);
 int64_t initscript_exact_integer(lua_State *L, int arg);
 
+/* Whether NUMBER has no fraction, and is neither infinite nor NaN. */
+bool initscript_is_integer(lua_Number number);
+
 /* Argument ARG as a path or name: a string or the text of a number. Raises an error for one with a
  * NUL byte, where it would end in C. */
 const char *initscript_exact_path(lua_State *L, int arg);
@@ -59,7 +62,7 @@ uint64_t initscript_number_field(lua_State *L, int index, const char *name, cons
 uint64_t initscript_exact_field(lua_State *L, int index, const char *name, const char *part);
 
 /* Sets no_new_privs for what initscript_operations_of() says: 0, or -1 with errno set. */
-long initscript_no_new_privs(lua_State *L); /* system_linux.c, system_freebsd.c */
+long initscript_no_new_privs(lua_State *L); /* api_helper_*.c */
 
 /* Argument ARG as a descriptor: an integer, cut to 32 bits. In the place of those of the launcher,
  * such as the one on which failures are reported, it returns a number that is not open. */

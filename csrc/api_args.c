@@ -1,6 +1,5 @@
 #include "api.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <string.h>
@@ -14,7 +13,7 @@ int64_t initscript_integer(lua_State *L, int arg)
 	return INT64_MIN;
 }
 
-static bool is_integer(lua_Number number)
+bool initscript_is_integer(lua_Number number)
 {
 	return floor(number) == number && !isinf(number);
 }
@@ -22,7 +21,7 @@ static bool is_integer(lua_Number number)
 int64_t initscript_exact(lua_State *L, int arg, int64_t min, int64_t max)
 {
 	lua_Number number = luaL_checknumber(L, arg);
-	if (!is_integer(number) || number < min || number > max)
+	if (!initscript_is_integer(number) || number < min || number > max)
 		luaL_argerror(L, arg,
 		              lua_pushfstring(L, "%f is not an integer from %f to %f", number,
 		                              (lua_Number)min, (lua_Number)max));
@@ -47,7 +46,7 @@ uint32_t initscript_exact_id(lua_State *L, int arg)
 int64_t initscript_exact_integer(lua_State *L, int arg)
 {
 	lua_Number number = luaL_checknumber(L, arg);
-	if (!is_integer(number))
+	if (!initscript_is_integer(number))
 		luaL_argerror(L, arg, lua_pushfstring(L, "%f is not an integer", number));
 	return initscript_integer(L, arg);
 }
@@ -108,7 +107,7 @@ void initscript_exact_list(lua_State *L, int index, int arg, const char *field)
 	bool is_list = true;
 	for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
 		lua_Number key = lua_type(L, -2) == LUA_TNUMBER ? lua_tonumber(L, -2) : 0;
-		is_list = is_list && key >= 1 && is_integer(key);
+		is_list = is_list && key >= 1 && initscript_is_integer(key);
 		if (key > highest)
 			highest = key;
 		count++;
@@ -117,34 +116,6 @@ void initscript_exact_list(lua_State *L, int index, int arg, const char *field)
 		luaL_argerror(L, arg,
 		              lua_pushfstring(L, "%s%s", field ? field : "the table",
 		                              " is no list: it has a hole, or other keys"));
-}
-
-static uint64_t field_type_checked(lua_State *L, const char *part)
-{
-	int type = lua_type(L, -1);
-	uint64_t value = type == LUA_TNUMBER ? initscript_integer(L, -1) : 0;
-	lua_pop(L, 1);
-	if (type != LUA_TNUMBER && type != LUA_TNIL)
-		initscript_die(L, part, EINVAL);
-	return value;
-}
-
-uint64_t initscript_exact_field(lua_State *L, int index, const char *name, const char *part)
-{
-	lua_pushstring(L, name);
-	lua_rawget(L, index);
-	lua_Number number = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
-	if (!is_integer(number))
-		luaL_argerror(L, index,
-		              lua_pushfstring(L, "%s: %f is not an integer", name, number));
-	return field_type_checked(L, part);
-}
-
-uint64_t initscript_number_field(lua_State *L, int index, const char *name, const char *part)
-{
-	lua_pushstring(L, name);
-	lua_rawget(L, index);
-	return field_type_checked(L, part);
 }
 
 /* Above what the kernel gives. Some calls take -1 for something else. */
@@ -164,53 +135,4 @@ int initscript_fd(lua_State *L, int arg)
 int initscript_exact_fd(lua_State *L, int arg)
 {
 	return unless_hidden(L, initscript_exact_int(L, arg));
-}
-
-void *initscript_acquire(lua_State *L, size_t size)
-{
-	void *block = initscript_arena_alloc(&initscript_env_of(L)->arena, size);
-	if (!block)
-		initscript_arena_exhausted(L);
-	return block;
-}
-
-void initscript_release(lua_State *L, void *block, size_t size)
-{
-	int error = errno;
-	initscript_arena_free(&initscript_env_of(L)->arena, block, size);
-	errno = error;
-}
-
-struct contents {
-	const char *bytes;
-	size_t length;
-};
-
-static int push_contents(lua_State *L)
-{
-	const struct contents *contents = lua_touserdata(L, 1);
-	lua_pushlstring(L, contents->bytes, contents->length);
-	return 1;
-}
-
-struct initscript_buffer initscript_buffer_open(lua_State *L, size_t size)
-{
-	/* Pushed now because it allocates, and so may raise what a finalizer raises. */
-	lua_pushcfunction(L, push_contents);
-	return (struct initscript_buffer){.bytes = initscript_acquire(L, size), .size = size};
-}
-
-void initscript_buffer_drop(lua_State *L, struct initscript_buffer buffer)
-{
-	lua_pop(L, 1);
-	initscript_release(L, buffer.bytes, buffer.size);
-}
-
-bool initscript_buffer_push(lua_State *L, struct initscript_buffer buffer, size_t length)
-{
-	struct contents contents = {.bytes = buffer.bytes, .length = length};
-	lua_pushlightuserdata(L, &contents);
-	int status = lua_pcall(L, 1, 1, 0);
-	initscript_release(L, buffer.bytes, buffer.size);
-	return status == 0;
 }

@@ -11,7 +11,7 @@
 #include "socket.h"
 #include "stack.h"
 #include "system.h"
-#include "trace.h"
+#include "util_strings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,7 +139,7 @@ static void receive_plan(struct child *child)
 		initscript_set_name(child->plan_base + child->plan->entry);
 	/* Its descriptor is closed below. */
 	if (go_ahead->has_trace &&
-	    !initscript_trace_open(child->env, fds[count - go_ahead->hidden_files - 1]))
+	    !initscript_env_trace(child->env, fds[count - go_ahead->hidden_files - 1]))
 		fail(child, "mmap");
 	const int *next = fds + 1;
 	for (int target = 0; target < INITSCRIPT_INBOX_FD; target++)

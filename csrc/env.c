@@ -64,15 +64,20 @@ static void push_C(lua_State *L)
 	lua_setmetatable(L, -2);
 }
 
+static void set_helpers(lua_State *L)
+{
+	for (const struct initscript_function *f = initscript_helpers; f->name; f++) {
+		initscript_trace_push(L, f);
+		lua_setglobal(L, f->name);
+	}
+}
+
 static int prepare(lua_State *L)
 {
 	luaL_openlibs(L);
 	/* Nothing both writable and executable is mapped while a filter may bite. */
 	luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
-	for (const struct initscript_function *f = initscript_helpers; f->name; f++) {
-		lua_pushcfunction(L, f->function);
-		lua_setglobal(L, f->name);
-	}
+	set_helpers(L);
 	push_C(L);
 	lua_setglobal(L, "C");
 	lua_pushboolean(L, 1);
@@ -93,6 +98,14 @@ lua_State *initscript_env_open(struct initscript_env *env)
 	return L;
 }
 
+bool initscript_env_trace(struct initscript_env *env, int memfd)
+{
+	if (!initscript_trace_open(env, memfd))
+		return false;
+	set_helpers(env->L); /* those from before are not traced */
+	return true;
+}
+
 void initscript_env_close(struct initscript_env *env)
 {
 	env->closing = true;
@@ -101,13 +114,6 @@ void initscript_env_close(struct initscript_env *env)
 	env->closing = false;
 	initscript_trace_close(env);
 	initscript_arena_wipe(&env->arena);
-}
-
-struct initscript_env *initscript_env_of(lua_State *L)
-{
-	void *env;
-	lua_getallocf(L, &env);
-	return env;
 }
 
 /* Message handler: makes a text of any error value, and notes where it was raised. */

@@ -2,6 +2,7 @@
 #include "report.h"
 #include "script.h"
 #include "state.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +17,13 @@ static void print_failure(const char *part, int error)
 	fprintf(stderr, PREFIX "%s%s: %s\n", part ? "/" : "", part ? part : "", strerror(error));
 }
 
+/* Tells whoever watches that the call NAME has failed and ends the process. */
+static void tell(lua_State *L, const char *name, int error)
+{
+	initscript_trace_failed(L, error);
+	initscript_report_call(L, name, error);
+}
+
 void initscript_errexit(lua_State *L, const char *name, int error, enum initscript_style style)
 {
 	lua_getglobal(L, "errexit");
@@ -24,7 +32,7 @@ void initscript_errexit(lua_State *L, const char *name, int error, enum initscri
 	if (!fatal)
 		return;
 	initscript_report_state(L, name, error);
-	initscript_report_call(L, name, error);
+	tell(L, name, error);
 	print_failure(style & INITSCRIPT_NAMED ? name : NULL, error);
 	if (style & INITSCRIPT_TRACEBACK) {
 		luaL_traceback(L, L, NULL, 1);
@@ -35,7 +43,7 @@ void initscript_errexit(lua_State *L, const char *name, int error, enum initscri
 
 void initscript_die(lua_State *L, const char *part, int error)
 {
-	initscript_report_call(L, part, error);
+	tell(L, part, error);
 	print_failure(part, error);
 	exit(1);
 }

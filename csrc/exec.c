@@ -8,22 +8,8 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-char **initscript_strings(const char *packed, size_t count)
-{
-	char **strings = malloc((count + 1) * sizeof *strings);
-	if (!strings)
-		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		strings[i] = (char *)packed;
-		packed += strlen(packed) + 1;
-	}
-	strings[count] = NULL;
-	return strings;
-}
 
 static const char *search_path(char **envp)
 {

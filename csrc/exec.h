@@ -6,12 +6,7 @@
 
 #include "script.h"
 
-#include <stddef.h>
 #include <stdnoreturn.h>
-
-/* A NULL-terminated array of the COUNT strings that stand one behind the other at PACKED, as
- * execve(2) takes it; NULL when memory ran out. Never freed: execve follows. */
-char **initscript_strings(const char *packed, size_t count);
 
 /* Reports INITSCRIPT_SCRIPT_DONE and executes PATH after the script of ENV, which is closed.
  * Without a slash it is looked for in the PATH of ENVP. On failure reports INITSCRIPT_EXEC_FAILED

@@ -1,11 +1,11 @@
 #include "lua_actor.h"
 
-#include "exec.h"
 #include "fds.h"
 #include "lua_objects.h"
 #include "report.h"
 #include "stack.h"
 #include "system.h"
+#include "util_strings.h"
 
 #include <errno.h>
 #include <lauxlib.h>
@@ -37,18 +37,10 @@ static noreturn void fail_to_start(int report_fd, const char *message)
 
 static void *copy(int report_fd, const void *bytes, size_t size)
 {
-	void *copied = malloc(size ? size : 1);
+	void *copied = initscript_copy(bytes, size);
 	if (!copied)
 		fail_to_start(report_fd, strerror(ENOMEM));
-	return memcpy(copied, bytes, size);
-}
-
-static size_t packed_size(const char *packed, size_t count)
-{
-	const char *p = packed;
-	while (count-- > 0)
-		p += strlen(p) + 1;
-	return p - packed;
+	return copied;
 }
 
 /* Nothing else of the plan stays in the process. */
@@ -59,8 +51,8 @@ static void leave_plan(struct program *program)
 	const struct initscript_plan *plan = actor->plan;
 	const char *envp = base + plan->envp, *name = base + plan->module_name;
 	int report_fd = actor->report_fd;
-	environ = initscript_strings(copy(report_fd, envp, packed_size(envp, plan->envc)),
-	                             plan->envc);
+	environ = initscript_strings(
+	        copy(report_fd, envp, initscript_packed_size(envp, plan->envc)), plan->envc);
 	if (!environ)
 		fail_to_start(report_fd, strerror(ENOMEM));
 	program->memory.limit = plan->module_memory_limit;

@@ -2,7 +2,6 @@
 
 #include "script.h"
 #include "system.h"
-#include "trace.h"
 
 #include <errno.h>
 #include <lauxlib.h>
@@ -141,7 +140,6 @@ int initscript_script_line(lua_State *L)
 
 void initscript_report_call(lua_State *L, const char *name, int error)
 {
-	initscript_trace_failed(L, error);
 	int arguments = lua_gettop(L);
 	while (arguments > 0 && lua_isnil(L, arguments)) /* what lua_settop() added */
 		arguments--;

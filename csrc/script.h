@@ -91,11 +91,20 @@ struct initscript_env {
  * off. NULL when memory ran out. */
 lua_State *initscript_env_open(struct initscript_env *env);
 
+/* Has all that the script in ENV will call traced, into the ring that MEMFD is (trace.h). False,
+ * with errno set, if it cannot be mapped. */
+bool initscript_env_trace(struct initscript_env *env, int memfd);
+
 /* Runs the finalizers and unmaps all memory of the script. */
 void initscript_env_close(struct initscript_env *env);
 
 /* The environment L belongs to. */
-struct initscript_env *initscript_env_of(lua_State *L);
+static inline struct initscript_env *initscript_env_of(lua_State *L)
+{
+	void *env;
+	lua_getallocf(L, &env);
+	return env;
+}
 
 /* The operations of the environment L belongs to. */
 const struct initscript_operations *initscript_operations_of(lua_State *L);

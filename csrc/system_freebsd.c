@@ -1,6 +1,5 @@
 #include "system.h"
 
-#include "api.h"
 #include "launch.h"
 
 #include <errno.h>
@@ -150,12 +149,4 @@ bool initscript_clock_is_quiet(void)
 int initscript_signal_process(int process, int signal)
 {
 	return pdkill(process, signal);
-}
-
-/* FreeBSD 14 and 13.3; EINVAL before. */
-long initscript_no_new_privs(lua_State *L)
-{
-	(void)L;
-	int state = PROC_NO_NEW_PRIVS_ENABLE;
-	return procctl(P_PID, getpid(), PROC_NO_NEW_PRIVS_CTL, &state);
 }

@@ -1,6 +1,5 @@
 #include "system.h"
 
-#include "api.h"
 #include "fds.h"
 #include "launch.h"
 
@@ -208,9 +207,4 @@ bool initscript_clock_is_quiet(void)
 int initscript_signal_process(int process, int signal)
 {
 	return syscall(SYS_pidfd_send_signal, process, signal, NULL, 0);
-}
-
-long initscript_no_new_privs(lua_State *L)
-{
-	return initscript_change(L, SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }

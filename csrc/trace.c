@@ -269,10 +269,6 @@ bool initscript_trace_open(struct initscript_env *env, int memfd)
 	if (!initscript_clock_is_quiet())
 		ring->clock = -1;
 	env->trace = open_ring = ring;
-	for (const struct initscript_function *f = initscript_helpers; f->name; f++) {
-		initscript_trace_push(env->L, f);
-		lua_setglobal(env->L, f->name);
-	}
 	return true;
 }
 

@@ -8,8 +8,8 @@
 #include "script.h"
 #include "trace_ring.h"
 
-/* Begins to trace the script that will run in ENV, into the ring that MEMFD is. False, with errno
- * set, if it cannot be mapped. */
+/* Begins to trace what initscript_trace_push() pushes for ENV from now on, into the ring that MEMFD
+ * is. False, with errno set, if it cannot be mapped. */
 bool initscript_trace_open(struct initscript_env *env, int memfd);
 
 /* Pushes a function for scripts: one that is traced, if ENV is. */
