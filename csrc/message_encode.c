@@ -61,13 +61,6 @@ static bool fail_in(struct encoder *e, const char *format, ...)
 	return false;
 }
 
-bool initscript_message_affordable(const struct initscript_message_cost *cost)
-{
-	return cost->body + cost->body / 4 + cost->longest + 96 * cost->items + 384 * cost->maps +
-	               48 * cost->entries + 1024 * cost->descriptors <=
-	       INITSCRIPT_MESSAGE_LIMIT;
-}
-
 static bool reserve(struct encoder *e, size_t more)
 {
 	if (e->capacity - e->length >= more)

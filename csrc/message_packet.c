@@ -16,6 +16,42 @@ struct initscript_packet *initscript_packet_new(void)
 	return packet;
 }
 
+static bool in_memfd(const struct initscript_packet *packet)
+{
+	return packet->header.flags & INITSCRIPT_MESSAGE_IN_MEMFD;
+}
+
+bool initscript_message_affordable(const struct initscript_message_cost *cost)
+{
+	return cost->body + cost->body / 4 + cost->longest + 96 * cost->items + 384 * cost->maps +
+	               48 * cost->entries + 1024 * cost->descriptors <=
+	       INITSCRIPT_MESSAGE_LIMIT;
+}
+
+bool initscript_message_check_header(const struct initscript_packet *packet, bool has_rights)
+{
+	const struct initscript_message_header *header = &packet->header;
+	struct initscript_message_cost cost = {.body = header->length};
+	if (packet->length < sizeof *header || header->version != INITSCRIPT_MESSAGE_VERSION ||
+	    (header->flags & ~INITSCRIPT_MESSAGE_IN_MEMFD) != 0 ||
+	    header->descriptors > INITSCRIPT_MESSAGE_FDS + in_memfd(packet) ||
+	    header->descriptors < in_memfd(packet) || (header->descriptors > 0 && !has_rights))
+		return false;
+	cost.descriptors = header->descriptors - in_memfd(packet);
+	return initscript_message_affordable(&cost) &&
+	       packet->length - sizeof *header == (in_memfd(packet) ? 0 : header->length);
+}
+
+bool initscript_message_check_descriptors(const struct initscript_packet *packet)
+{
+	const int needed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	const struct initscript_examined *examined = &packet->examined;
+	if (examined->count != packet->header.descriptors)
+		return false;
+	return !in_memfd(packet) || (examined->seals >= 0 && (examined->seals & needed) == needed &&
+	                             examined->size == packet->header.length);
+}
+
 /* recvmsg(2) that waits for nothing. */
 static ssize_t receive(int socket, struct msghdr *message, int flags)
 {
@@ -60,11 +96,6 @@ static enum initscript_received open_memfd(struct initscript_packet *packet, int
 	initscript_describe(&packet->memfd, 1, &first);
 	bool same = first.seals == packet->examined.seals && first.size == packet->examined.size;
 	return same ? INITSCRIPT_RECEIVED : INITSCRIPT_NOTHING_THERE;
-}
-
-static bool in_memfd(const struct initscript_packet *packet)
-{
-	return packet->header.flags & INITSCRIPT_MESSAGE_IN_MEMFD;
 }
 
 /* A packet that is in PACKET as it was taken. */
