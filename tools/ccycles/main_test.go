@@ -1,0 +1,58 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestCycles(t *testing.T) {
+	graph := needs{
+		"a.c": {"b.c": {"b"}},
+		"b.c": {"c.c": {"c1", "c2"}, "d.c": {"d"}},
+		"c.c": {"b.c": {"b"}},
+		"d.c": {},
+		"e.c": {"f.c": {"f"}},
+		"f.c": {"e.c": {"e"}, "d.c": {"d"}},
+	}
+	want := []string{
+		"2 files need each other:\n\tb.c needs c.c for c1, c2\n\tc.c needs b.c for b",
+		"2 files need each other:\n\te.c needs f.c for f\n\tf.c needs e.c for e",
+	}
+	if got := cycles(graph); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := cycles(needs{"a.c": {"b.c": {"b"}}, "b.c": {}}); len(got) > 0 {
+		t.Errorf("no cycle, but %q", got)
+	}
+}
+
+func TestCompiledFiles(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a.c": "int b(void); int a(void) { return b(); }",
+		"b.c": "int a(void); extern int c; int b(void) { return c ? a() : 0; }",
+		"c.c": "__attribute__((weak)) int a(void); int c; int d(void) { return a ? 1 : 0; }",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := []string{"a.c", "b.c", "c.c"}
+	graph, err := compileAll(dir, files, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(graph["b.c"]["c.c"], []string{"c"}) || len(graph["c.c"]) > 0 {
+		t.Errorf("%v", graph)
+	}
+	found := cycles(graph)
+	if len(found) != 1 || !strings.Contains(found[0], "a.c needs b.c for b") {
+		t.Errorf("%q", found)
+	}
+	if _, err := compileAll(dir, append(files, "missing.c"), nil); err == nil {
+		t.Error("a missing file is no error")
+	}
+}
