@@ -133,26 +133,14 @@ static void fill_gaps(int fd)
 	}
 }
 
-static size_t offset_of_rights(struct msghdr *message)
-{
-	struct cmsghdr *c = CMSG_FIRSTHDR(message);
-	while (c && (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS))
-		c = CMSG_NXTHDR(message, c);
-	return c ? (char *)c - (char *)message->msg_control : 0;
-}
-
 /* Runs in the helper. What it has looked at is closed by its end, which may have to wait. */
 static int examine(void *argument)
 {
 	struct examination *e = argument;
 	char byte;
 	struct iovec data = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr message = {
-	        .msg_iov = &data,
-	        .msg_iovlen = 1,
-	        .msg_control = e->control.bytes,
-	        .msg_controllen = sizeof e->control,
-	};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+	initscript_await_rights(&message, &e->control);
 	fill_gaps(e->socket);
 	if (recvmsg(e->socket, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0) {
 		e->error = errno;
@@ -163,7 +151,7 @@ static int examine(void *argument)
 	for (size_t i = 0; i < count; i++)
 		e->waits = e->waits || (!is_socket(e->fds[i]) && !closes_at_once(e->fds[i]));
 	initscript_describe(e->fds, count, e->examined);
-	e->examined->offset = offset_of_rights(&message);
+	e->examined->offset = initscript_offset_of_rights(&message);
 	return 0;
 }
 

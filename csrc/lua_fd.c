@@ -154,8 +154,8 @@ static void check_rights(lua_State *L, int arg, struct rights *rights)
 	size_t count = lua_objlen(L, arg);
 	if (count > sizeof rights->fds / sizeof *rights->fds)
 		initscript_lua_raise_errno(L, EINVAL, arg,
-		                           "bad argument #%d: %zu descriptors, 253 can be sent",
-		                           arg, count);
+		                           "bad argument #%d: %zu descriptors, %d can be sent", arg,
+		                           count, INITSCRIPT_MAX_FDS);
 	for (size_t i = 1; i <= count; i++) {
 		lua_rawgeti(L, arg, i);
 		struct initscript_lua_fd *object = initscript_lua_to_fd(L, -1);
@@ -180,21 +180,10 @@ static int fd_send_with_fds(lua_State *L)
 	const char *bytes = initscript_lua_check_bytes(L, 2, &length);
 	struct rights rights;
 	check_rights(L, 3, &rights);
-	union {
-		char bytes[CMSG_SPACE(sizeof rights.fds)];
-		struct cmsghdr header;
-	} control = {.bytes = {0}};
+	union initscript_control control;
 	struct iovec data = {.iov_base = (char *)bytes, .iov_len = length};
 	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
-	size_t size = rights.count * sizeof *rights.fds;
-	if (size) {
-		message.msg_control = control.bytes;
-		message.msg_controllen = CMSG_SPACE(size);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(size);
-		memcpy(CMSG_DATA(&control.header), rights.fds, size);
-	}
+	initscript_put_rights(&message, &control, rights.fds, rights.count);
 	ssize_t sent;
 	while ((sent = sendmsg(fd, &message, MSG_NOSIGNAL)) < 0)
 		if (!again(fd, POLLOUT))
@@ -237,8 +226,7 @@ static int fd_receive_with_fds(lua_State *L)
 	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
 	ssize_t length;
 	do {
-		message.msg_control = control.bytes;
-		message.msg_controllen = sizeof control.bytes;
+		initscript_await_rights(&message, &control);
 		length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
 	} while (length < 0 && again(fd, POLLIN));
 	if (length < 0)

@@ -80,14 +80,9 @@ static enum initscript_received open_memfd(struct initscript_packet *packet, int
 	union initscript_control control;
 	char byte;
 	struct iovec data = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr message = {
-	        .msg_iov = &data,
-	        .msg_iovlen = 1,
-	        .msg_control = control.bytes,
-	        /* CMSG_SPACE has room for two. */
-	        .msg_controllen = packet->examined.offset + CMSG_LEN(sizeof(int)),
-	};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
 	struct initscript_examined first;
+	initscript_await_first_right(&message, &control, packet->examined.offset);
 	if (receive(socket, &message, MSG_PEEK) < 0)
 		return failed();
 	if (initscript_take_rights(&message, &packet->memfd, 1) == 0)
@@ -156,12 +151,8 @@ enum initscript_received initscript_packet_take(struct initscript_packet *packet
 	union initscript_control control;
 	struct iovec data = {.iov_base = packet->taken_bytes,
 	                     .iov_len = sizeof packet->taken_bytes};
-	struct msghdr message = {
-	        .msg_iov = &data,
-	        .msg_iovlen = 1,
-	        .msg_control = control.bytes,
-	        .msg_controllen = sizeof control.bytes,
-	};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+	initscript_await_rights(&message, &control);
 	if (packet->taken)
 		return INITSCRIPT_RECEIVED;
 	ssize_t length = receive(socket, &message, 0);

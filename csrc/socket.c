@@ -9,25 +9,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-union control {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(INITSCRIPT_MAX_FDS * sizeof(int))];
-};
-
 bool initscript_send(int socket, const void *message, size_t size, const int *fds, size_t fd_count)
 {
-	union control control;
+	union initscript_control control;
 	struct iovec data = {.iov_base = (void *)message, .iov_len = size};
 	struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1};
-	if (fd_count > 0) {
-		header.msg_control = &control;
-		header.msg_controllen = CMSG_SPACE(fd_count * sizeof *fds);
-		struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-		rights->cmsg_level = SOL_SOCKET;
-		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(fd_count * sizeof *fds);
-		memcpy(CMSG_DATA(rights), fds, fd_count * sizeof *fds);
-	}
+	initscript_put_rights(&header, &control, fds, fd_count);
 	ssize_t sent;
 	do
 		sent = sendmsg(socket, &header, INITSCRIPT_SEND_FLAGS);
@@ -45,12 +32,8 @@ bool initscript_receive(int socket, void *message, size_t size, int *fds, size_t
 {
 	union initscript_control control;
 	struct iovec data = {.iov_base = message, .iov_len = size};
-	struct msghdr header = {
-	        .msg_iov = &data,
-	        .msg_iovlen = 1,
-	        .msg_control = &control,
-	        .msg_controllen = sizeof control,
-	};
+	struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1};
+	initscript_await_rights(&header, &control);
 	ssize_t received;
 	do
 		received = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
