@@ -16,10 +16,10 @@
 int initscript_births_open(void);
 
 /* Makes a child: its pid and, in *PROCESS, a descriptor of it, which the caller closes; 0 in the
- * child; -1 with errno set, and in *CALL what has failed: "fork", or else the call for the
+ * child; -1 with errno set, and in *FAILED what has failed: "fork", or else the call for the
  * descriptor. */
 pid_t initscript_give_birth(int births, const struct initscript_request *request, int *process,
-                            const char **call);
+                            const char **failed);
 
 /* Forgets that BIRTHS was readable. Everything that has ended must be reaped after that. */
 void initscript_births_drain(int births);

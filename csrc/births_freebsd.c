@@ -1,5 +1,7 @@
 #include "births.h"
 
+#include "util_failure.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,12 +16,10 @@ static unsigned alive; /* children that were not reaped */
 /* A kqueue: children of pdfork(2) raise no SIGCHLD, and wait4(2) finds them by their pid only. */
 int initscript_births_open(void)
 {
-	int births = kqueue();
-	if (births >= 0 && fcntl(births, F_SETFD, FD_CLOEXEC) != 0) {
-		close(births);
+	INITSCRIPT_AUTO_CLOSE int births = kqueue();
+	if (births < 0 || fcntl(births, F_SETFD, FD_CLOEXEC) != 0)
 		return -1;
-	}
-	return births;
+	return initscript_hand_over(&births);
 }
 
 static bool watch(int births, int process, pid_t pid)
@@ -32,10 +32,10 @@ static bool watch(int births, int process, pid_t pid)
 /* The server keeps a descriptor of its own until the child is reaped: when the last one is closed,
  * the kernel kills the process. */
 pid_t initscript_give_birth(int births, const struct initscript_request *request, int *process,
-                            const char **call)
+                            const char **failed)
 {
 	(void)request;
-	*call = "fork";
+	*failed = "fork";
 	int own;
 	pid_t pid = pdfork(&own, PD_CLOEXEC);
 	if (pid <= 0)
@@ -45,7 +45,7 @@ pid_t initscript_give_birth(int births, const struct initscript_request *request
 		return pid;
 	}
 	int error = errno;
-	*call = "kevent";
+	*failed = "kevent";
 	pdkill(own, SIGKILL);
 	waitpid(pid, NULL, 0);
 	close(own);

@@ -22,10 +22,10 @@ int initscript_births_open(void)
 /* With a PID namespace the child must be born in it, so by clone(2): it never returns into Go.
  * Without one it is born by fork(3), after which libc still knows its thread (docs/design.md). */
 pid_t initscript_give_birth(int births, const struct initscript_request *request, int *process,
-                            const char **call)
+                            const char **failed)
 {
 	(void)births;
-	*call = "fork";
+	*failed = "fork";
 	if (request->namespaces & CLONE_NEWPID) {
 		unsigned long flags = request->namespaces & ~(uint32_t)CLONE_NEWTIME;
 		return syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, NULL, process, NULL, NULL);
@@ -33,7 +33,7 @@ pid_t initscript_give_birth(int births, const struct initscript_request *request
 	pid_t pid = fork();
 	if (pid > 0 && (*process = initscript_pidfd_of_child(pid)) < 0) {
 		int error = errno;
-		*call = "pidfd_open";
+		*failed = "pidfd_open";
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		errno = error;

@@ -6,6 +6,7 @@
 #include "image.h"
 
 #include "image_linux.h"
+#include "util_failure.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,13 +22,9 @@ bool initscript_image_save(void)
 #ifdef __SANITIZE_ADDRESS__
 	return true; /* it has notes of its own about all memory, in terabytes */
 #endif
-	int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	INITSCRIPT_AUTO_CLOSE int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	INITSCRIPT_AUTO_CLOSE int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	image = initscript_make_image(maps, pagemap);
-	if (maps >= 0)
-		close(maps);
-	if (pagemap >= 0)
-		close(pagemap);
 #ifdef M_MMAP_MAX
 	if (maps < 0) /* then all memory that libc hands out has to be in the heap */
 		mallopt(M_MMAP_MAX, 0);

@@ -1,6 +1,7 @@
 #include "interpreter.h"
 
 #include "system.h"
+#include "util_failure.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -40,7 +41,7 @@ void initscript_read_interpreter(const char *path, char *interpreter)
 		INITSCRIPT_ELF(Ehdr) elf;
 	} head;
 	interpreter[0] = '\0';
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	INITSCRIPT_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return;
 	ssize_t length = read(fd, &head, sizeof head);
@@ -48,5 +49,4 @@ void initscript_read_interpreter(const char *path, char *interpreter)
 		read_shebang(head.bytes, length, interpreter);
 	else if (length >= (ssize_t)sizeof head.elf && memcmp(head.bytes, ELFMAG, SELFMAG) == 0)
 		read_elf_interpreter(fd, &head.elf, interpreter);
-	close(fd);
 }

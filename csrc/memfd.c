@@ -1,6 +1,6 @@
 #include "memfd.h"
 
-#include "fds.h"
+#include "util_failure.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,11 +43,8 @@ static int write_all(int fd, const char *content, size_t size)
 
 int initscript_sealed_memfd(const char *name, const void *content, size_t size)
 {
-	int memfd = initscript_memfd(name, INITSCRIPT_MFD_NOEXEC_SEAL);
-	if (memfd < 0)
+	INITSCRIPT_AUTO_CLOSE int memfd = initscript_memfd(name, INITSCRIPT_MFD_NOEXEC_SEAL);
+	if (memfd < 0 || write_all(memfd, content, size) != 0 || initscript_seal(memfd) != 0)
 		return -1;
-	if (write_all(memfd, content, size) == 0 && initscript_seal(memfd) == 0)
-		return memfd;
-	initscript_close_keeping_errno(memfd);
-	return -1;
+	return initscript_hand_over(&memfd);
 }

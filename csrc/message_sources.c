@@ -1,5 +1,5 @@
-#include "fds.h"
 #include "lua_objects.h"
+#include "util_failure.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -29,11 +29,12 @@ static bool one_way_pair(int pair[2])
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
 		return false;
-	if (shutdown(pair[0], SHUT_WR) == 0)
-		return true;
-	initscript_close_keeping_errno(pair[0]);
-	initscript_close_keeping_errno(pair[1]);
-	return false;
+	INITSCRIPT_AUTO_CLOSE int source = pair[0], channel = pair[1];
+	if (shutdown(source, SHUT_WR) != 0)
+		return false;
+	initscript_hand_over(&source);
+	initscript_hand_over(&channel);
+	return true;
 }
 
 int initscript_inbox_address(struct initscript_inbox *inbox)

@@ -1,5 +1,7 @@
 #include "pidfd.h"
 
+#include "util_failure.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -25,11 +27,9 @@ static int open_directory(pid_t pid)
 		return -1;
 	}
 	snprintf(path, sizeof path, "/proc/%d", pid);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	INITSCRIPT_AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0 && syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0)
-		return fd;
-	if (fd >= 0)
-		close(fd);
+		return initscript_hand_over(&fd);
 	errno = ENOSYS;
 	return -1;
 }

@@ -2,6 +2,7 @@
 
 #include "fds.h"
 #include "memfd.h"
+#include "util_failure.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,17 +71,14 @@ int initscript_copy_program(int program, const char **failed)
 	if (fstat(program, &status) != 0)
 		return -1;
 	*failed = "memfd_create";
-	int memfd = initscript_memfd("initscript", INITSCRIPT_MFD_EXEC);
+	INITSCRIPT_AUTO_CLOSE int memfd = initscript_memfd("initscript", INITSCRIPT_MFD_EXEC);
 	if (memfd < 0)
 		return -1;
 	*failed = "sendfile";
-	if (copy(memfd, program, loaded_size(program, status.st_size))) {
-		*failed = "fcntl F_ADD_SEALS";
-		if (initscript_seal(memfd) == 0)
-			return memfd;
-	}
-	initscript_close_keeping_errno(memfd);
-	return -1;
+	if (!copy(memfd, program, loaded_size(program, status.st_size)))
+		return -1;
+	*failed = "fcntl F_ADD_SEALS";
+	return initscript_seal(memfd) == 0 ? initscript_hand_over(&memfd) : -1;
 }
 
 static bool is_privileged(void)
@@ -100,9 +98,7 @@ static int reopen(int fd, int flags)
 /* The mode is only half of the answer: some file systems in user space do not heed it. */
 static bool is_write_protected(int program)
 {
-	int fd = reopen(program, O_WRONLY);
-	if (fd >= 0)
-		close(fd);
+	INITSCRIPT_AUTO_CLOSE int fd = reopen(program, O_WRONLY);
 	return fd < 0 && (errno == EACCES || errno == EROFS); /* not ETXTBSY, which comes later */
 }
 
@@ -124,30 +120,25 @@ static bool is_harmless(int program)
 static int open_read_only(int program)
 {
 	const struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID};
-	int file = -1;
-	int tree = syscall(SYS_open_tree, program, "",
-	                   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	INITSCRIPT_AUTO_CLOSE int tree = syscall(
+	        SYS_open_tree, program, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (tree < 0) /* ENOSYS: before Linux 5.2; EPERM: an LSM; EINVAL: mounts of a parent */
 		return -1;
-	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) ==
-	    0) /* else ENOSYS: before Linux 5.12 */
-		file = reopen(tree, O_RDONLY);
-	initscript_close_keeping_errno(tree);
-	return file;
+	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) !=
+	    0) /* ENOSYS: before Linux 5.12 */
+		return -1;
+	return reopen(tree, O_RDONLY);
 }
 
 int initscript_open_program(const char **failed)
 {
 	*failed = "open /proc/self/exe";
-	int program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	INITSCRIPT_AUTO_CLOSE int program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (program < 0)
 		return -1;
 	bool privileged = is_privileged();
 	if (!privileged && is_harmless(program))
-		return program;
-	int safe = privileged ? open_read_only(program) : -1;
-	if (safe < 0)
-		safe = initscript_copy_program(program, failed);
-	initscript_close_keeping_errno(program);
-	return safe;
+		return initscript_hand_over(&program);
+	int read_only = privileged ? open_read_only(program) : -1;
+	return read_only >= 0 ? read_only : initscript_copy_program(program, failed);
 }

@@ -2,6 +2,7 @@
 
 #include "fds.h"
 #include "launch.h"
+#include "util_failure.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,10 +98,8 @@ static int lock_a_file(void)
 	if (pipe2(pipe, O_CLOEXEC) != 0)
 		return -1;
 	close(pipe[1]);
-	if (fcntl(pipe[0], F_SETLK, &all) == 0)
-		return pipe[0];
-	close(pipe[0]);
-	return -1;
+	INITSCRIPT_AUTO_CLOSE int lock = pipe[0];
+	return fcntl(lock, F_SETLK, &all) == 0 ? initscript_hand_over(&lock) : -1;
 }
 
 struct initscript_parent initscript_as_parent(void)
