@@ -1,3 +1,9 @@
+/*
+ * The process of an actor in Go, from the end of its script to the Go runtime. The child calls it
+ * when its memory is what it was before the script, the constructor when the server has returned,
+ * and Go asks it whether this process is an actor. Afterwards the program runs as if it had been
+ * executed with the actor's arguments and environment.
+ */
 #include "actor.h"
 
 #include "filelimit.h"

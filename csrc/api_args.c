@@ -1,3 +1,8 @@
+/*
+ * Arguments of calls, as scripts write them, to what C functions take. The calls use it, and so do
+ * guard and notes, which look at arguments after a call. It raises Lua errors, takes no memory
+ * that Lua would not free, and lets no descriptor of the launcher through.
+ */
 #include "api.h"
 
 #include <limits.h>

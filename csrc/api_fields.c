@@ -1,3 +1,8 @@
+/*
+ * Number fields of tables that are arguments of calls. What is neither a number nor absent ends
+ * the process, whatever errexit says: the kernel would take a 0, which often means that nothing is
+ * restricted.
+ */
 #include "api.h"
 
 #include <errno.h>

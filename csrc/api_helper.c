@@ -1,3 +1,7 @@
+/*
+ * The global functions beside the table C: write_all, descriptors over sockets, and others that
+ * Emilua has. The environment sets them as globals, traced if the script is.
+ */
 #include "api.h"
 #include "rights.h"
 

@@ -1,3 +1,6 @@
+/*
+ * The part of the helpers that is FreeBSD's.
+ */
 #include "api.h"
 
 #include <sys/procctl.h>

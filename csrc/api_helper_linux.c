@@ -1,3 +1,6 @@
+/*
+ * The part of the helpers that is Linux's.
+ */
 #include "api.h"
 
 #include <sys/prctl.h>

@@ -1,3 +1,7 @@
+/*
+ * Calls of scripts to read, write, open, close and duplicate. closefrom leaves the launcher's
+ * descriptors open.
+ */
 #include "api.h"
 #include "fds.h"
 

@@ -1,3 +1,8 @@
+/*
+ * Memory for the results of calls, from the script's arena. It is outside of Lua's garbage
+ * collection, so nothing may raise an error between taking it and giving it back; when the arena
+ * is used up the process ends.
+ */
 #include "api.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * The memory of one script. Lua's allocator in the environment takes blocks from it, and calls
+ * take buffers. It never holds more than its limit, and nothing of it is mapped after
+ * initscript_arena_wipe().
+ */
 #include "arena.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * How the fork server of FreeBSD makes children and learns of their ends: process descriptors and
+ * a kqueue. Called by the server only. Each child that was born is reaped once.
+ */
 #include "births.h"
 
 #include "util_failure.h"

@@ -1,3 +1,7 @@
+/*
+ * How the fork server of Linux makes children and learns of their ends: fork or clone, a signalfd.
+ * Called by the server only. Each child that was born has a pidfd, or is killed and reaped here.
+ */
 #include "births.h"
 
 #include "pidfd.h"

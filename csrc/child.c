@@ -1,3 +1,9 @@
+/*
+ * The steps of a child, from its birth to its program, in the order of docs/design.md. The server
+ * calls it once in each child. The script runs with the descriptors, namespaces and limits that
+ * the host has asked for or not at all, and nothing of it is left in what follows: a failure on
+ * the way is told to the host and ends the process.
+ */
 #include "child.h"
 
 #include "actor.h"

@@ -1,3 +1,8 @@
+/*
+ * The Lua environment of a script: made in the fork server, run in a child, or in a program that
+ * confines itself. After initscript_env_close() all finalizers have run and nothing of the
+ * script's memory is mapped.
+ */
 #include "report.h"
 #include "script.h"
 #include "trace.h"

@@ -1,3 +1,8 @@
+/*
+ * What becomes of a call's result: every call of a script ends here. After a failure that errexit
+ * makes fatal the host, the trace and stderr know it, and the process has ended; after a success
+ * the notes and the guard know it.
+ */
 #include "guard.h"
 #include "report.h"
 #include "script.h"

@@ -1,3 +1,7 @@
+/*
+ * What received descriptors are, for the two sides that receive messages: Go calls it, and so do
+ * the packets of Lua programs. It waits for nobody.
+ */
 #include "examine.h"
 
 #include <errno.h>

@@ -1,3 +1,7 @@
+/*
+ * FreeBSD's way to look at descriptors that are not received yet, and to close those that are:
+ * there is none that could not wait. Called by Go and by the packets of Lua programs.
+ */
 #include "examine.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * Looking at descriptors that are not received yet, and closing others, in short-lived processes.
+ * Called by Go and by the packets of Lua programs, from any thread. The caller waits for no peer
+ * and no file system, and no helper outlives its work unless it waits itself.
+ */
 #include "examine.h"
 
 #include "rights.h"

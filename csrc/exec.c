@@ -1,3 +1,8 @@
+/*
+ * The last step of a child whose program is no actor. The child calls it, behind PID 1 if there is
+ * one. It returns in no case: the program runs, or the host knows why not and the process has
+ * ended.
+ */
 #include "exec.h"
 
 #include "interpreter.h"

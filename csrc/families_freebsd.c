@@ -1,3 +1,6 @@
+/*
+ * The calls that a script has in FreeBSD, by families. The environment puts them into the table C.
+ */
 #include "script.h"
 
 const struct initscript_function *const initscript_families[] = {

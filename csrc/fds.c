@@ -1,3 +1,7 @@
+/*
+ * Closing descriptors, by number and in ranges. Every room uses it. After initscript_close_range()
+ * nothing in the range is open, or the caller knows.
+ */
 #include "fds.h"
 
 #include <errno.h>

@@ -1,3 +1,7 @@
+/*
+ * The limit of open files from before Go has raised it. The constructor notes it, before the Go
+ * runtime boots; the launcher of the server asks for it.
+ */
 #include "filelimit.h"
 
 static struct rlimit before_go; /* all zero: not known */

@@ -1,3 +1,8 @@
+/*
+ * Keeps what guards a child in force while its script runs. Calls that have succeeded, those that
+ * install a filter or execute a program, and the child itself call it. When it returns the guard
+ * holds as far as the kernel lets it; otherwise the host has been told, and the process has ended.
+ */
 #include "guard.h"
 
 #include "report.h"

@@ -1,3 +1,6 @@
+/*
+ * Which calls of scripts affect the guard in FreeBSD: none.
+ */
 #include "guard.h"
 
 /* Only execve(2) of a set-user-ID program takes anything away. */

@@ -1,3 +1,6 @@
+/*
+ * Which calls of scripts affect the guard in Linux.
+ */
 #include "guard.h"
 
 #include "api.h"

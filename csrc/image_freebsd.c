@@ -1,3 +1,6 @@
+/*
+ * The way back of a child's memory, which FreeBSD does not have; called as in Linux.
+ */
 #include "image.h"
 
 /* Nothing tells a process here what it has mapped without procfs(5) or a library that base programs

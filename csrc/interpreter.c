@@ -1,3 +1,7 @@
+/*
+ * What a file names as its interpreter, for reports of programs that cannot be executed. It opens
+ * the file once, never waits for it, and closes it.
+ */
 #include "interpreter.h"
 
 #include "system.h"

@@ -1,3 +1,8 @@
+/*
+ * Starts a fork server. Go calls it in the host, under syscall.ForkLock. The new process has the
+ * null device and the control socket, no other descriptor of the host's, and runs none of its
+ * handlers.
+ */
 #include "launch.h"
 
 #include "fds.h"

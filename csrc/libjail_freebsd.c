@@ -1,3 +1,6 @@
+/*
+ * The real functions of jail(3); a test has others.
+ */
 #include "libjail.h"
 
 const struct initscript_libjail initscript_libjail = {

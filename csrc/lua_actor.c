@@ -1,3 +1,8 @@
+/*
+ * An actor in Lua, from the end of its script to its own. The child calls it with the plan still
+ * mapped. Nothing else of the plan is left when the program's code runs, and the host has been
+ * told how it ended.
+ */
 #include "lua_actor.h"
 
 #include "fds.h"

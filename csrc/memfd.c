@@ -1,3 +1,7 @@
+/*
+ * Sealed files in memory, for the program of fork servers and for long messages. What a caller
+ * gets is close-on-exec and cannot be changed any more by anybody.
+ */
 #include "memfd.h"
 
 #include "util_failure.h"

@@ -1,3 +1,8 @@
+/*
+ * Packets to Lua values. The inbox calls it for packets whose header and descriptors were checked.
+ * What a sender can do wrong is found before a value is made, but for keys that occur twice, and
+ * what a value costs its receiver is bounded.
+ */
 #include "lua_objects.h"
 #include "message.h"
 

@@ -1,3 +1,7 @@
+/*
+ * Lua values to packets. Channels send through it. When it returns the message is in the socket;
+ * otherwise it has raised an error, and nothing that was made for the message is left.
+ */
 #include "lua_error.h"
 #include "lua_objects.h"
 #include "memfd.h"

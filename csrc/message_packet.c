@@ -1,3 +1,8 @@
+/*
+ * One packet on its way out of a socket. The inbox calls it. A packet that is refused never puts a
+ * descriptor into our table where the kernel offers a way around that, and none stays there after
+ * initscript_packet_clear().
+ */
 #include "message.h"
 #include "rights.h"
 

@@ -1,3 +1,7 @@
+/*
+ * The sockets that an inbox receives from. The objects inbox and channel use it, and messages that
+ * carry an inbox. It closes what it removes without waiting for anybody.
+ */
 #include "lua_objects.h"
 #include "util_failure.h"
 

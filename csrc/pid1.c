@@ -1,3 +1,8 @@
+/*
+ * What stays as PID 1 when its program has been forked. The child calls it. From the first signal
+ * that it forwards on it holds nothing of the script, neither in memory nor as a descriptor, and
+ * it ends with the program.
+ */
 #include "pid1.h"
 
 #include "fds.h"

@@ -1,3 +1,7 @@
+/*
+ * A pidfd of a child, also on kernels that have no pidfd_open(2). The server calls it, in the
+ * parent, before anybody can have waited for the child.
+ */
 #include "pidfd.h"
 
 #include "util_failure.h"

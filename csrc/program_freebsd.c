@@ -1,3 +1,6 @@
+/*
+ * The file that fork servers are executed from, in FreeBSD. Go calls it in the host, once.
+ */
 #include "program.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * The file that fork servers are executed from, in Linux. Go calls it in the host, once, and so
+ * does the early launch. No child can write to the program's file through what is returned
+ * (CVE-2019-5736).
+ */
 #include "program.h"
 
 #include "fds.h"

@@ -1,3 +1,7 @@
+/*
+ * Records on the start socket. The child and what it runs call it; a failure of it changes
+ * nothing, but for initscript_fail_setup(), after which the process has ended.
+ */
 #include "report.h"
 
 #include "script.h"

@@ -1,3 +1,8 @@
+/*
+ * Writes and reads the descriptors in control data. Whoever sends or receives any calls it. Each
+ * descriptor that the kernel has put into our table is stored or closed when
+ * initscript_take_rights() returns.
+ */
 #include "rights.h"
 
 #include <string.h>

@@ -1,3 +1,8 @@
+/*
+ * The fork server's loop. The constructor calls it in a process that a host has made for this. It
+ * returns only in a child that becomes an actor; the server itself ends with its host, and with it
+ * all children that were not detached.
+ */
 #include "server.h"
 
 #include "births.h"

@@ -1,3 +1,6 @@
+/*
+ * Overwrites dead frames of the stack. The child, PID 1 and actors call it after the script.
+ */
 #include "stack.h"
 
 #include <string.h>

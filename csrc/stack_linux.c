@@ -1,3 +1,7 @@
+/*
+ * Drops dead frames of the stack. The child, PID 1 and actors call it after the script: nothing of
+ * it is on the stack or in the vector registers then.
+ */
 #include "stack.h"
 
 #include <errno.h>

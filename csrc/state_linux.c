@@ -1,3 +1,8 @@
+/*
+ * What may explain the next failure of a script, for the host's hints. Errexit calls it after each
+ * call, and the last step of a child does. It makes no system call once the script has installed a
+ * filter.
+ */
 #include "state.h"
 
 #include "api.h"

@@ -1,3 +1,6 @@
+/*
+ * What processes of a start do with FreeBSD's own calls. Host, server and child call it.
+ */
 #include "system.h"
 
 #include "launch.h"

@@ -1,3 +1,8 @@
+/*
+ * Writes what a script calls into a ring that the host reads. The environment has functions traced
+ * by it, and errexit tells it of failures. It makes no system call, where the clock makes none,
+ * and takes no memory of Lua's: the script cannot tell that it is watched.
+ */
 #include "trace.h"
 
 #include "report.h"

@@ -1,3 +1,6 @@
+/*
+ * Packed strings of the plan to arrays, for programs and actors.
+ */
 #include "util_strings.h"
 
 #include <stdlib.h>
