@@ -141,7 +141,7 @@ func openProgramOnce() error {
 		return nil
 	}
 	var failed *C.char
-	fd, err := C.initscript_open_program(&failed)
+	fd, err := C.initscript_open_executable(&failed)
 	if fd < 0 {
 		return os.NewSyscallError(C.GoString(failed), err)
 	}
@@ -164,7 +164,7 @@ func sealOpenedProgram() error {
 		return nil
 	}
 	var failed *C.char
-	fd, err := C.initscript_copy_program(C.int(servers.program.Fd()), &failed)
+	fd, err := C.initscript_copy_executable(C.int(servers.program.Fd()), &failed)
 	if fd < 0 {
 		return os.NewSyscallError(C.GoString(failed), err)
 	}

@@ -36,7 +36,7 @@ void initscript_errexit(lua_State *L, const char *name, int error, enum initscri
 	lua_pop(L, 1);
 	if (!fatal)
 		return;
-	initscript_report_state(L, name, error);
+	initscript_explain_call(L, name, error);
 	tell(L, name, error);
 	print_failure(style & INITSCRIPT_NAMED ? name : NULL, error);
 	if (style & INITSCRIPT_TRACEBACK) {

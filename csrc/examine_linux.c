@@ -194,7 +194,7 @@ static int hold(void *argument)
 }
 
 /* A socket with unsent data can linger, and so can one that is in a message in the queue of a
- * socket of the family unix: whoever drops it last waits, but for a process that is exiting. So the
+ * AF_UNIX socket: whoever drops it last waits, but for a process that is exiting. So the
  * last one is a helper. Returns false if there can be none. */
 static bool close_socket(int fd)
 {

@@ -65,11 +65,11 @@ noreturn void initscript_exec(const struct initscript_env *env, const char *path
 		error = exec_in_path(path, argv, envp, found);
 	}
 	/* execve(2) says ENOENT also when the file is there and its interpreter is not. */
-	if (error == ENOENT || !env->state.lines[INITSCRIPT_NOTE_SECCOMP])
+	if (error == ENOENT || !env->notes.lines[INITSCRIPT_NOTE_SECCOMP])
 		initscript_read_interpreter(found, interpreter);
 	if (error == ENOENT && interpreter[0] && access(interpreter, F_OK) != 0)
 		missing = interpreter;
-	initscript_report_program_state(report_fd, &env->state, found, interpreter);
+	initscript_explain_program(report_fd, &env->notes, found, interpreter);
 	const char *fields[] = {found, missing};
 	initscript_report_strings(report_fd, INITSCRIPT_EXEC_FAILED, error, 0, fields, 2);
 	bool not_found = error == ENOENT && !missing[0];

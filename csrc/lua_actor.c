@@ -23,10 +23,10 @@
 #include <unistd.h>
 
 /* What is left of the plan. */
-struct program {
+struct module {
 	const struct initscript_lua_actor *actor;
-	char *module, *source; /* a path, or a text; the other one is NULL */
-	char *name;            /* of the text, as a chunk name */
+	char *path, *source; /* a path, or a text; the other one is NULL */
+	char *name;          /* of the text, as a chunk name */
 	size_t source_length;
 	struct {
 		uint64_t used, limit;
@@ -49,9 +49,9 @@ static void *copy(int report_fd, const void *bytes, size_t size)
 }
 
 /* Nothing else of the plan stays in the process. */
-static void leave_plan(struct program *program)
+static void leave_plan(struct module *module)
 {
-	const struct initscript_lua_actor *actor = program->actor;
+	const struct initscript_lua_actor *actor = module->actor;
 	const char *base = actor->plan;
 	const struct initscript_plan *plan = actor->plan;
 	const char *envp = base + plan->envp, *name = base + plan->module_name;
@@ -60,15 +60,14 @@ static void leave_plan(struct program *program)
 	        copy(report_fd, envp, initscript_packed_size(envp, plan->envc)), plan->envc);
 	if (!environ)
 		fail_to_start(report_fd, strerror(ENOMEM));
-	program->memory.limit = plan->module_memory_limit;
-	program->source_length = plan->module_source_length;
+	module->memory.limit = plan->module_memory_limit;
+	module->source_length = plan->module_source_length;
 	if (plan->module)
-		program->module =
+		module->path =
 		        copy(report_fd, base + plan->module, strlen(base + plan->module) + 1);
 	else
-		program->source =
-		        copy(report_fd, base + plan->module_source, program->source_length);
-	program->name = copy(report_fd, name, strlen(name) + 1);
+		module->source = copy(report_fd, base + plan->module_source, module->source_length);
+	module->name = copy(report_fd, name, strlen(name) + 1);
 	initscript_wipe_below_gap();
 	if (!initscript_report(report_fd, INITSCRIPT_SCRIPT_DONE, 0))
 		_exit(1); /* the host would wait for it */
@@ -78,18 +77,18 @@ static void leave_plan(struct program *program)
 /* Refusing more is an error that Lua code can catch. */
 static void *allocate(void *user_data, void *block, size_t old_size, size_t new_size)
 {
-	struct program *program = user_data;
+	struct module *module = user_data;
 	if (new_size == 0) {
 		free(block);
-		program->memory.used -= old_size;
+		module->memory.used -= old_size;
 		return NULL;
 	}
-	uint64_t used = program->memory.used - old_size + new_size;
-	if (program->memory.limit && new_size > old_size && used > program->memory.limit)
+	uint64_t used = module->memory.used - old_size + new_size;
+	if (module->memory.limit && new_size > old_size && used > module->memory.limit)
 		return NULL;
 	void *moved = realloc(block, new_size);
 	if (moved)
-		program->memory.used = used;
+		module->memory.used = used;
 	return moved;
 }
 
@@ -104,16 +103,16 @@ static void push_extra_files(lua_State *L, unsigned count)
 
 static int prepare(lua_State *L)
 {
-	const struct program *program = lua_touserdata(L, 1);
+	const struct module *module = lua_touserdata(L, 1);
 	luaL_openlibs(L);
 	initscript_lua_open_objects(L);
 	struct initscript_inbox *inbox = initscript_lua_push_inbox(L);
 	lua_setglobal(L, "inbox");
 	if (!initscript_inbox_add(inbox, INITSCRIPT_INBOX_FD))
 		return luaL_error(L, "not enough memory");
-	initscript_lua_push_channel(L)->fd = program->actor->parent_fd;
+	initscript_lua_push_channel(L)->fd = module->actor->parent_fd;
 	lua_setglobal(L, "parent");
-	push_extra_files(L, program->actor->extra_files);
+	push_extra_files(L, module->actor->extra_files);
 	lua_setglobal(L, "extra_files");
 	initscript_lua_push_unix(L);
 	lua_setglobal(L, "unix");
@@ -156,35 +155,35 @@ static noreturn void fail_to_run(lua_State *L, int report_fd)
 	exit(1);
 }
 
-static int load(lua_State *L, const struct program *program)
+static int load(lua_State *L, const struct module *module)
 {
-	if (program->source) {
-		const char *name = lua_pushfstring(L, "@%s", program->name);
-		return luaL_loadbufferx(L, program->source, program->source_length, name, "t");
+	if (module->source) {
+		const char *name = lua_pushfstring(L, "@%s", module->name);
+		return luaL_loadbufferx(L, module->source, module->source_length, name, "t");
 	}
-	if (!program->module[0]) {
+	if (!module->path[0]) {
 		lua_pushliteral(L, "no module was given");
 		return LUA_ERRFILE;
 	}
-	return luaL_loadfilex(L, program->module, "t");
+	return luaL_loadfilex(L, module->path, "t");
 }
 
 void initscript_run_lua_actor(const struct initscript_lua_actor *actor)
 {
-	struct program program = {.actor = actor};
-	leave_plan(&program);
+	struct module module = {.actor = actor};
+	leave_plan(&module);
 	signal(SIGPIPE, SIG_IGN); /* as in Emilua: a write tells instead */
-	lua_State *L = lua_newstate(allocate, &program);
+	lua_State *L = lua_newstate(allocate, &module);
 	if (!L)
 		fail_to_start(actor->report_fd, strerror(ENOMEM));
-	if (lua_cpcall(L, prepare, &program) != 0)
+	if (lua_cpcall(L, prepare, &module) != 0)
 		fail_to_start(actor->report_fd, text_at_top(L));
 	lua_pushcfunction(L, describe_error);
-	if (load(L, &program) != 0)
+	if (load(L, &module) != 0)
 		fail_to_start(actor->report_fd, text_at_top(L));
-	free(program.source);
-	free(program.module);
-	free(program.name);
+	free(module.source);
+	free(module.path);
+	free(module.name);
 	if (lua_pcall(L, 0, 0, 1) != 0)
 		fail_to_run(L, actor->report_fd);
 	lua_close(L);

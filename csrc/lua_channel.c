@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-void (*initscript_channel_collected)(uint64_t child);
+void (*initscript_channel_collected)(uint64_t child_id);
 
 struct initscript_channel *initscript_lua_check_channel(lua_State *L)
 {
@@ -125,9 +125,9 @@ static int channel_collect(lua_State *L)
 {
 	struct initscript_channel *channel = lua_touserdata(L, 1);
 	close_channel(channel);
-	if (channel->child && initscript_channel_collected)
-		initscript_channel_collected(channel->child);
-	channel->child = 0;
+	if (channel->child_id && initscript_channel_collected)
+		initscript_channel_collected(channel->child_id);
+	channel->child_id = 0;
 	return 0;
 }
 

@@ -30,7 +30,7 @@ struct initscript_channel {
 	int fd;    /* -1: closed */
 	int pidfd; /* of a supervised child, else -1 */
 	pid_t pid;
-	uint64_t child; /* what the host calls it, 0: not the channel of a child */
+	uint64_t child_id; /* what the host calls it, 0: not the channel of a child */
 	struct initscript_inbox answers;
 };
 
@@ -73,7 +73,7 @@ struct initscript_channel *initscript_lua_check_channel(lua_State *L);
 void initscript_lua_set_channel_method(lua_State *L, const char *name, lua_CFunction method);
 
 /* Called, if set, when the channel of a child is collected. */
-extern void (*initscript_channel_collected)(uint64_t child);
+extern void (*initscript_channel_collected)(uint64_t child_id);
 
 /* Takes over the receiving end of a SEQPACKET socket. False when memory ran out; it is closed
  * then. */

@@ -185,7 +185,7 @@ static const char *close_all(int report, int open)
  * told with is put back when the memory is restored. */
 static const char *become_harmless(struct initscript_env *env, const sigset_t *all, pid_t program)
 {
-	const struct initscript_state state = env->state;
+	const struct initscript_state notes = env->notes;
 	const int report = env->report_fd, lock = env->guard->server.lock;
 	const char *failed = NULL;
 	initscript_wipe_below_gap();
@@ -193,7 +193,7 @@ static const char *become_harmless(struct initscript_env *env, const sigset_t *a
 		failed = try_calls(all, program);
 	if (!failed && !initscript_image_restore(NULL, 0, env->guard->has_natives))
 		failed = "munmap";
-	env->state = state;
+	env->notes = notes;
 	env->report_fd = report;
 	return failed ? failed : close_all(report, lock);
 }

@@ -9,10 +9,10 @@
  * child could write to it, else through a read-only mount that belongs to no namespace
  * (CAP_SYS_ADMIN, since Linux 5.12), else a sealed copy. Needs /proc. On FreeBSD the file itself,
  * for execution only. On failure -1 with errno set; FAILED is then the system call. */
-int initscript_open_program(const char **failed);
+int initscript_open_executable(const char **failed);
 
-/* Returns a sealed memfd, close-on-exec, with all that is loaded of PROGRAM: rules about files do
- * not forbid to execute it. On failure -1 with errno set, FAILED as above; ENOSYS on FreeBSD. */
-int initscript_copy_program(int program, const char **failed);
+/* Returns a sealed memfd, close-on-exec, with all that is loaded of EXECUTABLE: rules about files
+ * do not forbid to execute it. On failure -1 with errno set, FAILED as above; ENOSYS on FreeBSD. */
+int initscript_copy_executable(int executable, const char **failed);
 
 #endif

@@ -14,7 +14,7 @@
 /* No copy as on Linux: FreeBSD executes no memfd. The descriptor is for execution only, so nothing
  * can be read or written through it; nothing in procfs leads a child around its root directory to
  * the file; and the kernel lets nobody write to a file that is being executed. */
-int initscript_open_program(const char **failed)
+int initscript_open_executable(const char **failed)
 {
 	const int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_PATHNAME, -1};
 	char path[PATH_MAX];
@@ -26,9 +26,9 @@ int initscript_open_program(const char **failed)
 	return open(path, O_EXEC | O_CLOEXEC);
 }
 
-int initscript_copy_program(int program, const char **failed)
+int initscript_copy_executable(int executable, const char **failed)
 {
-	(void)program;
+	(void)executable;
 	*failed = "memfd_create";
 	errno = ENOSYS;
 	return -1;

@@ -24,17 +24,17 @@
 
 /* How much of a program the kernel and the dynamic loader read: debugging information comes after
  * that, and can be most of the file. All of it, if it is no ELF file of this machine's kind. */
-static off_t loaded_size(int program, off_t size)
+static off_t loaded_size(int executable, off_t size)
 {
 	ElfW(Ehdr) header;
 	ElfW(Phdr) segment;
-	if (pread(program, &header, sizeof header, 0) != sizeof header ||
+	if (pread(executable, &header, sizeof header, 0) != sizeof header ||
 	    memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phentsize != sizeof segment)
 		return size;
 	off_t end = header.e_phoff + (off_t)header.e_phnum * sizeof segment;
 	for (int i = 0; i < header.e_phnum; i++) {
 		off_t offset = header.e_phoff + (off_t)i * sizeof segment;
-		if (pread(program, &segment, sizeof segment, offset) != sizeof segment)
+		if (pread(executable, &segment, sizeof segment, offset) != sizeof segment)
 			return size;
 		off_t segment_end = segment.p_offset + segment.p_filesz;
 		if (segment_end > end)
@@ -69,18 +69,18 @@ static bool copy(int to, int from, off_t size)
 	return true;
 }
 
-int initscript_copy_program(int program, const char **failed)
+int initscript_copy_executable(int executable, const char **failed)
 {
 	struct stat status;
 	*failed = "fstat";
-	if (fstat(program, &status) != 0)
+	if (fstat(executable, &status) != 0)
 		return -1;
 	*failed = "memfd_create";
 	INITSCRIPT_AUTO_CLOSE int memfd = initscript_memfd("initscript", INITSCRIPT_MFD_EXEC);
 	if (memfd < 0)
 		return -1;
 	*failed = "sendfile";
-	if (!copy(memfd, program, loaded_size(program, status.st_size)))
+	if (!copy(memfd, executable, loaded_size(executable, status.st_size)))
 		return -1;
 	*failed = "fcntl F_ADD_SEALS";
 	return initscript_seal(memfd) == 0 ? initscript_hand_over(&memfd) : -1;
@@ -101,32 +101,32 @@ static int reopen(int fd, int flags)
 }
 
 /* The mode is only half of the answer: some file systems in user space do not heed it. */
-static bool is_write_protected(int program)
+static bool is_write_protected(int executable)
 {
-	INITSCRIPT_AUTO_CLOSE int fd = reopen(program, O_WRONLY);
+	INITSCRIPT_AUTO_CLOSE int fd = reopen(executable, O_WRONLY);
 	return fd < 0 && (errno == EACCES || errno == EROFS); /* not ETXTBSY, which comes later */
 }
 
 /* Whether neither an unprivileged process nor what its children can become may write to the file:
  * it is root's, and only its owner may. The mode shows what access control lists grant, too. And
  * whether executing it gives no rights that this process may have dropped. */
-static bool is_harmless(int program)
+static bool is_harmless(int executable)
 {
 	struct stat status;
-	return fstat(program, &status) == 0 && status.st_uid == 0 &&
+	return fstat(executable, &status) == 0 && status.st_uid == 0 &&
 	       !(status.st_mode & (S_IWGRP | S_IWOTH | S_ISUID | S_ISGID)) &&
-	       is_write_protected(program) &&
-	       fgetxattr(program, "security.capability", NULL, 0) < 0 &&
+	       is_write_protected(executable) &&
+	       fgetxattr(executable, "security.capability", NULL, 0) < 0 &&
 	       (errno == ENODATA || errno == EOPNOTSUPP); /* it has none; it cannot have any */
 }
 
 /* The file through a read-only mount of its own, or -1. The mount is in no namespace any more when
  * this returns, so it can neither be made writable again nor be attached anywhere. */
-static int open_read_only(int program)
+static int open_read_only(int executable)
 {
 	const struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID};
 	INITSCRIPT_AUTO_CLOSE int tree = syscall(
-	        SYS_open_tree, program, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	        SYS_open_tree, executable, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (tree < 0) /* ENOSYS: before Linux 5.2; EPERM: an LSM; EINVAL: mounts of a parent */
 		return -1;
 	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) !=
@@ -135,15 +135,15 @@ static int open_read_only(int program)
 	return reopen(tree, O_RDONLY);
 }
 
-int initscript_open_program(const char **failed)
+int initscript_open_executable(const char **failed)
 {
 	*failed = "open /proc/self/exe";
-	INITSCRIPT_AUTO_CLOSE int program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	if (program < 0)
+	INITSCRIPT_AUTO_CLOSE int executable = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (executable < 0)
 		return -1;
 	bool privileged = is_privileged();
-	if (!privileged && is_harmless(program))
-		return initscript_hand_over(&program);
-	int read_only = privileged ? open_read_only(program) : -1;
-	return read_only >= 0 ? read_only : initscript_copy_program(program, failed);
+	if (!privileged && is_harmless(executable))
+		return initscript_hand_over(&executable);
+	int read_only = privileged ? open_read_only(executable) : -1;
+	return read_only >= 0 ? read_only : initscript_copy_executable(executable, failed);
 }

@@ -65,13 +65,13 @@ bool initscript_report_strings(int fd, enum initscript_record_kind kind, int err
 	return send_record(fd, &b);
 }
 
-bool initscript_report_state_record(int fd, const struct initscript_state *state,
-                                    const struct initscript_path_state *paths, size_t count,
-                                    const char *text)
+bool initscript_report_notes(int fd, const struct initscript_state *notes,
+                             const struct initscript_path_state *paths, size_t count,
+                             const char *text)
 {
 	struct builder b;
 	begin(&b, INITSCRIPT_STATE, 0, 0);
-	add(&b, (const char *)state, sizeof *state);
+	add(&b, (const char *)notes, sizeof *notes);
 	add(&b, (const char *)paths, count * sizeof *paths);
 	add(&b, text, strlen(text));
 	return send_record(fd, &b);
@@ -80,8 +80,8 @@ bool initscript_report_state_record(int fd, const struct initscript_state *state
 void initscript_fail_setup(const struct initscript_env *env, const char *call)
 {
 	int error = errno;
-	if (env->state.lines[INITSCRIPT_NOTE_SECCOMP])
-		initscript_report_state_record(env->report_fd, &env->state, NULL, 0, "");
+	if (env->notes.lines[INITSCRIPT_NOTE_SECCOMP])
+		initscript_report_notes(env->report_fd, &env->notes, NULL, 0, "");
 	initscript_report_strings(env->report_fd, INITSCRIPT_SETUP_FAILED, error, 0, &call, 1);
 	_exit(1);
 }

@@ -79,7 +79,7 @@ struct initscript_env {
 	const char *name;              /* of the script, while it runs: its chunk is "@NAME" */
 	unsigned execs;                /* how many calls of execve were announced to the host */
 	int report_fd;                 /* where failures go as data; -1: nowhere */
-	struct initscript_state state; /* notes for explanations, see state.h */
+	struct initscript_state notes; /* what may explain a failure, see state.h */
 	int hidden, hidden_end; /* descriptors from the first on, without the second, are not the
 	                           script's business */
 	const struct initscript_operations *operations; /* NULL: those of a child */

@@ -16,11 +16,11 @@
 void initscript_note(lua_State *L, const char *name);
 
 /* Reports the state for the call NAME that is about to be reported as failed with ERROR. */
-void initscript_report_state(lua_State *L, const char *name, int error);
+void initscript_explain_call(lua_State *L, const char *name, int error);
 
 /* The same for the program PATH, which could not be executed; INTERPRETER is what it names, or "".
  * NOTES is what the script has left. */
-void initscript_report_program_state(int fd, const struct initscript_state *notes, const char *path,
-                                     const char *interpreter);
+void initscript_explain_program(int fd, const struct initscript_state *notes, const char *path,
+                                const char *interpreter);
 
 #endif

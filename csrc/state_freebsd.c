@@ -8,13 +8,13 @@ void initscript_note(lua_State *L, const char *name)
 	(void)L, (void)name;
 }
 
-void initscript_report_state(lua_State *L, const char *name, int error)
+void initscript_explain_call(lua_State *L, const char *name, int error)
 {
 	(void)L, (void)name, (void)error;
 }
 
-void initscript_report_program_state(int fd, const struct initscript_state *notes, const char *path,
-                                     const char *interpreter)
+void initscript_explain_program(int fd, const struct initscript_state *notes, const char *path,
+                                const char *interpreter)
 {
 	(void)fd, (void)notes, (void)path, (void)interpreter;
 }

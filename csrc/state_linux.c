@@ -52,13 +52,13 @@ static const struct {
 static void set_note(lua_State *L, enum initscript_note note)
 {
 	int line = initscript_script_line(L);
-	initscript_env_of(L)->state.lines[note] = line ? line : -1;
+	initscript_env_of(L)->notes.lines[note] = line ? line : -1;
 }
 
 /* Whether a system call cannot end the process. */
-static bool may_look(const struct initscript_state *state)
+static bool may_look(const struct initscript_state *notes)
 {
-	return state->lines[INITSCRIPT_NOTE_SECCOMP] == 0;
+	return notes->lines[INITSCRIPT_NOTE_SECCOMP] == 0;
 }
 
 /* Of the namespaces that can be entered, these decide who owns the mounts, and which proc there is.
@@ -68,24 +68,24 @@ enum { OWNERS = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID };
 /* Entering the namespace that FD is open on. Another than an owner is as good as one made here. */
 static void note_setns(lua_State *L, int fd)
 {
-	struct initscript_state *state = &initscript_env_of(L)->state;
-	int kind = may_look(state) ? ioctl(fd, NS_GET_NSTYPE) : -1;
+	struct initscript_state *notes = &initscript_env_of(L)->notes;
+	int kind = may_look(notes) ? ioctl(fd, NS_GET_NSTYPE) : -1;
 	if (kind > 0 && !(kind & OWNERS))
-		state->unshared |= kind;
+		notes->unshared |= kind;
 	else
 		set_note(L, INITSCRIPT_NOTE_SETNS);
 }
 
 void initscript_note(lua_State *L, const char *name)
 {
-	struct initscript_state *state = &initscript_env_of(L)->state;
+	struct initscript_state *notes = &initscript_env_of(L)->notes;
 	if (strcmp(name, "setns") == 0)
 		note_setns(L, initscript_integer(L, 1));
 	for (size_t i = 0; i < sizeof noted / sizeof *noted; i++) {
 		if (strcmp(name, noted[i].name) == 0) {
 			set_note(L, noted[i].note);
 			if (noted[i].note == INITSCRIPT_NOTE_UNSHARE)
-				state->unshared |= initscript_integer(L, 1);
+				notes->unshared |= initscript_integer(L, 1);
 			return;
 		}
 	}
@@ -94,14 +94,14 @@ void initscript_note(lua_State *L, const char *name)
 }
 
 /* Libcap would allocate; this is all there is to it. */
-static void look_at_capabilities(struct initscript_state *state)
+static void look_at_capabilities(struct initscript_state *notes)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
 	if (syscall(SYS_capget, &header, data) != 0)
 		return;
-	state->effective = (uint64_t)data[1].effective << 32 | data[0].effective;
-	state->has_effective = true;
+	notes->effective = (uint64_t)data[1].effective << 32 | data[0].effective;
+	notes->has_effective = true;
 }
 
 static void look_at_mount(const char *path, struct initscript_path_state *p)
@@ -174,26 +174,26 @@ static void look_at_propagation(struct initscript_path_state *p)
 	fclose(file);
 }
 
-static void report_program(int fd, const struct initscript_state *state, const char *path,
+static void report_program(int fd, const struct initscript_state *notes, const char *path,
                            const char *interpreter)
 {
 	struct initscript_path_state paths[2];
 	size_t count = 0;
-	if (may_look(state)) {
+	if (may_look(notes)) {
 		look_at_path(path, &paths[count++]);
 		if (interpreter[0])
 			look_at_path(interpreter, &paths[count++]);
 	}
-	initscript_report_state_record(fd, state, paths, count, interpreter);
+	initscript_report_notes(fd, notes, paths, count, interpreter);
 }
 
-void initscript_report_program_state(int fd, const struct initscript_state *notes, const char *path,
-                                     const char *interpreter)
+void initscript_explain_program(int fd, const struct initscript_state *notes, const char *path,
+                                const char *interpreter)
 {
-	struct initscript_state state = *notes;
-	if (may_look(&state))
-		look_at_capabilities(&state);
-	report_program(fd, &state, path, interpreter);
+	struct initscript_state told = *notes;
+	if (may_look(&told))
+		look_at_capabilities(&told);
+	report_program(fd, &told, path, interpreter);
 }
 
 /* The strings in the list on top of the stack. */
@@ -264,11 +264,11 @@ static size_t look_at_arguments(lua_State *L, const char *name, struct initscrip
 	return count;
 }
 
-void initscript_report_state(lua_State *L, const char *name, int error)
+void initscript_explain_call(lua_State *L, const char *name, int error)
 {
 	static const char *const writes[] = {"write", "write_all", NULL};
 	struct initscript_env *env = initscript_env_of(L);
-	struct initscript_state state = env->state;
+	struct initscript_state notes = env->notes;
 	struct initscript_path_state paths[INITSCRIPT_STATE_PATHS];
 	char text[PATH_MAX] = "";
 	size_t count = 0;
@@ -276,17 +276,17 @@ void initscript_report_state(lua_State *L, const char *name, int error)
 		return;
 	if (strncmp(name, "landlock_", strlen("landlock_")) == 0)
 		name_rights(L, text, sizeof text);
-	if (may_look(&state)) {
-		look_at_capabilities(&state);
+	if (may_look(&notes)) {
+		look_at_capabilities(&notes);
 		if (strcmp(name, "execve") == 0) {
 			if (error == EACCES || error == ENOENT)
 				initscript_read_interpreter(lua_tostring(L, 1), text);
-			report_program(env->report_fd, &state, lua_tostring(L, 1), text);
+			report_program(env->report_fd, &notes, lua_tostring(L, 1), text);
 			return;
 		}
 		if (is_one_of(name, writes))
 			name_descriptor(initscript_integer(L, 1), text, sizeof text);
 		count = look_at_arguments(L, name, paths);
 	}
-	initscript_report_state_record(env->report_fd, &state, paths, count, text);
+	initscript_report_notes(env->report_fd, &notes, paths, count, text);
 }
