@@ -4,6 +4,7 @@ package initscript
 
 // #include "csrc/launch.h"
 // #include "csrc/program.h"
+// #include "csrc/system.h"
 // #include "csrc/wire.h"
 // #include <stdlib.h>
 import "C"

@@ -3,7 +3,7 @@
  * guard and notes, which look at arguments after a call. It raises Lua errors, takes no memory
  * that Lua would not free, and lets no descriptor of the launcher through.
  */
-#include "api.h"
+#include "script_arguments.h"
 
 #include <limits.h>
 #include <math.h>

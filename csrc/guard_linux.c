@@ -3,7 +3,7 @@
  */
 #include "guard.h"
 
-#include "api.h"
+#include "script_arguments.h"
 
 #include <sched.h>
 #include <string.h>

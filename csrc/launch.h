@@ -6,14 +6,10 @@
 
 #include "wire.h"
 
-#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
 #define INITSCRIPT_SERVER_NAME "initscript-server" /* its argv[0] */
-
-/* Writes what the server has to know of the calling thread. False with errno set: capget(2). */
-bool initscript_make_greeting(struct initscript_greeting *greeting);
 
 enum { INITSCRIPT_LOADER_ENTRIES = 2 };
 

@@ -5,10 +5,10 @@
  */
 #include "state.h"
 
-#include "api.h"
 #include "fds.h"
 #include "interpreter.h"
 #include "report.h"
+#include "script_arguments.h"
 
 #include <errno.h>
 #include <fcntl.h>

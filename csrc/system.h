@@ -27,6 +27,10 @@ bool initscript_is_parents_socket(int socket);
 /* Whether the kernel asks for care with the environment: set-user-ID and the like. */
 bool initscript_is_secure(void);
 
+/* Writes what the server has to know of the calling thread, the host's. False with errno set:
+ * capget(2). */
+bool initscript_make_greeting(struct initscript_greeting *greeting);
+
 /* Gives up what the host did not have when it wrote GREETING, but execve(2) has given back. */
 bool initscript_limit_rights(const struct initscript_greeting *greeting);
 

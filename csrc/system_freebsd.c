@@ -3,8 +3,6 @@
  */
 #include "system.h"
 
-#include "launch.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>

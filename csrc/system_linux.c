@@ -4,7 +4,6 @@
 #include "system.h"
 
 #include "fds.h"
-#include "launch.h"
 #include "util_failure.h"
 
 #include <errno.h>
