@@ -2,7 +2,7 @@
 
 package initscript
 
-// #include "csrc/examine.h"
+// #include "csrc/sys_examine.h"
 import "C"
 
 import (
@@ -76,7 +76,7 @@ func (d *descriptors) close() {
 	}
 }
 
-// closeAside is close(2) for what was received, without waiting; see csrc/examine.h.
+// closeAside is close(2) for what was received, without waiting; see csrc/sys_examine.h.
 func closeAside(fd int) { C.initscript_close_aside(C.int(fd)) }
 
 func (d *descriptors) closeMemfd() {

@@ -2,7 +2,7 @@
 
 package initscript
 
-// #include "csrc/examine.h"
+// #include "csrc/sys_examine.h"
 import "C"
 
 import (

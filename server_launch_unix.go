@@ -2,9 +2,9 @@
 
 package initscript
 
-// #include "csrc/launch.h"
-// #include "csrc/program.h"
-// #include "csrc/system.h"
+// #include "csrc/role_launch.h"
+// #include "csrc/sys_executable.h"
+// #include "csrc/sys_process.h"
 // #include "csrc/wire.h"
 // #include <stdlib.h>
 import "C"

@@ -4,8 +4,8 @@
  * the vectors is left.
  */
 #include "api.h"
-#include "guard.h"
-#include "report.h"
+#include "script_guard.h"
+#include "tell_report.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * Emilua has. The environment sets them as globals, traced if the script is.
  */
 #include "api.h"
-#include "rights.h"
+#include "util_rights.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * descriptors open.
  */
 #include "api.h"
-#include "fds.h"
+#include "util_fds.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * but the end of the process.
  */
 #include "api.h"
-#include "libjail.h"
+#include "api_libjail.h"
 
 #include <errno.h>
 

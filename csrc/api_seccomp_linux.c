@@ -3,7 +3,7 @@
  * may refuse that afterwards. A filter whose length the kernel would cut is refused.
  */
 #include "api.h"
-#include "guard.h"
+#include "script_guard.h"
 
 #include <errno.h>
 #include <linux/filter.h>

@@ -4,7 +4,7 @@
  */
 #include "lua_error.h"
 #include "lua_objects.h"
-#include "system.h"
+#include "sys_process.h"
 
 #include <errno.h>
 #include <lauxlib.h>

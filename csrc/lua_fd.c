@@ -3,7 +3,7 @@
  */
 #include "lua_error.h"
 #include "lua_objects.h"
-#include "rights.h"
+#include "util_rights.h"
 
 #include <errno.h>
 #include <fcntl.h>

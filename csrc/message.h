@@ -5,7 +5,7 @@
 #ifndef INITSCRIPT_MESSAGE_H
 #define INITSCRIPT_MESSAGE_H
 
-#include "examine.h"
+#include "sys_examine.h"
 
 #include <lua.h>
 #include <stdbool.h>

@@ -4,10 +4,10 @@
  */
 #include "lua_error.h"
 #include "lua_objects.h"
-#include "memfd.h"
 #include "message.h"
-#include "rights.h"
-#include "system.h"
+#include "sys_process.h"
+#include "util_memfd.h"
+#include "util_rights.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * initscript_packet_clear().
  */
 #include "message.h"
-#include "rights.h"
+#include "util_rights.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,8 +7,8 @@
 #ifndef INITSCRIPT_SCRIPT_H
 #define INITSCRIPT_SCRIPT_H
 
-#include "arena.h"
 #include "constants.h"
+#include "util_arena.h"
 #include "wire.h"
 
 #include <lauxlib.h>
@@ -46,7 +46,7 @@ extern const struct initscript_function initscript_keyring_functions[];
 extern const struct initscript_function initscript_capsicum_functions[];
 extern const struct initscript_function initscript_jail_functions[];
 
-/* The families that this system has, up to a NULL: families_linux.c, families_freebsd.c. */
+/* The families that this system has, up to a NULL: api_families_linux.c, api_families_freebsd.c. */
 extern const struct initscript_function *const initscript_families[];
 
 /* The global helpers (mode, write_all, ...), ended by a NULL name. */
@@ -79,20 +79,21 @@ struct initscript_env {
 	const char *name;              /* of the script, while it runs: its chunk is "@NAME" */
 	unsigned execs;                /* how many calls of execve were announced to the host */
 	int report_fd;                 /* where failures go as data; -1: nowhere */
-	struct initscript_state notes; /* what may explain a failure, see state.h */
+	struct initscript_state notes; /* what may explain a failure, see script_notes.h */
 	int hidden, hidden_end; /* descriptors from the first on, without the second, are not the
 	                           script's business */
 	const struct initscript_operations *operations; /* NULL: those of a child */
-	struct initscript_guard *guard;                 /* of a child (guard.h); else NULL */
-	struct initscript_trace_ring *trace; /* where calls are told (trace.h); NULL: nowhere */
+	struct initscript_guard *guard;                 /* of a child (script_guard.h); else NULL */
+	struct initscript_trace_ring
+	        *trace; /* where calls are told (tell_trace.h); NULL: nowhere */
 };
 
 /* Opens a Lua state with the standard libraries, the globals and the table C; the JIT compiler is
  * off. NULL when memory ran out. */
 lua_State *initscript_env_open(struct initscript_env *env);
 
-/* Has all that the script in ENV will call traced, into the ring that MEMFD is (trace.h). False,
- * with errno set, if it cannot be mapped. */
+/* Has all that the script in ENV will call traced, into the ring that MEMFD is (tell_trace.h).
+ * False, with errno set, if it cannot be mapped. */
 bool initscript_env_trace(struct initscript_env *env, int memfd);
 
 /* Runs the finalizers and unmaps all memory of the script. */

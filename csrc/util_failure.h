@@ -15,7 +15,7 @@
 #ifndef INITSCRIPT_UTIL_FAILURE_H
 #define INITSCRIPT_UTIL_FAILURE_H
 
-#include "fds.h"
+#include "util_fds.h"
 
 #include <unistd.h>
 

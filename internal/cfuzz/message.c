@@ -7,7 +7,7 @@
  */
 #include "message.h"
 #include "lua_objects.h"
-#include "memfd.h"
+#include "util_memfd.h"
 
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Of csrc/system_linux.c, for channels that supervise a process. There is none here. */
+/* Of csrc/sys_process_linux.c, for channels that supervise a process. There is none here. */
 int initscript_signal_process(int process, int signal)
 {
 	(void)process;

@@ -1,4 +1,5 @@
-// Command ccycles fails if C files of package csrc need each other in a circle. It compiles them as the go command does for this system, and reads from
+// Command ccycles fails if C files of package csrc need each other in a circle, or one of a lower room
+// needs one of a higher room. It compiles them as the go command does for this system, and reads from
 // the objects which symbols each defines and which it needs. Static functions in headers do not count.
 package main
 
@@ -21,7 +22,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "ccycles:", err)
 		os.Exit(1)
 	}
-	complaints := cycles(graph)
+	complaints := append(cycles(graph), upward(graph)...)
 	for _, complaint := range complaints {
 		fmt.Println(complaint)
 	}

@@ -29,6 +29,29 @@ func TestCycles(t *testing.T) {
 	}
 }
 
+func TestUpward(t *testing.T) {
+	graph := needs{
+		"util_a.c":       {"sys_b_linux.c": {"b"}},
+		"sys_b_linux.c":  {"util_a.c": {"a"}},
+		"api_c.c":        {"script_d.c": {"d"}, "util_a.c": {"a"}},
+		"script_d.c":     {"api_c.c": {"c"}},
+		"corridor.c":     {},
+		"role_server.c":  {"message_e.c": {"e"}, "api_c.c": {"c"}},
+		"message_e.c":    {"lua_f.c": {"f"}},
+		"lua_f.c":        {"role_server.c": {"serve", "reap"}},
+		"tell_report.c":  {},
+		"role_exec_it.c": {"tell_report.c": {"report"}},
+	}
+	want := []string{
+		"corridor.c is in none of the rooms of tools/ccycles/rooms.go",
+		"lua_f.c needs role_server.c, of a higher room, for serve, reap",
+		"util_a.c needs sys_b_linux.c, of a higher room, for b",
+	}
+	if got := upward(graph); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestCompiledFiles(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
