@@ -5,11 +5,43 @@
 #ifndef INITSCRIPT_API_H
 #define INITSCRIPT_API_H
 
-#include "script.h"
 #include "script_arguments.h"
+#include "script_environment.h"
+#include "script_errexit.h"
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* Each family of calls has one array. */
+extern const struct initscript_function initscript_io_functions[];         /* api_io.c */
+extern const struct initscript_function initscript_file_functions[];       /* api_file.c */
+extern const struct initscript_function initscript_at_functions[];         /* api_at.c */
+extern const struct initscript_function initscript_descriptor_functions[]; /* api_descriptor.c */
+extern const struct initscript_function initscript_process_functions[];    /* api_process.c */
+extern const struct initscript_function initscript_resource_functions[];   /* api_resource.c */
+extern const struct initscript_function initscript_credential_functions[]; /* api_credential.c */
+extern const struct initscript_function initscript_exec_functions[];       /* api_exec.c */
+extern const struct initscript_function initscript_mount_functions[];      /* api_mount_*.c */
+
+/* Of Linux, each in api_NAME_linux.c. */
+extern const struct initscript_function initscript_openat2_functions[];
+extern const struct initscript_function initscript_namespace_functions[];
+extern const struct initscript_function initscript_prctl_functions[];
+extern const struct initscript_function initscript_seccomp_functions[];
+extern const struct initscript_function initscript_landlock_functions[];
+extern const struct initscript_function initscript_mount_fd_functions[];
+extern const struct initscript_function initscript_capability_functions[];
+extern const struct initscript_function initscript_keyring_functions[];
+
+/* Of FreeBSD, likewise. */
+extern const struct initscript_function initscript_capsicum_functions[];
+extern const struct initscript_function initscript_jail_functions[];
+
+/* The families that this system has, up to a NULL: api_families_linux.c, api_families_freebsd.c. */
+extern const struct initscript_function *const initscript_families[];
+
+/* The global helpers (mode, write_all, ...), ended by a NULL name. */
+extern const struct initscript_function initscript_helpers[]; /* api_helper.c */
 
 /* The field of that name of the table at INDEX (absolute), read raw: a number, or 0 for nil.
  * Anything else ends the process; PART is what the message calls the field. */

@@ -1,7 +1,7 @@
 /*
  * The calls that a script has in Linux, by families. The environment puts them into the table C.
  */
-#include "script.h"
+#include "api.h"
 
 const struct initscript_function *const initscript_families[] = {
         initscript_io_functions,         initscript_descriptor_functions,

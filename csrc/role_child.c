@@ -10,6 +10,7 @@
 #include "role_exec.h"
 #include "role_lua_actor.h"
 #include "role_pid1.h"
+#include "script_environment.h"
 #include "script_guard.h"
 #include "sys_image.h"
 #include "sys_process.h"

@@ -6,7 +6,7 @@
 #include "role_server.h"
 
 #include "role_child.h"
-#include "script.h"
+#include "script_environment.h"
 #include "sys_births.h"
 #include "sys_image.h"
 #include "sys_process.h"

@@ -3,7 +3,9 @@
  * confines itself. After initscript_env_close() all finalizers have run and nothing of the
  * script's memory is mapped.
  */
-#include "script.h"
+#include "script_environment.h"
+
+#include "api.h"
 #include "tell_report.h"
 #include "tell_trace.h"
 

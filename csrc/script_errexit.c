@@ -3,7 +3,8 @@
  * makes fatal the host, the trace and stderr know it, and the process has ended; after a success
  * the notes and the guard know it.
  */
-#include "script.h"
+#include "script_errexit.h"
+
 #include "script_guard.h"
 #include "script_notes.h"
 #include "tell_report.h"

@@ -1,21 +1,15 @@
 /*
  * What Linux and FreeBSD do differently in the steps of a start; sys_births.h has the server's
- * part. The types are in sys_types_linux.h and sys_types_freebsd.h, the functions in the C files of
- * these names.
+ * part. The functions are in sys_process_linux.c and sys_process_freebsd.c.
  */
 #ifndef INITSCRIPT_SYS_PROCESS_H
 #define INITSCRIPT_SYS_PROCESS_H
 
+#include "util_types.h"
 #include "wire.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
-
-#ifdef __FreeBSD__
-#include "sys_types_freebsd.h"
-#else
-#include "sys_types_linux.h"
-#endif
 
 /* Executes the file behind the descriptor FILE, which needs no path. Makes system calls only, so it
  * may follow vfork(2). Returns only on failure, with errno set. */

@@ -5,6 +5,7 @@
  */
 #include "util_rights.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -6,7 +6,7 @@
 #ifndef INITSCRIPT_UTIL_RIGHTS_H
 #define INITSCRIPT_UTIL_RIGHTS_H
 
-#include "sys_process.h"
+#include "util_types.h"
 #include "wire.h"
 
 #include <stddef.h>

@@ -4,8 +4,8 @@
  */
 #include "util_socket.h"
 
-#include "sys_process.h"
 #include "util_rights.h"
+#include "util_types.h"
 #include "wire.h"
 
 #include <errno.h>

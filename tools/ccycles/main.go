@@ -1,6 +1,6 @@
 // Command ccycles fails if C files of package csrc need each other in a circle, or one of a lower room
-// needs one of a higher room. It compiles them as the go command does for this system, and reads from
-// the objects which symbols each defines and which it needs. Static functions in headers do not count.
+// needs one of a higher room, be it for a header. It compiles them as the go command does for this system,
+// and reads from the objects which symbols each defines and which it needs.
 package main
 
 import (
@@ -18,11 +18,12 @@ import (
 
 func main() {
 	graph, err := needsOf("./csrc")
-	if err != nil {
+	headers, errHeaders := includesOf("csrc")
+	if err = errors.Join(err, errHeaders); err != nil {
 		fmt.Fprintln(os.Stderr, "ccycles:", err)
 		os.Exit(1)
 	}
-	complaints := append(cycles(graph), upward(graph)...)
+	complaints := slices.Concat(cycles(graph), upward(graph), upward(headers))
 	for _, complaint := range complaints {
 		fmt.Println(complaint)
 	}

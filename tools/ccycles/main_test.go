@@ -52,6 +52,31 @@ func TestUpward(t *testing.T) {
 	}
 }
 
+func TestIncludes(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"util_a.c": "#include \"wire.h\"\n#include <sys_b.h>\n// #include \"sys_b.h\"\n",
+		"util_d.h": "#include \"wire.h\"\n#include \"sys_b.h\"\n",
+		"api.h":    "#include \"script.h\"\n#include \"sys_b.h\"\n",
+		"script.h": "#include \"role_e.h\"\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	graph, err := includesOf(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"script.h needs role_e.h, of a higher room, for what it declares",
+		"util_d.h needs sys_b.h, of a higher room, for what it declares",
+	}
+	if got := upward(graph); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestCompiledFiles(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -18,9 +21,16 @@ var floors = [][]string{
 	{"role", "live", "threads"},     // what a process is: host, server, child, PID 1, actor, confined program
 }
 
+// shared are headers in no room: types for several rooms, or for Go, too. All rooms may include them,
+// and they what is on the lowest floor.
+var shared = []string{"constants.h", "constants_all.h", "script.h", "trace_ring.h", "wire.h"}
+
 // floorOf returns the floor of a file, or -1.
 func floorOf(file string) int {
-	room, _, _ := strings.Cut(file, "_")
+	if slices.Contains(shared, file) {
+		return 0
+	}
+	room, _, _ := strings.Cut(strings.TrimSuffix(strings.TrimSuffix(file, ".c"), ".h"), "_")
 	return slices.IndexFunc(floors, func(rooms []string) bool { return slices.Contains(rooms, room) })
 }
 
@@ -39,4 +49,27 @@ func upward(graph needs) (complaints []string) {
 		}
 	}
 	return complaints
+}
+
+var include = regexp.MustCompile(`(?m)^#include "([^"]+)"`)
+
+// includesOf reads which headers of its own the files in dir include, whatever system they are for.
+func includesOf(dir string) (needs, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.[ch]"))
+	if err != nil {
+		return nil, err
+	}
+	graph := needs{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		name := filepath.Base(file)
+		graph[name] = map[string][]string{}
+		for _, header := range include.FindAllStringSubmatch(string(text), -1) {
+			graph[name][header[1]] = []string{"what it declares"}
+		}
+	}
+	return graph, nil
 }

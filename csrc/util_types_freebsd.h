@@ -1,8 +1,8 @@
 /*
- * Types and values of FreeBSD, for sys_process.h.
+ * Types and values of FreeBSD, for util_types.h.
  */
-#ifndef INITSCRIPT_SYS_TYPES_FREEBSD_H
-#define INITSCRIPT_SYS_TYPES_FREEBSD_H
+#ifndef INITSCRIPT_UTIL_TYPES_FREEBSD_H
+#define INITSCRIPT_UTIL_TYPES_FREEBSD_H
 
 #include <elf.h>
 #include <stdbool.h>

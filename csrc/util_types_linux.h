@@ -1,11 +1,12 @@
 /*
- * Types and values of Linux, for sys_process.h.
+ * Types and values of Linux, for util_types.h.
  */
-#ifndef INITSCRIPT_SYS_TYPES_LINUX_H
-#define INITSCRIPT_SYS_TYPES_LINUX_H
+#ifndef INITSCRIPT_UTIL_TYPES_LINUX_H
+#define INITSCRIPT_UTIL_TYPES_LINUX_H
 
 #include <elf.h>
 #include <link.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 /* Flags of every message on a SEQPACKET socket. */
