@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <lualib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 // Command ccycles fails if C files of package csrc need each other in a circle, or one of a lower room
-// needs one of a higher room, be it for a header. It compiles them as the go command does for this system,
-// and reads from the objects which symbols each defines and which it needs.
+// needs one of a higher room, be it for a header. It compiles them as the go command does for this
+// system, and reads from the objects which symbols each defines and which it needs.
 package main
 
 import (
@@ -50,7 +50,8 @@ func needsOf(pattern string) (needs, error) {
 	}
 	flags := listed.CgoCFLAGS
 	if len(listed.CgoPkgConfig) > 0 {
-		libraries, err := exec.Command("pkg-config", append([]string{"--cflags"}, listed.CgoPkgConfig...)...).Output()
+		arguments := append([]string{"--cflags"}, listed.CgoPkgConfig...)
+		libraries, err := exec.Command("pkg-config", arguments...).Output()
 		if err != nil {
 			return nil, fmt.Errorf("pkg-config: %w", err)
 		}

@@ -18,7 +18,7 @@ var floors = [][]string{
 	{"tell"},                        // what a child tells: records and traces
 	{"script", "api", "operations"}, // what a script runs in, and the calls that it makes
 	{"message", "lua"},              // messages, and what Lua programs have of descriptors
-	{"role", "live", "threads"},     // what a process is: host, server, child, PID 1, actor, confined program
+	{"role", "live", "threads"},     // what a process is: host, server, child, PID 1, actor
 }
 
 // shared are headers in no room: types for several rooms, or for Go, too. All rooms may include them,
