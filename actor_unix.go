@@ -2,8 +2,8 @@
 
 package initscript
 
-// #include "csrc/actor.h"
-// #include "csrc/fds.h"
+// #include "csrc/role_actor.h"
+// #include "csrc/util_fds.h"
 import "C"
 
 import (

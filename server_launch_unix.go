@@ -2,8 +2,9 @@
 
 package initscript
 
-// #include "csrc/launch.h"
-// #include "csrc/program.h"
+// #include "csrc/role_launch.h"
+// #include "csrc/sys_executable.h"
+// #include "csrc/sys_process.h"
 // #include "csrc/wire.h"
 // #include <stdlib.h>
 import "C"
@@ -129,7 +130,7 @@ func openProgramOnce() error {
 		return nil
 	}
 	var failed *C.char
-	fd, err := C.initscript_open_program(&failed)
+	fd, err := C.initscript_open_executable(&failed)
 	if fd < 0 {
 		return os.NewSyscallError(C.GoString(failed), err)
 	}
@@ -152,7 +153,7 @@ func sealOpenedProgram() error {
 		return nil
 	}
 	var failed *C.char
-	fd, err := C.initscript_copy_program(C.int(servers.program.Fd()), &failed)
+	fd, err := C.initscript_copy_executable(C.int(servers.program.Fd()), &failed)
 	if fd < 0 {
 		return os.NewSyscallError(C.GoString(failed), err)
 	}

@@ -2,7 +2,7 @@
 
 package initscript
 
-// #include "csrc/launch.h"
+// #include "csrc/role_launch.h"
 // #include "csrc/wire.h"
 import "C"
 

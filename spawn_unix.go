@@ -2,7 +2,7 @@
 
 package initscript
 
-// #include "csrc/fds.h"
+// #include "csrc/util_fds.h"
 // #include "csrc/wire.h"
 import "C"
 

@@ -1,55 +1,47 @@
 /*
- * What the wrappers of system calls (api_*.c) share: reading arguments, and memory for results.
+ * What the calls of scripts (api_*.c) share: fields of tables, and memory for results. Arguments
+ * are read by script_arguments.h.
  */
 #ifndef INITSCRIPT_API_H
 #define INITSCRIPT_API_H
 
-#include "script.h"
+#include "script_arguments.h"
+#include "script_environment.h"
+#include "script_errexit.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Argument ARG as an integer: a number or a numeric string, the fraction dropped; what does not
- * fit, and NaN, is INT64_MIN. Raises otherwise. The caller's assignment cuts it to the C type. */
-int64_t initscript_integer(lua_State *L, int arg);
+/* Each family of calls has one array. */
+extern const struct initscript_function initscript_io_functions[];         /* api_io.c */
+extern const struct initscript_function initscript_file_functions[];       /* api_file.c */
+extern const struct initscript_function initscript_at_functions[];         /* api_at.c */
+extern const struct initscript_function initscript_descriptor_functions[]; /* api_descriptor.c */
+extern const struct initscript_function initscript_process_functions[];    /* api_process.c */
+extern const struct initscript_function initscript_resource_functions[];   /* api_resource.c */
+extern const struct initscript_function initscript_credential_functions[]; /* api_credential.c */
+extern const struct initscript_function initscript_exec_functions[];       /* api_exec.c */
+extern const struct initscript_function initscript_mount_functions[];      /* api_mount_*.c */
 
-/* For calls that Emilua does not have, the same without what is lost in silence: an error that
- * names the argument and its value is raised for a fraction, NaN, and what is not from MIN to MAX.
- */
-int64_t initscript_exact(lua_State *L, int arg, int64_t min, int64_t max);
+/* Of Linux, each in api_NAME_linux.c. */
+extern const struct initscript_function initscript_openat2_functions[];
+extern const struct initscript_function initscript_namespace_functions[];
+extern const struct initscript_function initscript_prctl_functions[];
+extern const struct initscript_function initscript_seccomp_functions[];
+extern const struct initscript_function initscript_landlock_functions[];
+extern const struct initscript_function initscript_mount_fd_functions[];
+extern const struct initscript_function initscript_capability_functions[];
+extern const struct initscript_function initscript_keyring_functions[];
 
-/* initscript_exact() for an int, for flags (which bit.bor() may have made negative), for a user or
- * group id (-1 is none), and for a limit or a mask that the kernel checks itself: any integer. */
-int initscript_exact_int(lua_State *L, int arg);
-unsigned initscript_exact_flags(lua_State *L, int arg);
-uint32_t initscript_exact_id(lua_State *L, int arg);
-int64_t initscript_exact_integer(lua_State *L, int arg);
+/* Of FreeBSD, likewise. */
+extern const struct initscript_function initscript_capsicum_functions[];
+extern const struct initscript_function initscript_jail_functions[];
 
-/* Argument ARG as a path or name: a string or the text of a number. Raises an error for one with a
- * NUL byte, where it would end in C. */
-const char *initscript_exact_path(lua_State *L, int arg);
+/* The families that this system has, up to a NULL: api_families_linux.c, api_families_freebsd.c. */
+extern const struct initscript_function *const initscript_families[];
 
-/* Argument ARG as bytes: a string (NUL bytes included) or the text of a number; anything else is
- * empty. Never NULL. */
-const char *initscript_bytes(lua_State *L, int arg, size_t *length);
-
-/* Whether the value at INDEX is TEXT, to the last byte; the text of a number counts. */
-bool initscript_is_text(lua_State *L, int index, const char *text);
-
-/* One name in a list of flags, and its bit. Arrays of them end with a NULL name. */
-struct initscript_flag {
-	const char *name;
-	uint64_t bit;
-};
-
-/* Adds to SET the flags named by the list at INDEX (absolute), which is read raw up to the first
- * nil. False if an element is not a string or not among the KNOWN ones. */
-bool initscript_flags(lua_State *L, int index, const struct initscript_flag *known, uint64_t *set);
-
-/* The same for the list in argument ARG, or in its field FIELD (NULL: none), of calls and fields
- * that Emilua does not have: an error is raised for keys behind a hole, and those that are no
- * index. */
-void initscript_exact_list(lua_State *L, int index, int arg, const char *field);
+/* The global helpers (mode, write_all, ...), ended by a NULL name. */
+extern const struct initscript_function initscript_helpers[]; /* api_helper.c */
 
 /* The field of that name of the table at INDEX (absolute), read raw: a number, or 0 for nil.
  * Anything else ends the process; PART is what the message calls the field. */
@@ -59,14 +51,7 @@ uint64_t initscript_number_field(lua_State *L, int index, const char *name, cons
 uint64_t initscript_exact_field(lua_State *L, int index, const char *name, const char *part);
 
 /* Sets no_new_privs for what initscript_operations_of() says: 0, or -1 with errno set. */
-long initscript_no_new_privs(lua_State *L); /* system_linux.c, system_freebsd.c */
-
-/* Argument ARG as a descriptor: an integer, cut to 32 bits. In the place of those of the launcher,
- * such as the one on which failures are reported, it returns a number that is not open. */
-int initscript_fd(lua_State *L, int arg);
-
-/* The same for calls that Emilua does not have: what is no int raises an error. */
-int initscript_exact_fd(lua_State *L, int arg);
+long initscript_no_new_privs(lua_State *L); /* api_helper_*.c */
 
 /* Takes SIZE bytes from the script's memory, outside garbage collection; ends the process when
  * there are too few. Nothing that may raise a Lua error can run before initscript_release(). */

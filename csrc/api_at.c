@@ -1,3 +1,7 @@
+/*
+ * Calls of scripts with paths that begin at a descriptor: the *at(2) family. Listed in the table
+ * of families; each returns its result and errno, or has ended the process as errexit says.
+ */
 #include "api.h"
 
 #include <fcntl.h>

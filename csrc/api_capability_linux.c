@@ -1,3 +1,7 @@
+/*
+ * Calls of scripts for capabilities and securebits. What they change holds for every thread that
+ * the operations of the script reach; a text that libcap does not know ends the process.
+ */
 #include "api.h"
 
 #include <errno.h>

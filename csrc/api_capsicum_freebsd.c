@@ -1,3 +1,6 @@
+/*
+ * Calls of scripts for Capsicum: capability mode, and what must be prepared before it.
+ */
 #include "api.h"
 
 #include <sys/types.h>

@@ -1,3 +1,7 @@
+/*
+ * Calls of scripts for user and group ids. A list of groups that is not what it seems ends the
+ * process: the script would go on with groups that it meant to give up.
+ */
 #include "api.h"
 
 #include <errno.h>

@@ -1,3 +1,7 @@
+/*
+ * Calls of scripts that Emilua does not have: fcntl for duplicates, flags and seals, pipe2,
+ * socketpair. They refuse what they do not understand.
+ */
 #include "api.h"
 
 #include <errno.h>

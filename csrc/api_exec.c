@@ -1,6 +1,11 @@
+/*
+ * Calls of scripts that execute a program in the script's own process. The guard is renewed and
+ * the host told before; if the call fails the host is told that the script goes on, and nothing of
+ * the vectors is left.
+ */
 #include "api.h"
-#include "guard.h"
-#include "report.h"
+#include "script_guard.h"
+#include "tell_report.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,6 @@
+/*
+ * Calls of scripts for files and directories by path.
+ */
 #include "api.h"
 
 #include <stdio.h>

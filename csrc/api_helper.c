@@ -1,5 +1,9 @@
+/*
+ * The global functions beside the table C: write_all, descriptors over sockets, and others that
+ * Emilua has. The environment sets them as globals, traced if the script is.
+ */
 #include "api.h"
-#include "rights.h"
+#include "util_rights.h"
 
 #include <errno.h>
 #include <string.h>
@@ -73,12 +77,8 @@ static int l_receive_with_fd(lua_State *L)
 	struct initscript_buffer buffer = initscript_buffer_open(L, size);
 	union initscript_control control;
 	struct iovec data = {.iov_base = buffer.bytes, .iov_len = size};
-	struct msghdr message = {
-	        .msg_iov = &data,
-	        .msg_iovlen = 1,
-	        .msg_control = control.bytes,
-	        .msg_controllen = sizeof control.bytes,
-	};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+	initscript_await_rights(&message, &control);
 	ssize_t length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
 	if (length == -1) {
 		int error = errno;
@@ -103,22 +103,10 @@ static int l_send_with_fd(lua_State *L)
 	size_t length;
 	const char *bytes = initscript_bytes(L, 2, &length);
 	int sent_fd = initscript_fd(L, 3);
-
-	union {
-		char bytes[CMSG_SPACE(sizeof sent_fd)];
-		struct cmsghdr header;
-	} control = {.bytes = {0}};
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof sent_fd);
-	memcpy(CMSG_DATA(&control.header), &sent_fd, sizeof sent_fd);
+	union initscript_control control;
 	struct iovec data = {.iov_base = (char *)bytes, .iov_len = length};
-	struct msghdr message = {
-	        .msg_iov = &data,
-	        .msg_iovlen = 1,
-	        .msg_control = control.bytes,
-	        .msg_controllen = sizeof control.bytes,
-	};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+	initscript_put_rights(&message, &control, &sent_fd, 1);
 	return initscript_result_styled(L, "send_with_fd", sendmsg(fd, &message, MSG_NOSIGNAL),
 	                                INITSCRIPT_PLAIN);
 }

@@ -1,5 +1,9 @@
+/*
+ * Calls of scripts to read, write, open, close and duplicate. closefrom leaves the launcher's
+ * descriptors open.
+ */
 #include "api.h"
-#include "fds.h"
+#include "util_fds.h"
 
 #include <errno.h>
 #include <fcntl.h>

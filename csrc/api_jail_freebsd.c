@@ -1,5 +1,9 @@
+/*
+ * Calls of scripts for jails. The parameters that jail(3) has allocated are freed on every way out
+ * but the end of the process.
+ */
 #include "api.h"
-#include "libjail.h"
+#include "api_libjail.h"
 
 #include <errno.h>
 

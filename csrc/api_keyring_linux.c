@@ -1,3 +1,7 @@
+/*
+ * The call keyctl of scripts, for operations whose arguments are integers, and to join a session
+ * keyring.
+ */
 #include "api.h"
 
 #include <errno.h>

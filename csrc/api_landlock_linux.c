@@ -1,3 +1,7 @@
+/*
+ * Calls of scripts for Landlock. Names of rights become bits here; restrict_self goes through the
+ * operations of the script, which reach every thread that it must hold for.
+ */
 #include "api.h"
 
 #include <errno.h>

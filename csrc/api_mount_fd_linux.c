@@ -1,3 +1,6 @@
+/*
+ * Calls of scripts for the mount API of file descriptors: fsopen(2) and its relatives.
+ */
 #include "api.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/*
+ * Calls of scripts for mounts: mount(2), unmount(2).
+ */
 #include "api.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/*
+ * Calls of scripts for mounts by path: mount(2), umount2(2), pivot_root(2).
+ */
 #include "api.h"
 
 #include <sys/mount.h>

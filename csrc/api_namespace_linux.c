@@ -1,3 +1,6 @@
+/*
+ * Calls of scripts for namespaces: unshare(2), setns(2).
+ */
 #include "api.h"
 
 #include <sched.h>

@@ -1,3 +1,7 @@
+/*
+ * The calls openat2 and renameat2 of scripts. What openat2 does not know in its table is refused:
+ * a misspelt field would leave a restriction out.
+ */
 #include "api.h"
 
 #include <linux/openat2.h>

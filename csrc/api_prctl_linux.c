@@ -1,3 +1,7 @@
+/*
+ * The call prctl of scripts, for options whose arguments are integers. An option that changes the
+ * thread goes through the operations of the script.
+ */
 #include "api.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/*
+ * Calls of scripts for processes and sessions, and for the names of the machine.
+ */
 #include "api.h"
 
 #include <unistd.h>

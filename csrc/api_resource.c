@@ -1,3 +1,6 @@
+/*
+ * Calls of scripts for resource limits, getrlimit(2) and setrlimit(2).
+ */
 #include "api.h"
 
 #include <errno.h>

@@ -1,5 +1,9 @@
+/*
+ * The call seccomp_set_mode_filter of scripts. The guard is renewed right before, since the filter
+ * may refuse that afterwards. A filter whose length the kernel would cut is refused.
+ */
 #include "api.h"
-#include "guard.h"
+#include "script_guard.h"
 
 #include <errno.h>
 #include <linux/filter.h>

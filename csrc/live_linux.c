@@ -1,9 +1,9 @@
 #include "live.h"
 
 #include "api.h"
-#include "fds.h"
-#include "socket.h"
 #include "threads.h"
+#include "util_fds.h"
+#include "util_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

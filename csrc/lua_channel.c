@@ -4,7 +4,7 @@
  */
 #include "lua_error.h"
 #include "lua_objects.h"
-#include "system.h"
+#include "sys_process.h"
 
 #include <errno.h>
 #include <lauxlib.h>
@@ -13,23 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char type_name[] = "initscript.channel";
-
-void (*initscript_channel_collected)(uint64_t child);
-
-struct initscript_channel *initscript_lua_push_channel(lua_State *L)
-{
-	struct initscript_channel *channel = lua_newuserdata(L, sizeof *channel);
-	*channel = (struct initscript_channel){.fd = -1, .pidfd = -1};
-	luaL_getmetatable(L, type_name);
-	lua_setmetatable(L, -2);
-	return channel;
-}
-
-struct initscript_channel *initscript_lua_to_channel(lua_State *L, int index)
-{
-	return initscript_lua_to_object(L, index, type_name);
-}
+void (*initscript_channel_collected)(uint64_t child_id);
 
 struct initscript_channel *initscript_lua_check_channel(lua_State *L)
 {
@@ -141,9 +125,9 @@ static int channel_collect(lua_State *L)
 {
 	struct initscript_channel *channel = lua_touserdata(L, 1);
 	close_channel(channel);
-	if (channel->child && initscript_channel_collected)
-		initscript_channel_collected(channel->child);
-	channel->child = 0;
+	if (channel->child_id && initscript_channel_collected)
+		initscript_channel_collected(channel->child_id);
+	channel->child_id = 0;
 	return 0;
 }
 
@@ -162,7 +146,7 @@ static const char methods_key; /* its address is the key in the registry */
 
 void initscript_lua_open_channel_type(lua_State *L)
 {
-	luaL_newmetatable(L, type_name);
+	luaL_newmetatable(L, INITSCRIPT_LUA_CHANNEL);
 	lua_newtable(L);
 	luaL_register(L, NULL, methods);
 	lua_pushlightuserdata(L, (void *)&methods_key);

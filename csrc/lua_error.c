@@ -1,3 +1,7 @@
+/*
+ * Raises the error objects of Lua programs. Called by the objects of actors and by package
+ * luahost, never for init scripts. No function returns.
+ */
 #include "lua_error.h"
 
 #include <errno.h>

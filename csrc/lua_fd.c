@@ -1,9 +1,9 @@
 /*
- * The object file_descriptor of Lua programs, and the table unix.
+ * The object file_descriptor of Lua programs.
  */
 #include "lua_error.h"
 #include "lua_objects.h"
-#include "rights.h"
+#include "util_rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,33 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static const char type_name[] = "initscript.file_descriptor";
-
-struct initscript_lua_fd *initscript_lua_push_fd(lua_State *L)
-{
-	struct initscript_lua_fd *object = lua_newuserdata(L, sizeof *object);
-	object->fd = -1;
-	luaL_getmetatable(L, type_name);
-	lua_setmetatable(L, -2);
-	return object;
-}
-
-void *initscript_lua_to_object(lua_State *L, int index, const char *name)
-{
-	void *object = lua_touserdata(L, index);
-	if (!object || !lua_getmetatable(L, index))
-		return NULL;
-	luaL_getmetatable(L, name);
-	bool same = lua_rawequal(L, -1, -2);
-	lua_pop(L, 2);
-	return same ? object : NULL;
-}
-
-struct initscript_lua_fd *initscript_lua_to_fd(lua_State *L, int index)
-{
-	return initscript_lua_to_object(L, index, type_name);
-}
 
 static struct initscript_lua_fd *check_object(lua_State *L, int arg)
 {
@@ -69,7 +42,7 @@ static size_t check_size(lua_State *L, int arg)
 	return size;
 }
 
-static const char *check_bytes(lua_State *L, int arg, size_t *length)
+const char *initscript_lua_check_bytes(lua_State *L, int arg, size_t *length)
 {
 	if (lua_type(L, arg) != LUA_TSTRING)
 		initscript_lua_raise_errno(L, EINVAL, arg,
@@ -149,7 +122,7 @@ static int fd_write(lua_State *L)
 {
 	int fd = check_open(L, 1);
 	size_t length, done = 0;
-	const char *bytes = check_bytes(L, 2, &length);
+	const char *bytes = initscript_lua_check_bytes(L, 2, &length);
 	do { /* at least once: an empty packet is one, too */
 		ssize_t written = write(fd, bytes + done, length - done);
 		if (written >= 0)
@@ -181,8 +154,8 @@ static void check_rights(lua_State *L, int arg, struct rights *rights)
 	size_t count = lua_objlen(L, arg);
 	if (count > sizeof rights->fds / sizeof *rights->fds)
 		initscript_lua_raise_errno(L, EINVAL, arg,
-		                           "bad argument #%d: %zu descriptors, 253 can be sent",
-		                           arg, count);
+		                           "bad argument #%d: %zu descriptors, %d can be sent", arg,
+		                           count, INITSCRIPT_MAX_FDS);
 	for (size_t i = 1; i <= count; i++) {
 		lua_rawgeti(L, arg, i);
 		struct initscript_lua_fd *object = initscript_lua_to_fd(L, -1);
@@ -204,24 +177,13 @@ static int fd_send_with_fds(lua_State *L)
 {
 	int fd = check_open(L, 1);
 	size_t length;
-	const char *bytes = check_bytes(L, 2, &length);
+	const char *bytes = initscript_lua_check_bytes(L, 2, &length);
 	struct rights rights;
 	check_rights(L, 3, &rights);
-	union {
-		char bytes[CMSG_SPACE(sizeof rights.fds)];
-		struct cmsghdr header;
-	} control = {.bytes = {0}};
+	union initscript_control control;
 	struct iovec data = {.iov_base = (char *)bytes, .iov_len = length};
 	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
-	size_t size = rights.count * sizeof *rights.fds;
-	if (size) {
-		message.msg_control = control.bytes;
-		message.msg_controllen = CMSG_SPACE(size);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(size);
-		memcpy(CMSG_DATA(&control.header), rights.fds, size);
-	}
+	initscript_put_rights(&message, &control, rights.fds, rights.count);
 	ssize_t sent;
 	while ((sent = sendmsg(fd, &message, MSG_NOSIGNAL)) < 0)
 		if (!again(fd, POLLOUT))
@@ -264,8 +226,7 @@ static int fd_receive_with_fds(lua_State *L)
 	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
 	ssize_t length;
 	do {
-		message.msg_control = control.bytes;
-		message.msg_controllen = sizeof control.bytes;
+		initscript_await_rights(&message, &control);
 		length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
 	} while (length < 0 && again(fd, POLLIN));
 	if (length < 0)
@@ -310,9 +271,9 @@ static const luaL_Reg methods[] = {
         {NULL, NULL},
 };
 
-static void open_fd_type(lua_State *L)
+void initscript_lua_open_fd_type(lua_State *L)
 {
-	luaL_newmetatable(L, type_name);
+	luaL_newmetatable(L, INITSCRIPT_LUA_FD);
 	lua_newtable(L);
 	luaL_register(L, NULL, methods);
 	lua_setfield(L, -2, "__index");
@@ -323,106 +284,4 @@ static void open_fd_type(lua_State *L)
 	lua_pushliteral(L, "file_descriptor");
 	lua_setfield(L, -2, "__metatable");
 	lua_pop(L, 1);
-}
-
-static int unix_pipe(lua_State *L)
-{
-	struct initscript_lua_fd *objects[] = {initscript_lua_push_fd(L),
-	                                       initscript_lua_push_fd(L)};
-	int pair[2];
-	if (pipe2(pair, O_CLOEXEC) != 0)
-		initscript_lua_raise_errno(L, errno, 0, "pipe");
-	objects[0]->fd = pair[0];
-	objects[1]->fd = pair[1];
-	return 2;
-}
-
-static int unix_seqpacket_pair(lua_State *L)
-{
-	struct initscript_lua_fd *objects[] = {initscript_lua_push_fd(L),
-	                                       initscript_lua_push_fd(L)};
-	int pair[2];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		initscript_lua_raise_errno(L, errno, 0, "socketpair");
-	objects[0]->fd = pair[0];
-	objects[1]->fd = pair[1];
-	return 2;
-}
-
-/* The modes are those of fopen(3). */
-static int unix_open(lua_State *L)
-{
-	static const char *const names[] = {"r", "w", "a", "r+", "w+", "a+", NULL};
-	static const int flags[] = {
-	        O_RDONLY, O_WRONLY | O_CREAT | O_TRUNC, O_WRONLY | O_CREAT | O_APPEND,
-	        O_RDWR,   O_RDWR | O_CREAT | O_TRUNC,   O_RDWR | O_CREAT | O_APPEND,
-	};
-	size_t length, path_length;
-	const char *path = check_bytes(L, 1, &path_length);
-	const char *mode = lua_isnoneornil(L, 2) ? "r" : check_bytes(L, 2, &length);
-	int i = 0;
-	while (names[i] && strcmp(names[i], mode) != 0)
-		i++;
-	if (!names[i])
-		initscript_lua_raise_errno(L, EINVAL, 2, "bad argument #2: mode '%s'", mode);
-	if (strlen(path) != path_length)
-		initscript_lua_raise_errno(L, EINVAL, 1, "bad argument #1: NUL byte in the path");
-	struct initscript_lua_fd *object = initscript_lua_push_fd(L);
-	object->fd = open(path, flags[i] | O_CLOEXEC, 0666);
-	if (object->fd < 0)
-		initscript_lua_raise_errno(L, errno, 1, "open %s", path);
-	return 1;
-}
-
-void initscript_lua_push_unix(lua_State *L)
-{
-	lua_newtable(L);
-	lua_pushcfunction(L, unix_open);
-	lua_setfield(L, -2, "open");
-	lua_pushcfunction(L, unix_pipe);
-	lua_setfield(L, -2, "pipe");
-	lua_newtable(L);
-	lua_pushcfunction(L, unix_seqpacket_pair);
-	lua_setfield(L, -2, "pair");
-	lua_setfield(L, -2, "seqpacket_socket");
-}
-
-static void check_table(lua_State *L)
-{
-	if (!lua_istable(L, 1))
-		initscript_lua_raise_errno(L, EINVAL, 1, "bad argument #1: table expected, got %s",
-		                           luaL_typename(L, 1));
-}
-
-static int message_array(lua_State *L)
-{
-	check_table(L);
-	lua_settop(L, 1);
-	initscript_message_mark_array(L);
-	return 1;
-}
-
-static int message_map(lua_State *L)
-{
-	check_table(L);
-	lua_settop(L, 1);
-	initscript_message_mark_map(L);
-	return 1;
-}
-
-void initscript_lua_push_message(lua_State *L)
-{
-	lua_newtable(L);
-	lua_pushcfunction(L, message_array);
-	lua_setfield(L, -2, "array");
-	lua_pushcfunction(L, message_map);
-	lua_setfield(L, -2, "map");
-}
-
-void initscript_lua_open_objects(lua_State *L)
-{
-	initscript_message_open(L);
-	open_fd_type(L);
-	initscript_lua_open_channel_type(L);
-	initscript_lua_open_inbox_type(L);
 }

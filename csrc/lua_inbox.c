@@ -2,97 +2,11 @@
  * The object inbox of Lua programs. Senders are not trusted: a malformed message ends the source
  * that it came through, and no other.
  */
-#include "fds.h"
 #include "lua_error.h"
 #include "lua_objects.h"
 
 #include <errno.h>
 #include <lauxlib.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-static const char type_name[] = "initscript.inbox";
-
-struct initscript_inbox *initscript_lua_push_inbox(lua_State *L)
-{
-	struct initscript_inbox *inbox = lua_newuserdata(L, sizeof *inbox);
-	*inbox = (struct initscript_inbox){0};
-	luaL_getmetatable(L, type_name);
-	lua_setmetatable(L, -2);
-	return inbox;
-}
-
-struct initscript_inbox *initscript_lua_to_inbox(lua_State *L, int index)
-{
-	return initscript_lua_to_object(L, index, type_name);
-}
-
-bool initscript_inbox_add(struct initscript_inbox *inbox, int socket)
-{
-	if (inbox->count == inbox->capacity) {
-		size_t capacity = inbox->capacity * 2 + 4;
-		struct pollfd *sources = realloc(inbox->sources, capacity * sizeof *sources);
-		if (!sources) {
-			close(socket);
-			return false;
-		}
-		inbox->sources = sources;
-		inbox->capacity = capacity;
-	}
-	inbox->sources[inbox->count++] = (struct pollfd){.fd = socket, .events = POLLIN};
-	return true;
-}
-
-/* Makes a source and a channel that leads there. The receiver must not be able to answer through
- * it: that would reach whoever else holds the channel. */
-static bool one_way_pair(int pair[2])
-{
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-		return false;
-	if (shutdown(pair[0], SHUT_WR) == 0)
-		return true;
-	initscript_close_keeping_errno(pair[0]);
-	initscript_close_keeping_errno(pair[1]);
-	return false;
-}
-
-int initscript_inbox_address(struct initscript_inbox *inbox)
-{
-	int pair[2];
-	if (!one_way_pair(pair))
-		return -1;
-	if (!initscript_inbox_add(inbox, pair[0])) {
-		close(pair[1]);
-		errno = ENOMEM;
-		return -1;
-	}
-	return pair[1];
-}
-
-/* The order of the others stays, so each has its turn. */
-static void remove_source(struct initscript_inbox *inbox, size_t index)
-{
-	shutdown(inbox->sources[index].fd, SHUT_RDWR); /* a helper may have a copy */
-	initscript_close_aside(inbox->sources[index].fd);
-	inbox->count--;
-	memmove(inbox->sources + index, inbox->sources + index + 1,
-	        (inbox->count - index) * sizeof *inbox->sources);
-	if (inbox->turn > index)
-		inbox->turn--;
-}
-
-void initscript_inbox_close(struct initscript_inbox *inbox)
-{
-	while (inbox->count > 0)
-		remove_source(inbox, inbox->count - 1);
-	free(inbox->sources);
-	if (inbox->packet)
-		initscript_packet_clear(inbox->packet);
-	free(inbox->packet);
-	*inbox = (struct initscript_inbox){0};
-}
 
 /* Returns the index of a source that has something, beginning with the one whose turn it is. */
 static size_t await(lua_State *L, struct initscript_inbox *inbox)
@@ -179,7 +93,7 @@ static bool receive_from(lua_State *L, struct initscript_inbox *inbox, size_t in
 	if (status != 0)
 		lua_error(L); /* there was too little memory, or a finalizer failed */
 	if (received == INITSCRIPT_SOURCE_ENDS)
-		remove_source(inbox, index);
+		initscript_inbox_remove(inbox, index);
 	return received == INITSCRIPT_RECEIVED;
 }
 
@@ -239,7 +153,7 @@ static int inbox_index(lua_State *L)
 
 void initscript_lua_open_inbox_type(lua_State *L)
 {
-	luaL_newmetatable(L, type_name);
+	luaL_newmetatable(L, INITSCRIPT_LUA_INBOX);
 	lua_newtable(L);
 	luaL_register(L, NULL, methods);
 	lua_pushcclosure(L, inbox_index, 1);

@@ -30,7 +30,7 @@ struct initscript_channel {
 	int fd;    /* -1: closed */
 	int pidfd; /* of a supervised child, else -1 */
 	pid_t pid;
-	uint64_t child; /* what the host calls it, 0: not the channel of a child */
+	uint64_t child_id; /* what the host calls it, 0: not the channel of a child */
 	struct initscript_inbox answers;
 };
 
@@ -38,11 +38,17 @@ struct initscript_channel {
 void initscript_lua_open_objects(lua_State *L);
 
 /* Parts of that. */
+void initscript_lua_open_fd_type(lua_State *L);      /* lua_fd.c */
 void initscript_lua_open_channel_type(lua_State *L); /* lua_channel.c */
 void initscript_lua_open_inbox_type(lua_State *L);   /* lua_inbox.c */
 
-/* The userdata at INDEX if its metatable is the one of that name in the registry, else NULL. */
-void *initscript_lua_to_object(lua_State *L, int index, const char *name);
+/* The names of their metatables in the registry. */
+#define INITSCRIPT_LUA_FD "initscript.file_descriptor"
+#define INITSCRIPT_LUA_CHANNEL "initscript.channel"
+#define INITSCRIPT_LUA_INBOX "initscript.inbox"
+
+/* Argument ARG as bytes: a string. Raises EINVAL for anything else, a number too. */
+const char *initscript_lua_check_bytes(lua_State *L, int arg, size_t *length);
 
 /* Pushes a table of functions: unix.open, unix.pipe, unix.seqpacket_socket.pair. */
 void initscript_lua_push_unix(lua_State *L);
@@ -67,7 +73,7 @@ struct initscript_channel *initscript_lua_check_channel(lua_State *L);
 void initscript_lua_set_channel_method(lua_State *L, const char *name, lua_CFunction method);
 
 /* Called, if set, when the channel of a child is collected. */
-extern void (*initscript_channel_collected)(uint64_t child);
+extern void (*initscript_channel_collected)(uint64_t child_id);
 
 /* Takes over the receiving end of a SEQPACKET socket. False when memory ran out; it is closed
  * then. */
@@ -76,6 +82,9 @@ bool initscript_inbox_add(struct initscript_inbox *inbox, int socket);
 /* Returns the sending end of a new socket pair whose other end becomes a source, or -1 with
  * errno. */
 int initscript_inbox_address(struct initscript_inbox *inbox);
+
+/* Closes a source. The order of the others stays, so each has its turn. */
+void initscript_inbox_remove(struct initscript_inbox *inbox, size_t index);
 
 /* Closes all sources. */
 void initscript_inbox_close(struct initscript_inbox *inbox);

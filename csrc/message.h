@@ -5,7 +5,7 @@
 #ifndef INITSCRIPT_MESSAGE_H
 #define INITSCRIPT_MESSAGE_H
 
-#include "examine.h"
+#include "sys_examine.h"
 
 #include <lua.h>
 #include <stdbool.h>
@@ -23,8 +23,8 @@ enum {
 	INITSCRIPT_MESSAGE_IN_MEMFD = 1 << 0, /* flag */
 	INITSCRIPT_MESSAGE_INLINE = 64 << 10, /* longer bodies go through a memfd */
 	INITSCRIPT_MESSAGE_DEPTH = 32,
-	INITSCRIPT_MESSAGE_FDS = 252,       /* files and channels */
-	INITSCRIPT_MESSAGE_LIMIT = 64 << 20 /* cost of one message */
+	INITSCRIPT_MESSAGE_FDS = INITSCRIPT_MAX_FDS - 1, /* files and channels; one for the memfd */
+	INITSCRIPT_MESSAGE_LIMIT = 64 << 20              /* cost of one message */
 };
 
 /* Major types of CBOR and values of the last one, RFC 8949 section 3. */

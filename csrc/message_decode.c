@@ -1,8 +1,12 @@
+/*
+ * Packets to Lua values. The inbox calls it for packets whose header and descriptors were checked.
+ * What a sender can do wrong is found before a value is made, but for keys that occur twice, and
+ * what a value costs its receiver is bounded.
+ */
 #include "lua_objects.h"
 #include "message.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,30 +233,6 @@ static bool check_item(struct decoder *d, int depth)
 	default:
 		return check_scalar(d, &head);
 	}
-}
-
-bool initscript_message_check_header(const struct initscript_packet *packet, bool has_rights)
-{
-	const struct initscript_message_header *header = &packet->header;
-	struct initscript_message_cost cost = {.body = header->length};
-	if (packet->length < sizeof *header || header->version != INITSCRIPT_MESSAGE_VERSION ||
-	    (header->flags & ~INITSCRIPT_MESSAGE_IN_MEMFD) != 0 ||
-	    header->descriptors > INITSCRIPT_MESSAGE_FDS + in_memfd(packet) ||
-	    header->descriptors < in_memfd(packet) || (header->descriptors > 0 && !has_rights))
-		return false;
-	cost.descriptors = header->descriptors - in_memfd(packet);
-	return initscript_message_affordable(&cost) &&
-	       packet->length - sizeof *header == (in_memfd(packet) ? 0 : header->length);
-}
-
-bool initscript_message_check_descriptors(const struct initscript_packet *packet)
-{
-	const int needed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	const struct initscript_examined *examined = &packet->examined;
-	if (examined->count != packet->header.descriptors)
-		return false;
-	return !in_memfd(packet) || (examined->seals >= 0 && (examined->seals & needed) == needed &&
-	                             examined->size == packet->header.length);
 }
 
 bool initscript_message_check(struct initscript_packet *packet)

@@ -1,8 +1,13 @@
+/*
+ * Lua values to packets. Channels send through it. When it returns the message is in the socket;
+ * otherwise it has raised an error, and nothing that was made for the message is left.
+ */
 #include "lua_error.h"
 #include "lua_objects.h"
-#include "memfd.h"
 #include "message.h"
-#include "system.h"
+#include "sys_process.h"
+#include "util_memfd.h"
+#include "util_rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,9 +29,9 @@ struct encoder {
 	uint8_t *bytes; /* the header, then the body */
 	size_t length, capacity;
 	struct initscript_message_cost cost;
-	int fds[INITSCRIPT_MESSAGE_FDS + 1]; /* room for the memfd */
+	int fds[INITSCRIPT_MAX_FDS]; /* room for the memfd */
 	size_t fd_count;
-	int own[INITSCRIPT_MESSAGE_FDS + 1]; /* those made for this message: to be closed */
+	int own[INITSCRIPT_MAX_FDS]; /* those made for this message: to be closed */
 	size_t own_count;
 	int error; /* errno value */
 	char path[256], what[256];
@@ -59,13 +64,6 @@ static bool fail_in(struct encoder *e, const char *format, ...)
 	memcpy(rest, e->path, sizeof rest);
 	snprintf(e->path, sizeof e->path, "%.120s%.120s", element, rest);
 	return false;
-}
-
-bool initscript_message_affordable(const struct initscript_message_cost *cost)
-{
-	return cost->body + cost->body / 4 + cost->longest + 96 * cost->items + 384 * cost->maps +
-	               48 * cost->entries + 1024 * cost->descriptors <=
-	       INITSCRIPT_MESSAGE_LIMIT;
 }
 
 static bool reserve(struct encoder *e, size_t more)
@@ -378,21 +376,10 @@ static bool encode(struct encoder *e, int index)
 /* Waits without trusting O_NONBLOCK, which everybody with a duplicate of the socket can change. */
 static bool transmit(struct encoder *e, int socket)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof e->fds)];
-		struct cmsghdr header;
-	} control = {.bytes = {0}};
+	union initscript_control control;
 	struct iovec data = {.iov_base = e->bytes, .iov_len = e->length};
 	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
-	size_t size = e->fd_count * sizeof *e->fds;
-	if (size) {
-		message.msg_control = control.bytes;
-		message.msg_controllen = CMSG_SPACE(size);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(size);
-		memcpy(CMSG_DATA(&control.header), e->fds, size);
-	}
+	initscript_put_rights(&message, &control, e->fds, e->fd_count);
 	while (sendmsg(socket, &message, INITSCRIPT_SEND_FLAGS | MSG_DONTWAIT) < 0) {
 		struct pollfd room = {.fd = socket, .events = POLLOUT};
 		if (errno == EAGAIN && poll(&room, 1, -1) >= 0)

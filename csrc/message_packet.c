@@ -1,5 +1,10 @@
+/*
+ * One packet on its way out of a socket. The inbox calls it. A packet that is refused never puts a
+ * descriptor into our table where the kernel offers a way around that, and none stays there after
+ * initscript_packet_clear().
+ */
 #include "message.h"
-#include "rights.h"
+#include "util_rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +19,42 @@ struct initscript_packet *initscript_packet_new(void)
 	if (packet)
 		packet->memfd = -1;
 	return packet;
+}
+
+static bool in_memfd(const struct initscript_packet *packet)
+{
+	return packet->header.flags & INITSCRIPT_MESSAGE_IN_MEMFD;
+}
+
+bool initscript_message_affordable(const struct initscript_message_cost *cost)
+{
+	return cost->body + cost->body / 4 + cost->longest + 96 * cost->items + 384 * cost->maps +
+	               48 * cost->entries + 1024 * cost->descriptors <=
+	       INITSCRIPT_MESSAGE_LIMIT;
+}
+
+bool initscript_message_check_header(const struct initscript_packet *packet, bool has_rights)
+{
+	const struct initscript_message_header *header = &packet->header;
+	struct initscript_message_cost cost = {.body = header->length};
+	if (packet->length < sizeof *header || header->version != INITSCRIPT_MESSAGE_VERSION ||
+	    (header->flags & ~INITSCRIPT_MESSAGE_IN_MEMFD) != 0 ||
+	    header->descriptors > INITSCRIPT_MESSAGE_FDS + in_memfd(packet) ||
+	    header->descriptors < in_memfd(packet) || (header->descriptors > 0 && !has_rights))
+		return false;
+	cost.descriptors = header->descriptors - in_memfd(packet);
+	return initscript_message_affordable(&cost) &&
+	       packet->length - sizeof *header == (in_memfd(packet) ? 0 : header->length);
+}
+
+bool initscript_message_check_descriptors(const struct initscript_packet *packet)
+{
+	const int needed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	const struct initscript_examined *examined = &packet->examined;
+	if (examined->count != packet->header.descriptors)
+		return false;
+	return !in_memfd(packet) || (examined->seals >= 0 && (examined->seals & needed) == needed &&
+	                             examined->size == packet->header.length);
 }
 
 /* recvmsg(2) that waits for nothing. */
@@ -44,14 +85,9 @@ static enum initscript_received open_memfd(struct initscript_packet *packet, int
 	union initscript_control control;
 	char byte;
 	struct iovec data = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr message = {
-	        .msg_iov = &data,
-	        .msg_iovlen = 1,
-	        .msg_control = control.bytes,
-	        /* CMSG_SPACE has room for two. */
-	        .msg_controllen = packet->examined.offset + CMSG_LEN(sizeof(int)),
-	};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
 	struct initscript_examined first;
+	initscript_await_first_right(&message, &control, packet->examined.offset);
 	if (receive(socket, &message, MSG_PEEK) < 0)
 		return failed();
 	if (initscript_take_rights(&message, &packet->memfd, 1) == 0)
@@ -60,11 +96,6 @@ static enum initscript_received open_memfd(struct initscript_packet *packet, int
 	initscript_describe(&packet->memfd, 1, &first);
 	bool same = first.seals == packet->examined.seals && first.size == packet->examined.size;
 	return same ? INITSCRIPT_RECEIVED : INITSCRIPT_NOTHING_THERE;
-}
-
-static bool in_memfd(const struct initscript_packet *packet)
-{
-	return packet->header.flags & INITSCRIPT_MESSAGE_IN_MEMFD;
 }
 
 /* A packet that is in PACKET as it was taken. */
@@ -125,12 +156,8 @@ enum initscript_received initscript_packet_take(struct initscript_packet *packet
 	union initscript_control control;
 	struct iovec data = {.iov_base = packet->taken_bytes,
 	                     .iov_len = sizeof packet->taken_bytes};
-	struct msghdr message = {
-	        .msg_iov = &data,
-	        .msg_iovlen = 1,
-	        .msg_control = control.bytes,
-	        .msg_controllen = sizeof control.bytes,
-	};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+	initscript_await_rights(&message, &control);
 	if (packet->taken)
 		return INITSCRIPT_RECEIVED;
 	ssize_t length = receive(socket, &message, 0);

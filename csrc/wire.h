@@ -145,7 +145,7 @@ struct initscript_go_ahead {
 enum initscript_hidden_file {
 	INITSCRIPT_PARENT,  /* the sending end of the channel to the host */
 	INITSCRIPT_CRASH,   /* the writing end of a pipe for what the Go runtime says at last */
-	INITSCRIPT_PROGRAM, /* the program (program.h), for children of its own */
+	INITSCRIPT_PROGRAM, /* the program (sys_executable.h), for children of its own */
 	INITSCRIPT_NULL,    /* the null device, likewise: its root may have neither */
 	INITSCRIPT_HIDDEN_FILES,
 };

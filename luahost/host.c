@@ -58,7 +58,7 @@ static int host_start(lua_State *L)
 	channel->fd = child.channel;
 	channel->pid = child.pid;
 	channel->pidfd = child.pidfd;
-	channel->child = child.id;
+	channel->child_id = child.id;
 	if (!initscript_inbox_add(&channel->answers, child.inbox))
 		return luaL_error(L, "not enough memory");
 	return 1;
@@ -70,7 +70,7 @@ static int channel_detach(lua_State *L)
 	if (channel->pidfd < 0)
 		initscript_lua_raise_errno(L, EINVAL, 1,
 		                           "detach: this channel supervises no process");
-	int error = luahostDetach(channel->child);
+	int error = luahostDetach(channel->child_id);
 	if (error)
 		initscript_lua_raise_errno(L, error, 0, "detach");
 	close(channel->pidfd);
@@ -82,11 +82,11 @@ static int channel_detach(lua_State *L)
 static int channel_wait(lua_State *L)
 {
 	struct initscript_channel *channel = initscript_lua_check_channel(L);
-	if (channel->child == 0)
+	if (channel->child_id == 0)
 		initscript_lua_raise_errno(L, EINVAL, 1,
 		                           "wait: this is not the channel of a child");
 	struct luahost_end end = {0};
-	luahostWait(channel->child, &end);
+	luahostWait(channel->child_id, &end);
 	if (end.is_signal || end.number)
 		lua_pushnil(L);
 	else

@@ -5,8 +5,8 @@
  * command is going to need one. Only a program that starts a child soon after its beginning gains
  * from that.
  */
-#include "../../csrc/launch.h"
-#include "../../csrc/system.h"
+#include "../../csrc/role_launch.h"
+#include "../../csrc/sys_process.h"
 
 #include <stdbool.h>
 #include <stddef.h>

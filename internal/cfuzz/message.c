@@ -7,16 +7,17 @@
  */
 #include "message.h"
 #include "lua_objects.h"
-#include "memfd.h"
+#include "util_memfd.h"
 
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <lualib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Of csrc/system_linux.c, for channels that supervise a process. There is none here. */
+/* Of csrc/sys_process_linux.c, for channels that supervise a process. There is none here. */
 int initscript_signal_process(int process, int signal)
 {
 	(void)process;

@@ -6,7 +6,7 @@
 // All descriptors are close-on-exec from birth. Errors are *os.SyscallError, but where a function says so.
 package seqpacket
 
-// #include "../../csrc/examine.h"
+// #include "../../csrc/sys_examine.h"
 import "C"
 
 import (
@@ -61,7 +61,7 @@ func Close(socket *os.File) error {
 	return socket.Close()
 }
 
-// CloseAside is close(2) for what was received, without waiting; see csrc/examine.h.
+// CloseAside is close(2) for what was received, without waiting; see csrc/sys_examine.h.
 func CloseAside(fd int) { C.initscript_close_aside(C.int(fd)) }
 
 // Examined is what the descriptors of a message are.

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SendFlags are those of every message on a SEQPACKET socket; see csrc/system_freebsd.h.
+// SendFlags are those of every message on a SEQPACKET socket; see csrc/util_types_freebsd.h.
 const SendFlags = unix.MSG_NOSIGNAL | unix.MSG_EOR
 
 // scmPidfd is no type: no message carries a process descriptor that was not sent.

@@ -2,7 +2,7 @@
 
 // Package trace makes events of what a traced script calls: it reads the records that the child writes
 // into memory that both share, and shows their values as strace(1) would. The child's side is
-// csrc/trace.c.
+// csrc/tell_trace.c.
 package trace
 
 import (

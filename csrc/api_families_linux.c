@@ -1,0 +1,16 @@
+/*
+ * The calls that a script has in Linux, by families. The environment puts them into the table C.
+ */
+#include "api.h"
+
+const struct initscript_function *const initscript_families[] = {
+        initscript_io_functions,         initscript_descriptor_functions,
+        initscript_file_functions,       initscript_at_functions,
+        initscript_openat2_functions,    initscript_mount_functions,
+        initscript_mount_fd_functions,   initscript_process_functions,
+        initscript_namespace_functions,  initscript_credential_functions,
+        initscript_capability_functions, initscript_prctl_functions,
+        initscript_keyring_functions,    initscript_resource_functions,
+        initscript_exec_functions,       initscript_seccomp_functions,
+        initscript_landlock_functions,   NULL,
+};

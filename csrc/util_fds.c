@@ -1,0 +1,48 @@
+/*
+ * Closing descriptors, by number and in ranges. Every room uses it. After initscript_close_range()
+ * nothing in the range is open, or the caller knows.
+ */
+#include "util_fds.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* For kernels without close_range(2). The limit is that of the first call, which the server makes
+ * before there is a script: one could lower it and so hide what it has open. */
+static bool close_one_by_one(unsigned first, unsigned last)
+{
+	static rlim_t end;
+	struct rlimit limit;
+	if (end == 0) {
+		if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+			return false;
+		end = limit.rlim_max;
+	}
+	for (unsigned fd = first; fd <= last && fd < end; fd++)
+		close(fd);
+	return true;
+}
+
+bool initscript_close_range(unsigned first, unsigned last)
+{
+	if (last < first || syscall(SYS_close_range, first, last, 0) == 0)
+		return true;
+	return errno == ENOSYS && close_one_by_one(first, last);
+}
+
+struct initscript_fd_path initscript_fd_path(int fd)
+{
+	struct initscript_fd_path path;
+	snprintf(path.text, sizeof path.text, "/proc/self/fd/%d", fd);
+	return path;
+}
+
+void initscript_close_keeping_errno(int fd)
+{
+	int error = errno;
+	close(fd);
+	errno = error;
+}

@@ -1,0 +1,29 @@
+/*
+ * Descriptor numbers and closing. While a script runs its descriptors have Emilua's numbers.
+ */
+#ifndef INITSCRIPT_UTIL_FDS_H
+#define INITSCRIPT_UTIL_FDS_H
+
+#include <stdbool.h>
+
+enum {
+	INITSCRIPT_SERVER_FD = 3, /* the control socket, in the server */
+	INITSCRIPT_INBOX_FD = 3,  /* while the script runs */
+	INITSCRIPT_ARG_FD = 4,
+	INITSCRIPT_EXTRA_FD = 5, /* the first extra file; the program gets it as 3 */
+};
+
+/* Closes every descriptor from FIRST to LAST, both included; nothing when LAST < FIRST. False
+ * with errno set when it failed. Without close_range(2) (before Linux 5.9) one by one. */
+bool initscript_close_range(unsigned first, unsigned last);
+
+/* The path by which Linux finds one of our open descriptors. */
+struct initscript_fd_path {
+	char text[32];
+};
+struct initscript_fd_path initscript_fd_path(int fd);
+
+/* close(2), for the way back from a failure: errno stays what it was. */
+void initscript_close_keeping_errno(int fd);
+
+#endif
