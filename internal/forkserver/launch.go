@@ -1,11 +1,11 @@
 //go:build (linux || freebsd) && cgo
 
-package initscript
+package forkserver
 
-// #include "csrc/role_launch.h"
-// #include "csrc/sys_executable.h"
-// #include "csrc/sys_process.h"
-// #include "csrc/wire.h"
+// #include "../../csrc/role_launch.h"
+// #include "../../csrc/sys_executable.h"
+// #include "../../csrc/sys_process.h"
+// #include "../../csrc/wire.h"
 // #include <stdlib.h>
 import "C"
 
@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/actorself"
+	"github.com/go-initscript/initscript/internal/eventlog"
 	"github.com/go-initscript/initscript/internal/hoststate"
 	"github.com/go-initscript/initscript/internal/pidfd"
 	"github.com/go-initscript/initscript/internal/seqpacket"
@@ -27,15 +29,15 @@ import (
 )
 
 // startServer starts one that nobody else uses yet. servers is locked.
-func startServer() (*server, error) {
+func startServer() (*Server, error) {
 	s, err := executeAndGreet()
 	if err != nil {
-		return nil, &ServerError{Op: "start fork server", Err: err}
+		return nil, &Error{Op: "start fork server", Err: err}
 	}
 	return s, nil
 }
 
-func executeAndGreet() (*server, error) {
+func executeAndGreet() (*Server, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := pidfd.CanSignal(); err != nil {
@@ -51,7 +53,7 @@ func executeAndGreet() (*server, error) {
 		}
 	}
 	s.state, s.files = state, files
-	logEvent(slog.LevelDebug, "fork server started", slog.Int("pid", s.pid))
+	eventlog.Log(slog.LevelDebug, "fork server started", slog.Int("pid", s.pid))
 	go s.receive()
 	return s, nil
 }
@@ -59,7 +61,7 @@ func executeAndGreet() (*server, error) {
 // takeEarlyServer returns the server that this program has started before the Go runtime booted; nil
 // if there is none, or if it does not serve. It was born in the state that the process still has:
 // only the command has such a server, and changes nothing of that before its first start.
-func takeEarlyServer() *server {
+func takeEarlyServer() *Server {
 	var pid C.pid_t
 	fd := int(C.initscript_take_early(&pid))
 	if fd < 0 {
@@ -77,7 +79,7 @@ func takeEarlyServer() *server {
 	return s
 }
 
-func launchServer() (*server, error) {
+func launchServer() (*Server, error) {
 	if err := openProgramOnce(); err != nil {
 		return nil, err
 	}
@@ -99,21 +101,21 @@ func launchServer() (*server, error) {
 }
 
 // newServer takes the descriptor over.
-func newServer(control int) (*server, error) {
+func newServer(control int) (*Server, error) {
 	if err := unix.SetNonblock(control, true); err != nil {
 		unix.Close(control)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	return &server{
+	return &Server{
 		control: os.NewFile(uintptr(control), "fork server"),
-		started: make(map[uint64]*child),
+		started: make(map[uint64]Child),
 		quit:    make(chan struct{}),
 		gone:    make(chan struct{}),
 	}, nil
 }
 
-// openedProgram returns what fork servers are executed from.
-func openedProgram() (*os.File, error) {
+// Program returns what servers are executed from. It is not the caller's to close.
+func Program() (*os.File, error) {
 	servers.Lock()
 	defer servers.Unlock()
 	err := openProgramOnce()
@@ -124,7 +126,7 @@ func openedProgram() (*os.File, error) {
 // An actor has got that of its host: its root directory may have no /proc. servers is locked.
 func openProgramOnce() error {
 	if servers.program == nil {
-		servers.program = hostsProgram()
+		servers.program = actorself.Program()
 	}
 	if servers.program != nil {
 		return nil
@@ -158,7 +160,7 @@ func sealOpenedProgram() error {
 		return os.NewSyscallError(C.GoString(failed), err)
 	}
 	defer unix.Close(int(fd))
-	// In its place, for whoever has got it from openedProgram.
+	// In its place, for whoever has got it from Program.
 	if err := unix.Dup3(int(fd), int(servers.program.Fd()), unix.O_CLOEXEC); err != nil {
 		return os.NewSyscallError("dup3", err)
 	}
@@ -167,7 +169,7 @@ func sealOpenedProgram() error {
 }
 
 // launch executes the server and exchanges greetings with it.
-func (s *server) launch(remote *os.File) error {
+func (s *Server) launch(remote *os.File) error {
 	greeting, err := newGreeting()
 	if err != nil {
 		return err
@@ -175,7 +177,7 @@ func (s *server) launch(remote *os.File) error {
 	if err := seqpacket.Send(s.control, greeting); err != nil {
 		return fmt.Errorf("greet: %w", err)
 	}
-	null, err := openNull()
+	null, err := actorself.OpenNull()
 	if err != nil {
 		return err
 	}
@@ -195,7 +197,7 @@ func (s *server) launch(remote *os.File) error {
 }
 
 // awaitGreeting waits until the server is ready. One that is not is gone when this returns.
-func (s *server) awaitGreeting() error {
+func (s *Server) awaitGreeting() error {
 	greeting, err := newGreeting()
 	answer := make([]byte, len(greeting)+1)
 	n := 0

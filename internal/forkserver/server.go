@@ -1,27 +1,57 @@
 //go:build (linux || freebsd) && cgo
 
-package initscript
+// Package forkserver starts the fork servers of this process, asks them for children, hands out what they say
+// of these, and ends them.
+package forkserver
 
-// #include "csrc/role_launch.h"
-// #include "csrc/wire.h"
+// #include "../../csrc/role_launch.h"
 import "C"
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"sync"
 	"syscall"
 	"time"
-	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/eventlog"
 	"github.com/go-initscript/initscript/internal/hoststate"
 	"github.com/go-initscript/initscript/internal/seqpacket"
+	"github.com/go-initscript/initscript/internal/wire"
 	"golang.org/x/sys/unix"
 )
 
-// server is the host's side of one fork server.
-type server struct {
+// Error says that a server could not be started, did not answer or died.
+type Error struct {
+	Op  string // what was tried, for example "start fork server"
+	Err error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
+func (e *Error) Unwrap() error { return e.Err }
+
+// ErrGone says that a server has ended.
+var ErrGone = errors.New("fork server is gone")
+
+// A Child is told what its server says of it, in this order, by one goroutine.
+type Child interface {
+	// Born hands over the descriptor of the process.
+	Born(pid, pidfd int)
+	// Unreachable is called in its place if the host had no room for that descriptor. The child is killed.
+	Unreachable(err error)
+	// NotBorn is called in its place, and as the last, if there is no child: call, of the server, has failed.
+	NotBorn(call string, err error)
+	// Ended is called as the last, with what the server knows of the end.
+	Ended(*wire.Event)
+	// Lost is called as the last if the server has ended before.
+	Lost()
+}
+
+// Server is the host's side of one fork server.
+type Server struct {
 	pid     int
 	control *os.File
 	state   hoststate.State // of the thread that started it
@@ -31,7 +61,7 @@ type server struct {
 
 	mu      sync.Mutex
 	nextID  uint64
-	started map[uint64]*child // of which no last event has come
+	started map[uint64]Child // of which no last event has come
 	retired bool              // no more starts: ends with its last child
 	dead    bool
 
@@ -44,7 +74,7 @@ type server struct {
 
 var servers struct {
 	sync.Mutex
-	current *server
+	current *Server
 	program *os.File // what servers are executed from; nil before the first start
 	sealed  bool     // it is a sealed copy
 }
@@ -59,39 +89,24 @@ func init() {
 	}
 }
 
-// RenewServer makes the next start begin with a new fork server. What a process that os/exec starts
-// would inherit is compared at each start, and noticed without it: credentials, capabilities,
-// securebits, no_new_privs, seccomp filters, resource limits, umask, root directory and namespaces;
-// on Linux also MDWE, personality, speculation controls, TSC mode, scheduling policy and priority,
-// CPU affinity, core scheduling, I/O priority, timer slack, memory policy, OOM score adjustment,
-// core dump filter, transparent huge pages, memory merging, the policy for memory errors, the
-// controlling terminal, and the cgroups of the process.
-//
-// Call it after the process, or something outside, has changed what cannot be seen, or only by changing
-// it or at too high a price:
-//
-//   - a Landlock domain;
-//   - the label or profile of a security module (AppArmor, SELinux, Smack), before Linux 6.8;
-//   - the session keyring: to ask for it is to be given one;
-//   - the cgroups of a single thread, which are not those of the process;
-//   - the login user and session of the audit subsystem, also on FreeBSD;
-//   - the lowest OOM score adjustment that the process may choose again;
-//   - the state as an I/O flusher, for a thread without CAP_SYS_RESOURCE;
-//   - the control of indirect branch speculation, before Linux 5.11;
-//   - seccomp filters other than those of the thread that started the server, if they are as many;
-//   - a vector length for the next program only (PR_SVE_SET_VL_ONEXEC);
-//   - a mount namespace that is not the one of the root directory.
-//
-// What is already running is not affected. It needs no privileges.
-//
-// When it returns nil nothing can be started by the old server any more, not even by code that has taken
-// over this process: the server has confirmed that, or is cut off. A server that does not confirm it
-// within ten seconds is ended, and its children with it. The error is a *[ServerError]: a seccomp filter of
-// this process forbids sendmsg(2), shutdown(2), kill(2) and wait4(2) alike.
-func RenewServer() error {
+// Renew makes the next start begin with a new server. When it returns nil nothing can be started by the old one
+// any more: it has confirmed that, or is cut off. The error is an *Error.
+func Renew() error {
 	servers.Lock()
 	defer servers.Unlock()
 	return dismissServer()
+}
+
+// Without runs f while there is no server, and none is started. The next ones can be executed also where f puts
+// this program's file out of reach, if it is not so already: then only the start of a child fails, and says so.
+func Without(f func() error) error {
+	servers.Lock()
+	defer servers.Unlock()
+	_ = sealProgram()
+	if err := dismissServer(); err != nil {
+		return err
+	}
+	return f()
 }
 
 // dismissServer leaves no server that could start anything. servers is locked.
@@ -108,7 +123,7 @@ func dismissServer() error {
 
 // currentServer returns a server, which may have been started in another state than that of the
 // calling thread: its state tells.
-func currentServer() (*server, error) {
+func currentServer() (*Server, error) {
 	servers.Lock()
 	defer servers.Unlock()
 	if servers.current != nil && servers.current.isAlive() {
@@ -118,7 +133,7 @@ func currentServer() (*server, error) {
 }
 
 // replaceServerUnlike replaces the current server unless some other goroutine has done so.
-func replaceServerUnlike(state hoststate.State) (*server, error) {
+func replaceServerUnlike(state hoststate.State) (*Server, error) {
 	servers.Lock()
 	defer servers.Unlock()
 	if s := servers.current; s != nil && s.isAlive() && s.state == state {
@@ -128,9 +143,9 @@ func replaceServerUnlike(state hoststate.State) (*server, error) {
 }
 
 // replaceServer starts a server from the calling thread. servers is locked.
-func replaceServer() (*server, error) {
+func replaceServer() (*Server, error) {
 	if servers.current != nil && servers.current.isAlive() {
-		logEvent(slog.LevelDebug, "fork server replaced", slog.Int("pid", servers.current.pid))
+		eventlog.Log(slog.LevelDebug, "fork server replaced", slog.Int("pid", servers.current.pid))
 	}
 	if err := dismissServer(); err != nil {
 		return nil, err
@@ -144,7 +159,7 @@ func replaceServer() (*server, error) {
 }
 
 // wait reaps the server process itself.
-func (s *server) wait() error {
+func (s *Server) wait() error {
 	for {
 		switch _, err := syscall.Wait4(s.pid, nil, 0, nil); err {
 		case syscall.EINTR:
@@ -156,7 +171,7 @@ func (s *server) wait() error {
 	}
 }
 
-func (s *server) isAlive() bool {
+func (s *Server) isAlive() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.dead && !s.retired
@@ -169,7 +184,7 @@ const quitTimeout = 10 * time.Second
 // retire makes certain that the server starts nothing more, whoever asks: what has got hold of this
 // process could do so, too. The server ends with the last of its children; it ends at once, and they with
 // it, if it cannot be made certain otherwise.
-func (s *server) retire() error {
+func (s *Server) retire() error {
 	s.requests.Lock()
 	defer s.requests.Unlock()
 	if s.certain {
@@ -185,14 +200,14 @@ func (s *server) retire() error {
 		return nil
 	}
 	if err := s.cutOff(); err != nil {
-		return &ServerError{Op: "retire fork server", Err: err}
+		return &Error{Op: "retire fork server", Err: err}
 	}
 	s.certain = true
 	return nil
 }
 
-func (s *server) quitsOnRequest() bool {
-	if s.send(&C.struct_initscript_request{kind: C.INITSCRIPT_RETIRE}) != nil {
+func (s *Server) quitsOnRequest() bool {
+	if s.send(&wire.Request{Kind: wire.Retire}) != nil {
 		return false
 	}
 	timeout := time.NewTimer(quitTimeout)
@@ -208,7 +223,7 @@ func (s *server) quitsOnRequest() bool {
 
 // cutOff ends the server. Nobody can send anything through a socket that was shut down, whatever
 // duplicates there are of it; the server sees its end. Where a filter forbids that, the server is killed.
-func (s *server) cutOff() error {
+func (s *Server) cutOff() error {
 	err := s.hangUp()
 	if err == nil {
 		return nil
@@ -227,7 +242,7 @@ func (s *server) cutOff() error {
 }
 
 // hangUp is safe to be called at any time. Only bury closes the socket, after hanging up.
-func (s *server) hangUp() error {
+func (s *Server) hangUp() error {
 	connection, err := s.control.SyscallConn()
 	if err != nil {
 		return err
@@ -239,93 +254,93 @@ func (s *server) hangUp() error {
 	return os.NewSyscallError("shutdown", err)
 }
 
-func (s *server) send(request *C.struct_initscript_request, fds ...int) error {
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(request)), unsafe.Sizeof(*request))
-	return seqpacket.Send(s.control, bytes, fds...)
+func (s *Server) send(request *wire.Request, fds ...int) error {
+	return seqpacket.Send(s.control, wire.Bytes(request), fds...)
 }
 
 // endIfIdle ends a server that is of no more use. receive sees the end.
-func (s *server) endIfIdle() {
+func (s *Server) endIfIdle() {
 	if s.retired && len(s.started) == 0 {
 		s.hangUp()
 	}
 }
 
-var errServerGone = errors.New("fork server is gone")
+// StartOfServer, in place of a descriptor, is the directory in which the server was started.
+const StartOfServer = -1
 
-// request asks for a child and enters it, so that its end will be reported.
-func (s *server) request(c *child, namespaces uint32, announce bool, start, directory int) error {
-	err := s.enterAndSend(c, namespaces, announce, start, directory)
-	if err == nil || err == errServerGone {
-		return err
+// Request asks for a child that gets the given end of its start socket and begins in a directory. The child
+// is entered, so that its end will be reported, under the id that is returned. The error is ErrGone or an *Error.
+func (s *Server) Request(c Child, namespaces uint32, announce bool, start, directory int) (id uint64, err error) {
+	id, err = s.enterAndSend(c, namespaces, announce, start, directory)
+	if err == nil || err == ErrGone {
+		return id, err
 	}
-	s.forget(c)
+	s.forget(id)
 	if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
 		s.retire() // receive is about to see its end; an error comes again with the next start
-		return errServerGone
+		return 0, ErrGone
 	}
 	if !s.isAlive() { // closed under our hands
-		return errServerGone
+		return 0, ErrGone
 	}
-	return &ServerError{Op: "send start request", Err: err}
+	return 0, &Error{Op: "send start request", Err: err}
 }
 
-func (s *server) enterAndSend(c *child, namespaces uint32, announce bool, start, directory int) error {
+func (s *Server) enterAndSend(c Child, namespaces uint32, announce bool, start, directory int) (uint64, error) {
 	s.requests.RLock()
 	defer s.requests.RUnlock()
-	if err := s.enter(c); err != nil {
-		return err
+	id, err := s.enter(c)
+	if err != nil {
+		return 0, err
 	}
-	request := C.struct_initscript_request{kind: C.INITSCRIPT_START, id: C.uint64_t(c.id), namespaces: C.uint32_t(namespaces)}
+	request := wire.Request{Kind: wire.Start, ID: id, Namespaces: namespaces}
 	if announce {
-		request.announce = 1
+		request.Announce = 1
 	}
-	if directory == startOfServer {
-		return s.send(&request, start)
+	if directory == StartOfServer {
+		return id, s.send(&request, start)
 	}
-	return s.send(&request, start, directory)
+	return id, s.send(&request, start, directory)
 }
 
-// detach lets a child outlive this process.
-func (s *server) detach(c *child) error {
-	request := C.struct_initscript_request{kind: C.INITSCRIPT_DETACH, id: C.uint64_t(c.id), pid: C.int32_t(c.process.Pid)}
-	if err := s.send(&request); err != nil {
-		return &ServerError{Op: "detach", Err: err}
+// Detach lets a child outlive this process. The error is an *Error.
+func (s *Server) Detach(id uint64, pid int) error {
+	if err := s.send(&wire.Request{Kind: wire.Detach, ID: id, Pid: int32(pid)}); err != nil {
+		return &Error{Op: "detach", Err: err}
 	}
 	return nil
 }
 
 // kill ends a child of which nothing but the pid is known here. The server looks whether it is still
 // that child's. An error says that the server has ended, and its children with it.
-func (s *server) kill(c *child, pid int) error {
-	return s.send(&C.struct_initscript_request{kind: C.INITSCRIPT_KILL, id: C.uint64_t(c.id), pid: C.int32_t(pid)})
+func (s *Server) kill(id uint64, pid int32) error {
+	return s.send(&wire.Request{Kind: wire.Kill, ID: id, Pid: pid})
 }
 
 // enter gives the child the id under which its end will be reported.
-func (s *server) enter(c *child) error {
+func (s *Server) enter(c Child) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead || s.retired {
-		return errServerGone
+		return 0, ErrGone
 	}
 	s.nextID++
-	c.id = s.nextID
-	s.started[c.id] = c
-	return nil
+	s.started[s.nextID] = c
+	return s.nextID, nil
 }
 
 // forget removes a child that never came to be.
-func (s *server) forget(c *child) {
+func (s *Server) forget(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.started, c.id)
+	delete(s.started, id)
 	s.endIfIdle()
 }
 
 // receive hands out what the server tells until it ends, or is let go.
-func (s *server) receive() {
-	var event C.struct_initscript_event
-	message := unsafe.Slice((*byte)(unsafe.Pointer(&event)), unsafe.Sizeof(event))
+func (s *Server) receive() {
+	var event wire.Event
+	message := wire.Bytes(&event)
 	for {
 		n, fds, err := seqpacket.Receive(s.control, message, make([]int, 0, 1))
 		if n != len(message) || err != nil && !errors.Is(err, unix.EMSGSIZE) {
@@ -338,33 +353,32 @@ func (s *server) receive() {
 
 // handle passes one event on to its child. Without descriptors, a birth is that of a child whose pidfd
 // found no room in this process.
-func (s *server) handle(event *C.struct_initscript_event, fds []int) {
-	if event.kind == C.INITSCRIPT_RETIRED {
+func (s *Server) handle(event *wire.Event, fds []int) {
+	if event.Kind == wire.Retired {
 		s.quitOnce.Do(func() { close(s.quit) })
 		return
 	}
-	c := s.concerned(uint64(event.id), event.kind != C.INITSCRIPT_BORN)
+	c := s.concerned(event.ID, event.Kind != wire.Born)
 	switch {
 	case c == nil: // no request of ours
 		for _, fd := range fds {
 			unix.Close(fd)
 		}
-	case event.kind == C.INITSCRIPT_BORN && len(fds) == 0:
-		s.kill(c, int(event.pid)) // it could not be signalled later
-		c.setNotBorn(&SetupError{Op: "receive pidfd", Err: unix.EMFILE})
-	case event.kind == C.INITSCRIPT_BORN:
-		c.setBorn(int(event.pid), fds[0])
-	case event.kind == C.INITSCRIPT_NOT_BORN:
-		err := c.birthError(C.GoString(&event.call[0]), syscall.Errno(event.error))
-		c.setNotBorn(err)
-		c.end(nil, err)
+	case event.Kind == wire.Born && len(fds) == 0:
+		s.kill(event.ID, event.Pid) // it could not be signalled later
+		c.Unreachable(unix.EMFILE)
+	case event.Kind == wire.Born:
+		c.Born(int(event.Pid), fds[0])
+	case event.Kind == wire.NotBorn:
+		call, _, _ := bytes.Cut(event.Call[:], []byte{0})
+		c.NotBorn(string(call), syscall.Errno(event.Error))
 	default:
-		c.end(decodeEnd(event), nil)
+		c.Ended(event)
 	}
 }
 
 // concerned returns the child of an event. After its last one it is forgotten.
-func (s *server) concerned(id uint64, last bool) *child {
+func (s *Server) concerned(id uint64, last bool) Child {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.started[id]
@@ -377,7 +391,7 @@ func (s *server) concerned(id uint64, last bool) *child {
 
 // bury sees to it that nothing survives a dead server, also what has escaped the parent-death
 // signal by changing its credentials.
-func (s *server) bury() {
+func (s *Server) bury() {
 	s.mu.Lock()
 	s.dead = true
 	wanted := s.retired
@@ -390,25 +404,9 @@ func (s *server) bury() {
 	s.waitErr = s.wait()
 	close(s.gone)
 	if !wanted {
-		logEvent(slog.LevelWarn, "fork server died", slog.Int("pid", s.pid), slog.Int("children", len(orphans)))
+		eventlog.Log(slog.LevelWarn, "fork server died", slog.Int("pid", s.pid), slog.Int("children", len(orphans)))
 	}
 	for _, c := range orphans {
-		c.killOrphan()
-	}
-}
-
-func decodeEnd(event *C.struct_initscript_event) *ProcessState {
-	return &ProcessState{
-		pid:    int(event.pid),
-		status: syscall.WaitStatus(event.status),
-		rusage: syscall.Rusage{
-			Utime:  syscall.NsecToTimeval(int64(event.user_microseconds) * 1000),
-			Stime:  syscall.NsecToTimeval(int64(event.system_microseconds) * 1000),
-			Maxrss: int64(event.max_rss_kilobytes),
-			Minflt: int64(event.minor_faults),
-			Majflt: int64(event.major_faults),
-			Nvcsw:  int64(event.voluntary_switches),
-			Nivcsw: int64(event.involuntary_switches),
-		},
+		c.Lost()
 	}
 }
