@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-initscript/initscript/mailbox"
 )
 
 // An Actor is a Go function of this program, or a Lua program, in a process of its own, behind an
@@ -75,9 +77,9 @@ type Actor struct {
 	Process *Process
 
 	cmd     *Cmd
-	channel *Channel // to its inbox
-	inbox   *Inbox   // what it sends to us
-	crash   *os.File // what its Go runtime says at last
+	channel *mailbox.Channel // to its inbox
+	inbox   *mailbox.Inbox   // what it sends to us
+	crash   *os.File         // what its Go runtime says at last
 	waited  func() error
 	over    chan struct{} // closed when cmd.ProcessState is set
 }
@@ -230,7 +232,7 @@ func (a *Actor) start() (err error) {
 	return err
 }
 
-// Send sends a message to the actor; see [Channel.Send].
+// Send sends a message to the actor; see [mailbox.Channel.Send].
 func (a *Actor) Send(ctx context.Context, message any) error { return a.channel.Send(ctx, message) }
 
 // Receive returns the next message that the actor sent to its parent. io.EOF means that there will
@@ -238,10 +240,10 @@ func (a *Actor) Send(ctx context.Context, message any) error { return a.channel.
 func (a *Actor) Receive(ctx context.Context) (any, error) { return a.inbox.Receive(ctx) }
 
 // Channel returns the address of the actor, which can be sent to other actors.
-func (a *Actor) Channel() *Channel { return a.channel }
+func (a *Actor) Channel() *mailbox.Channel { return a.channel }
 
 // Inbox returns where the messages of the actor arrive.
-func (a *Actor) Inbox() *Inbox { return a.inbox }
+func (a *Actor) Inbox() *mailbox.Inbox { return a.inbox }
 
 // Pid returns the process id; see [Process].
 func (a *Actor) Pid() int { return a.cmd.Process.Pid }

@@ -20,6 +20,7 @@ import (
 	"syscall"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
 
@@ -309,5 +310,5 @@ func introduce(self *initscript.Self, arguments []any) (any, error) {
 		return nil, err
 	}
 	defer address.Close()
-	return true, arguments[0].(*initscript.Channel).Send(context.Background(), []any{"call back", address})
+	return true, arguments[0].(*mailbox.Channel).Send(context.Background(), []any{"call back", address})
 }

@@ -214,3 +214,23 @@ func TestStartedAndForgotten(t *testing.T) {
 		must(t, initscript.Command("/bin/true").Start())
 	}
 }
+
+// checkDescriptors fails at the end of the test if more descriptors are open than now. Some are
+// closed by goroutines and by the garbage collector, so it asks until it is so.
+func checkDescriptors(t *testing.T) {
+	t.Helper()
+	open := func() int {
+		runtime.GC()
+		entries, err := os.ReadDir("/proc/self/fd")
+		must(t, err)
+		return len(entries)
+	}
+	before := open()
+	t.Cleanup(func() {
+		for deadline := time.Now().Add(testTimeout); open() > before; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d descriptors are open, and %d were", open(), before)
+			}
+		}
+	})
+}

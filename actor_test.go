@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
 
@@ -550,7 +551,7 @@ func TestActorsKnowEachOther(t *testing.T) {
 	// The host does not take part: two has got the address of one, and answers with what it got.
 	announcement, err := two.Receive(testContext(t))
 	must(t, err)
-	address := announcement.([]any)[1].(*initscript.Channel)
+	address := announcement.([]any)[1].(*mailbox.Channel)
 	defer address.Close()
 	must(t, address.Send(testContext(t), []any{"pid"}))
 	pid, err := one.Receive(testContext(t))

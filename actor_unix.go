@@ -16,7 +16,9 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/bridge"
 	"github.com/go-initscript/initscript/internal/seqpacket"
+	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
 
@@ -88,10 +90,15 @@ func (a *Actor) openChannels() (*actorFiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.channel = newChannel(down[0])
-	a.inbox = NewInbox()
-	a.inbox.addSource(up[0])
+	a.channel = openChannel(down[0])
+	a.inbox = mailbox.NewInbox()
+	bridge.AddSource(a.inbox, up[0])
 	return &actorFiles{actor: a, inbox: down[1], parent: up[1]}, nil
+}
+
+// openChannel takes over the sending end of a socket.
+func openChannel(socket *os.File) *mailbox.Channel {
+	return bridge.OpenChannel(socket).(*mailbox.Channel)
 }
 
 // channelPairs makes the sockets of both directions, the host's end first.
@@ -181,9 +188,9 @@ func runEntry() {
 	if actor == nil {
 		return
 	}
-	self := &Self{Entry: C.GoString(actor.entry), inbox: NewInbox()}
-	self.inbox.addSource(os.NewFile(C.INITSCRIPT_INBOX_FD, "inbox"))
-	self.parent = newChannel(os.NewFile(uintptr(hiddenFile(actor, C.INITSCRIPT_PARENT)), "channel to parent"))
+	self := &Self{Entry: C.GoString(actor.entry), inbox: mailbox.NewInbox()}
+	bridge.AddSource(self.inbox, os.NewFile(C.INITSCRIPT_INBOX_FD, "inbox"))
+	self.parent = openChannel(os.NewFile(uintptr(hiddenFile(actor, C.INITSCRIPT_PARENT)), "channel to parent"))
 	for i := range int(actor.extra_files) {
 		fd := C.INITSCRIPT_EXTRA_FD + i
 		self.ExtraFiles = append(self.ExtraFiles, os.NewFile(uintptr(fd), fmt.Sprintf("extra file %d", i)))

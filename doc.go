@@ -32,8 +32,8 @@
 //
 // An [Actor] is a Go function of the same program that runs behind an init script, in a process of
 // its own. [Register] names the function, [Main] at the beginning of main runs it in the new
-// process, [Spawn] starts it. Messages go over channels: plain values, open files, and channels to
-// other actors.
+// process, [Spawn] starts it. Messages go over the channels of package
+// [github.com/go-initscript/initscript/mailbox]: plain values, open files, and channels to other actors.
 //
 //	func init() {
 //		initscript.Register("worker", func(self *initscript.Self) error {
@@ -67,7 +67,7 @@
 // could not be set up before the script. [*ExecError]: the program could not be executed.
 // [*ExitError]: the program ran and was not successful. [*FieldError]: a field of Cmd is not valid.
 // [*ServerError]: the fork server could not be started, or died; a later start may succeed.
-// [*ActorError]: the entry of an actor returned an error or crashed. [*MessageError]: a message
+// [*ActorError]: the entry of an actor returned an error or crashed. [*mailbox.MessageError]: a message
 // cannot be sent, or a peer sent something malformed.
 //
 // # Building

@@ -22,6 +22,7 @@ func init() {
 		}
 		return self.Send(context.Background(), strings.ToUpper(text.(string)))
 	})
+	initscript.Register("example delegate", delegate)
 	initscript.Register("example crash", func(*initscript.Self) error {
 		panic("index out of bounds")
 	})
@@ -48,6 +49,65 @@ func ExampleSpawn() {
 	}
 	fmt.Println(answer, actor.Wait())
 	// Output: HELLO <nil>
+}
+
+// delegate is an entry that has another actor do the work, and answer in its place.
+func delegate(self *initscript.Self) error {
+	ctx := context.Background()
+	self.Inbox().SetLimit(64 << 10) // a job is small
+	job, err := self.Receive(ctx)
+	if err != nil {
+		return err
+	}
+	worker, err := initscript.Spawn(ctx, initscript.Actor{
+		Script: `set_no_new_privs()`,
+		ModuleSource: `
+local job = inbox:receive()
+job.answer:send(job.text:reverse())`,
+	})
+	if err != nil {
+		return err
+	}
+	defer worker.Close()
+	if err := worker.Send(ctx, map[string]any{"text": job, "answer": self.Parent()}); err != nil {
+		return err
+	}
+	return worker.Wait()
+}
+
+// An actor hands on its channel to the host, so that the answer of another one goes there directly.
+func ExampleSelf_Parent() {
+	ctx := context.Background()
+	actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "example delegate"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer actor.Close()
+	if err := actor.Send(ctx, "desserts"); err != nil {
+		log.Fatal(err)
+	}
+	answer, err := actor.Receive(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(answer, actor.Wait())
+	// Output: stressed <nil>
+}
+
+// What an actor receives is its host's choice: a bound that fits the messages that it expects keeps what the
+// others cost small.
+func ExampleSelf_Inbox() {
+	ctx := context.Background()
+	actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "example delegate"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer actor.Close()
+	if err := actor.Send(ctx, strings.Repeat("x", 1<<20)); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(actor.Wait())
+	// Output: actor example delegate: receive message: too large: it costs its receiver more than the limit of 65536 bytes
 }
 
 func ExampleRegister() {

@@ -5,6 +5,8 @@ package initscript
 import (
 	"context"
 	"os"
+
+	"github.com/go-initscript/initscript/mailbox"
 )
 
 // Self is what an actor has of the outside world beside its environment and standard streams. Its
@@ -16,22 +18,22 @@ type Self struct {
 	// ExtraFiles are those of the [Actor].
 	ExtraFiles []*os.File
 
-	inbox  *Inbox
-	parent *Channel
+	inbox  *mailbox.Inbox
+	parent *mailbox.Channel
 }
 
-// Receive returns the next message to this actor; see [Inbox.Receive]. io.EOF means that nobody is
+// Receive returns the next message to this actor; see [mailbox.Inbox.Receive]. io.EOF means that nobody is
 // left who could send one: the host has called [Actor.Close] or is gone.
 func (s *Self) Receive(ctx context.Context) (any, error) { return s.inbox.Receive(ctx) }
 
-// Send sends a message to the host, where [Actor.Receive] returns it; see [Channel.Send].
+// Send sends a message to the host, where [Actor.Receive] returns it; see [mailbox.Channel.Send].
 func (s *Self) Send(ctx context.Context, message any) error { return s.parent.Send(ctx, message) }
 
-// Address returns a new channel to this actor, to be sent to others; see [Inbox.Address].
-func (s *Self) Address() (*Channel, error) { return s.inbox.Address() }
+// Address returns a new channel to this actor, to be sent to others; see [mailbox.Inbox.Address].
+func (s *Self) Address() (*mailbox.Channel, error) { return s.inbox.Address() }
 
-// Inbox returns where the messages to this actor arrive.
-func (s *Self) Inbox() *Inbox { return s.inbox }
+// Inbox returns where the messages to this actor arrive, to set its limit, for example.
+func (s *Self) Inbox() *mailbox.Inbox { return s.inbox }
 
-// Parent returns the channel to the host, to be sent to others.
-func (s *Self) Parent() *Channel { return s.parent }
+// Parent returns the channel to the host. Sent to others, it lets them talk to the host without this actor.
+func (s *Self) Parent() *mailbox.Channel { return s.parent }

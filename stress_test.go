@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/mailbox"
 )
 
 // footprint is what starts could leave behind in the host and its server.
@@ -75,7 +76,7 @@ func checkFootprint(t *testing.T, before footprint) {
 	after := takeFootprint(t)
 	for begun := time.Now(); after.exceeds(before) && time.Since(begun) < testTimeout; after = takeFootprint(t) {
 		if after.zombies > before.zombies { // a process that has closed a socket is waited for when the next one is closed
-			inbox := initscript.NewInbox()
+			inbox := mailbox.NewInbox()
 			channel, err := inbox.Address()
 			must(t, err)
 			channel.Close()

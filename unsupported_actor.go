@@ -4,13 +4,12 @@ package initscript
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"time"
-)
 
-const DefaultMessageLimit = 64 << 20
+	"github.com/go-initscript/initscript/mailbox"
+)
 
 type Actor struct {
 	Entry             string
@@ -42,8 +41,8 @@ func Spawn(ctx context.Context, a Actor) (*Actor, error) { return nil, unsupport
 
 func (a *Actor) Send(ctx context.Context, message any) error { return unsupported("Send") }
 func (a *Actor) Receive(ctx context.Context) (any, error)    { return nil, unsupported("Receive") }
-func (a *Actor) Channel() *Channel                           { return nil }
-func (a *Actor) Inbox() *Inbox                               { return nil }
+func (a *Actor) Channel() *mailbox.Channel                   { return nil }
+func (a *Actor) Inbox() *mailbox.Inbox                       { return nil }
 func (a *Actor) Pid() int                                    { return 0 }
 func (a *Actor) Signal(sig os.Signal) error                  { return unsupported("Signal") }
 func (a *Actor) Kill() error                                 { return unsupported("Kill") }
@@ -59,29 +58,6 @@ type Self struct {
 
 func (s *Self) Receive(ctx context.Context) (any, error)    { return nil, unsupported("Receive") }
 func (s *Self) Send(ctx context.Context, message any) error { return unsupported("Send") }
-func (s *Self) Address() (*Channel, error)                  { return nil, unsupported("Address") }
-func (s *Self) Inbox() *Inbox                               { return nil }
-func (s *Self) Parent() *Channel                            { return nil }
-
-type Channel struct{}
-
-func (c *Channel) SetLimit(bytes int64)                        {}
-func (c *Channel) Send(ctx context.Context, message any) error { return unsupported("Send") }
-func (c *Channel) Close() error                                { return unsupported("Close") }
-
-type Inbox struct{}
-
-func NewInbox() *Inbox                                    { return new(Inbox) }
-func (i *Inbox) SetLimit(bytes int64)                     {}
-func (i *Inbox) Receive(ctx context.Context) (any, error) { return nil, unsupported("Receive") }
-func (i *Inbox) Address() (*Channel, error)               { return nil, unsupported("Address") }
-func (i *Inbox) Close() error                             { return unsupported("Close") }
-
-type MessageError struct {
-	Op   string
-	Path string
-	Err  error
-}
-
-func (e *MessageError) Error() string { return fmt.Sprintf("%s: %s: %s", e.Op, e.Path, e.Err) }
-func (e *MessageError) Unwrap() error { return e.Err }
+func (s *Self) Address() (*mailbox.Channel, error)          { return nil, unsupported("Address") }
+func (s *Self) Inbox() *mailbox.Inbox                       { return nil }
+func (s *Self) Parent() *mailbox.Channel                    { return nil }

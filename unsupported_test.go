@@ -86,7 +86,7 @@ func withoutNotes(node ast.Node) bool {
 // Where init scripts cannot run, the API is the same, so that a program can be compiled; and no build tag
 // changes it.
 func TestUnsupportedAPI(t *testing.T) {
-	for _, directory := range []string{".", "luahost"} {
+	for _, directory := range []string{".", "luahost", "mailbox"} {
 		platform := build.Default
 		platform.GOOS, platform.GOARCH, platform.CgoEnabled = "linux", "amd64", true
 		want := api(t, directory, platform)

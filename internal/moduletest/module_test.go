@@ -108,6 +108,31 @@ func main() {
 }
 `
 
+// mailboxAlone needs nothing of what runs scripts.
+const mailboxAlone = `package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/go-initscript/initscript/mailbox"
+)
+
+func main() {
+	inbox := mailbox.NewInbox()
+	address, err := inbox.Address()
+	if err == nil {
+		err = address.Send(context.Background(), os.Stdin)
+	}
+	message, receiveErr := inbox.Receive(context.Background())
+	if _, isFile := message.(*os.File); err != nil || !isFile {
+		fmt.Println(message, err, receiveErr)
+		os.Exit(1)
+	}
+}
+`
+
 // A module is one that uses initscript.
 type module struct {
 	directory string
@@ -131,6 +156,7 @@ func newModule(t *testing.T) *module {
 		"luahost/main.go":      luaHost,
 		"golua/main.go":        goluaBeside,
 		"portable/main.go":     portable,
+		"mailbox/main.go":      mailboxAlone,
 	} {
 		m.write(t, name, text)
 	}
@@ -214,14 +240,18 @@ func TestModule(t *testing.T) {
 		{"without cgo, vet", withoutCgo, "go vet ./program", needsCgo},
 		{"without cgo, luahost", withoutCgo, "go build " + modulePath + "/luahost", needsCgo},
 		{"without cgo, the command", withoutCgo, "go build -o bin/ " + modulePath + "/cmd/initscript", needsCgo},
+		{"mailbox alone", nil, "go build -o bin/ ./mailbox", ""},
+		{"mailbox alone works", nil, "bin/mailbox", ""},
+		{"mailbox alone, without cgo", withoutCgo, "go build -o bin/ ./mailbox", needsCgo},
+
 		{"without a compiler", compilerless, "go build -o bin/ ./program", needsCgo},
 		{"for another machine", []string{"GOARCH=riscv64"}, "go build -o bin/ ./program", needsCgo},
 		{"for FreeBSD", []string{"GOOS=freebsd"}, "go build -o bin/ ./program", needsCgo},
 
 		{"stubs", withoutCgo, "go build -tags initscript_unsupported -o bin/ ./portable", ""},
 		{"stubs are stubs", nil, "bin/portable", ""},
-		{"stubs for darwin", []string{"GOOS=darwin"}, "go build ./program ./portable", ""},
-		{"stubs for windows", []string{"GOOS=windows"}, "go build ./program ./portable", ""},
+		{"stubs for darwin", []string{"GOOS=darwin"}, "go build ./program ./portable ./mailbox", ""},
+		{"stubs for windows", []string{"GOOS=windows"}, "go build ./program ./portable ./mailbox", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			words := strings.Fields(test.command)

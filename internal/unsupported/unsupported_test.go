@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/luahost"
+	"github.com/go-initscript/initscript/mailbox"
 	"github.com/go-initscript/initscript/seccomp"
 )
 
@@ -49,8 +50,8 @@ func TestFunctions(t *testing.T) {
 // Every method that can fail does.
 func TestMethods(t *testing.T) {
 	values := []any{initscript.Command("true"), initscript.CommandContext(context.Background(), "true"), new(initscript.Actor),
-		new(initscript.Self), new(initscript.Process), new(initscript.Confinement), new(initscript.Channel),
-		initscript.NewInbox()}
+		new(initscript.Self), new(initscript.Process), new(initscript.Confinement), new(mailbox.Channel),
+		mailbox.NewInbox()}
 	for _, value := range values {
 		v, called := reflect.ValueOf(value), 0
 		for i := range v.NumMethod() {

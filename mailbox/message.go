@@ -1,6 +1,4 @@
-//go:build (linux || freebsd) && cgo
-
-package initscript
+package mailbox
 
 import (
 	"fmt"

@@ -1,6 +1,6 @@
 //go:build (linux || freebsd) && cgo
 
-package initscript
+package mailbox
 
 import (
 	"os"
@@ -97,7 +97,9 @@ func (d *descriptors) fill(value any) (any, *MessageError) {
 	}
 	reserved := make([]*os.File, len(d.fds))
 	if err := d.reserve(value, reserved); err != nil {
-		closeFiles(reserved)
+		for _, file := range reserved {
+			file.Close()
+		}
 		return nil, err
 	}
 	return d.put(value, reserved), nil

@@ -1,4 +1,4 @@
-package initscript
+package mailbox_test
 
 import (
 	"context"
@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/memfd"
-	"github.com/go-initscript/initscript/internal/seqpacket"
+	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
 
@@ -32,11 +33,11 @@ while true do
     end
 end`
 
-func spawnForPackets(t *testing.T) (*Actor, context.Context) {
+func spawnForPackets(t *testing.T) (*initscript.Actor, context.Context) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	t.Cleanup(cancel)
-	actor, err := Spawn(ctx, Actor{ModuleSource: giveAddresses, Stderr: os.Stderr})
+	actor, err := initscript.Spawn(ctx, initscript.Actor{ModuleSource: giveAddresses, Stderr: os.Stderr})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func spawnForPackets(t *testing.T) (*Actor, context.Context) {
 	return actor, ctx
 }
 
-func askFor(t *testing.T, ctx context.Context, actor *Actor, message any) any {
+func askFor(t *testing.T, ctx context.Context, actor *initscript.Actor, message any) any {
 	t.Helper()
 	if err := actor.Send(ctx, message); err != nil {
 		t.Fatal(err)
@@ -61,33 +62,20 @@ func askFor(t *testing.T, ctx context.Context, actor *Actor, message any) any {
 
 // sendRaw sends a packet and its descriptors through a new address, and waits for the end of that
 // source.
-func sendRaw(t *testing.T, address *Channel, packet []byte, fds []int) {
+func sendRaw(t *testing.T, address *mailbox.Channel, packet []byte, fds []int) {
 	t.Helper()
 	defer address.Close()
-	connection, err := address.socket.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
+	err := address.SendRaw(packet, fds...)
+	mailbox.CloseDescriptors(fds)
+	if err == nil {
+		err = address.AwaitHangup()
 	}
-	connection.Control(func(socket uintptr) {
-		err = unix.Sendmsg(int(socket), packet, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
-		closeDescriptors(fds)
-		if err != nil {
-			return
-		}
-		hangUp := []unix.PollFd{{Fd: int32(socket)}}
-		for err = unix.EINTR; err == unix.EINTR; {
-			_, err = unix.Poll(hangUp, 30000)
-		}
-		if err == nil && hangUp[0].Revents&unix.POLLHUP == 0 {
-			err = fmt.Errorf("the source is still there")
-		}
-	})
 	if err != nil {
 		t.Error(err)
 	}
 }
 
-func descriptorsOfActor(t *testing.T, actor *Actor) int {
+func descriptorsOfActor(t *testing.T, actor *initscript.Actor) int {
 	t.Helper()
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", actor.Pid()))
 	if err != nil {
@@ -100,21 +88,21 @@ func descriptorsOfActor(t *testing.T, actor *Actor) int {
 // stays open.
 func TestMalformedMessagesToLua(t *testing.T) {
 	actor, ctx := spawnForPackets(t)
-	packets := append(malformedPackets(t),
+	packets := append(mailbox.MalformedPackets(t),
 		// Keys that Go can tell apart and Lua cannot.
-		malformedPacket{"keys 1 and 1.0", rawPacket(t, 0, 0, "a2 01 01 f9 3c00 02"), "", nil, "", ""},
-		malformedPacket{"key -2^53-1", rawPacket(t, 0, 0, "a1 3b 0020000000000000 01"), "", nil, "", ""},
-		malformedPacket{"key 2^60", rawPacket(t, 0, 0, "a1 1b 1000000000000000 01"), "", nil, "", ""},
+		mailbox.MalformedPacket{"keys 1 and 1.0", mailbox.RawPacket(t, 0, 0, "a2 01 01 f9 3c00 02"), "", nil, "", ""},
+		mailbox.MalformedPacket{"key -2^53-1", mailbox.RawPacket(t, 0, 0, "a1 3b 0020000000000000 01"), "", nil, "", ""},
+		mailbox.MalformedPacket{"key 2^60", mailbox.RawPacket(t, 0, 0, "a1 1b 1000000000000000 01"), "", nil, "", ""},
 	)
 	before := descriptorsOfActor(t, actor)
 	for _, row := range packets {
-		t.Run(row.name, func(t *testing.T) {
-			address, ok := askFor(t, ctx, actor, "address").(*Channel)
+		t.Run(row.Name, func(t *testing.T) {
+			address, ok := askFor(t, ctx, actor, "address").(*mailbox.Channel)
 			if !ok {
 				t.Fatal("no address")
 			}
-			sendRaw(t, address, row.packet, descriptorsOf(t, row.kinds, row.body))
-			if got := askFor(t, ctx, actor, row.name); got != row.name {
+			sendRaw(t, address, row.Packet, mailbox.DescriptorsOf(t, row.Kinds, row.Body))
+			if got := askFor(t, ctx, actor, row.Name); got != row.Name {
 				t.Errorf("from another source: %v", got)
 			}
 			if after := descriptorsOfActor(t, actor); after != before {
@@ -136,8 +124,8 @@ func TestSparseMemfdToLua(t *testing.T) {
 		t.Fatal(err)
 	}
 	unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
-	address := askFor(t, ctx, actor, "address").(*Channel)
-	sendRaw(t, address, memfdPacket(1, 1<<32-1), []int{fd})
+	address := askFor(t, ctx, actor, "address").(*mailbox.Channel)
+	sendRaw(t, address, mailbox.MemfdPacket(1, 1<<32-1), []int{fd})
 	if got := askFor(t, ctx, actor, "still there"); got != "still there" {
 		t.Error(got)
 	}
@@ -149,25 +137,20 @@ func TestCostToLua(t *testing.T) {
 	for i := range 1000 {
 		entries[fmt.Sprint("key ", i)] = float64(i) + 0.5
 	}
-	padding := strings.Repeat("x", DefaultMessageLimit)
+	padding := strings.Repeat("x", mailbox.DefaultMessageLimit)
 	message := func(length int) any {
 		return map[string]any{"map": entries, "list": []any{true, []any{}}, "padding": padding[:length]}
 	}
 	tooLong := sort.Search(len(padding), func(length int) bool {
-		_, _, err := encodeMessage(message(length), DefaultMessageLimit)
-		return err != nil
+		return mailbox.CostOf(t, message(length)) > mailbox.DefaultMessageLimit
 	})
 
 	actor, ctx := spawnForPackets(t)
 	if got := askFor(t, ctx, actor, message(tooLong-1)); !reflect.DeepEqual(got, message(tooLong-1)) {
 		t.Errorf("a message that costs as much as the limit came back as %.100v", got)
 	}
-	packet, _, messageErr := encodeMessage(message(tooLong), 2*DefaultMessageLimit)
-	if messageErr != nil {
-		t.Fatal(messageErr)
-	}
-	header, memfd := throughMemfd(t, packet)
-	sendRaw(t, askFor(t, ctx, actor, "address").(*Channel), header, []int{memfd})
+	header, memfd := mailbox.ThroughMemfd(t, mailbox.Packet(t, message(tooLong)))
+	sendRaw(t, askFor(t, ctx, actor, "address").(*mailbox.Channel), header, []int{memfd})
 
 	if err := actor.Send(ctx, "longer"); err != nil {
 		t.Fatal(err)
@@ -197,9 +180,9 @@ func TestEncodingsToLua(t *testing.T) {
 		"79 0001 61":          "a",
 		"42 6162":             "ab",
 	} {
-		address := askFor(t, ctx, actor, "address").(*Channel)
-		packet := rawPacket(t, 0, 0, body)
-		if err := seqpacket.Send(address.socket, packet); err != nil {
+		address := askFor(t, ctx, actor, "address").(*mailbox.Channel)
+		packet := mailbox.RawPacket(t, 0, 0, body)
+		if err := address.SendRaw(packet); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := actor.Receive(ctx); got != want {

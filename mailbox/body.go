@@ -1,6 +1,6 @@
 //go:build (linux || freebsd) && cgo
 
-package initscript
+package mailbox
 
 import (
 	"encoding/binary"

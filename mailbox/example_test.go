@@ -1,4 +1,4 @@
-package initscript_test
+package mailbox_test
 
 import (
 	"context"
@@ -8,13 +8,13 @@ import (
 	"log"
 	"os"
 
-	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/mailbox"
 )
 
 // A question carries the address for its answer.
 func ExampleInbox() {
 	ctx := context.Background()
-	questions := initscript.NewInbox()
+	questions := mailbox.NewInbox()
 	defer questions.Close()
 	ask, err := questions.Address()
 	if err != nil {
@@ -24,7 +24,7 @@ func ExampleInbox() {
 	go func() { // this could be another process
 		for {
 			message, err := questions.Receive(ctx)
-			var malformed *initscript.MessageError
+			var malformed *mailbox.MessageError
 			if errors.As(err, &malformed) { // from one of those who ask; the others go on
 				log.Print(err)
 				continue
@@ -33,13 +33,13 @@ func ExampleInbox() {
 				return
 			}
 			question := message.(map[string]any)
-			answer := question["answer"].(*initscript.Channel)
+			answer := question["answer"].(*mailbox.Channel)
 			answer.Send(ctx, question["a"].(int64)+question["b"].(int64))
 			answer.Close()
 		}
 	}()
 
-	answers := initscript.NewInbox()
+	answers := mailbox.NewInbox()
 	defer answers.Close()
 	answer, err := answers.Address()
 	if err != nil {
@@ -63,7 +63,7 @@ func ExampleInbox() {
 // An open file goes to somebody who could not open it.
 func ExampleChannel_Send() {
 	ctx := context.Background()
-	inbox := initscript.NewInbox()
+	inbox := mailbox.NewInbox()
 	defer inbox.Close()
 	channel, err := inbox.Address()
 	if err != nil {
@@ -94,7 +94,7 @@ func ExampleChannel_Send() {
 
 // What cannot be sent is named by its path in the message.
 func ExampleMessageError() {
-	inbox := initscript.NewInbox()
+	inbox := mailbox.NewInbox()
 	defer inbox.Close()
 	channel, err := inbox.Address()
 	if err != nil {
@@ -103,7 +103,7 @@ func ExampleMessageError() {
 	defer channel.Close()
 	err = channel.Send(context.Background(), map[string]any{"image": []any{1, 2, 3, nil}})
 	fmt.Println(err)
-	var messageErr *initscript.MessageError
+	var messageErr *mailbox.MessageError
 	if errors.As(err, &messageErr) {
 		fmt.Println(messageErr.Path)
 	}
@@ -114,7 +114,7 @@ func ExampleMessageError() {
 
 // A bound for small messages keeps what a peer can use up small.
 func ExampleInbox_SetLimit() {
-	inbox := initscript.NewInbox()
+	inbox := mailbox.NewInbox()
 	defer inbox.Close()
 	inbox.SetLimit(64 << 10)
 	channel, err := inbox.Address()

@@ -1,4 +1,4 @@
-package initscript_test
+package mailbox_test
 
 import (
 	"context"
@@ -14,26 +14,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
 
-func messageContext(t testing.TB) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // newInbox returns an inbox and one channel to it.
-func newInbox(t testing.TB) (*initscript.Inbox, *initscript.Channel) {
+func newInbox(t testing.TB) (*mailbox.Inbox, *mailbox.Channel) {
 	t.Helper()
-	inbox := initscript.NewInbox()
+	inbox := mailbox.NewInbox()
 	t.Cleanup(func() { inbox.Close() })
 	return inbox, address(t, inbox)
 }
 
-func address(t testing.TB, inbox *initscript.Inbox) *initscript.Channel {
+func address(t testing.TB, inbox *mailbox.Inbox) *mailbox.Channel {
 	t.Helper()
 	channel, err := inbox.Address()
 	if err != nil {
@@ -43,16 +36,16 @@ func address(t testing.TB, inbox *initscript.Inbox) *initscript.Channel {
 	return channel
 }
 
-func send(t testing.TB, channel *initscript.Channel, message any) {
+func send(t testing.TB, channel *mailbox.Channel, message any) {
 	t.Helper()
-	if err := channel.Send(messageContext(t), message); err != nil {
+	if err := channel.Send(testContext(t), message); err != nil {
 		t.Fatalf("send %T: %v", message, err)
 	}
 }
 
-func receive(t testing.TB, inbox *initscript.Inbox) any {
+func receive(t testing.TB, inbox *mailbox.Inbox) any {
 	t.Helper()
-	message, err := inbox.Receive(messageContext(t))
+	message, err := inbox.Receive(testContext(t))
 	if err != nil {
 		t.Fatalf("receive: %v", err)
 	}
@@ -246,8 +239,8 @@ func TestUnfitMessages(t *testing.T) {
 		{"complex", 1i, "", "a value of type complex128 cannot be sent", nil},
 		{"error", errors.New("x"), "", "a value of type *errors.errorString cannot be sent", nil},
 		{"nil file", []any{(*os.File)(nil)}, "[0]", "a nil file cannot be sent", nil},
-		{"nil channel", []any{(*initscript.Channel)(nil)}, "[0]", "a nil channel cannot be sent", nil},
-		{"channel that is none", &initscript.Channel{}, "", "a nil channel cannot be sent", nil},
+		{"nil channel", []any{(*mailbox.Channel)(nil)}, "[0]", "a nil channel cannot be sent", nil},
+		{"channel that is none", &mailbox.Channel{}, "", "a nil channel cannot be sent", nil},
 		{"closed file", []any{"a", closedFile}, "[1]", "a closed file cannot be sent", os.ErrClosed},
 		{"closed channel", map[string]any{"to": closedChannel}, `["to"]`, "a closed channel cannot be sent", os.ErrClosed},
 		{"nil key", map[any]any{nil: 1}, "", "nil cannot be a map key", nil},
@@ -263,8 +256,8 @@ func TestUnfitMessages(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := channel.Send(messageContext(t), test.message)
-			var messageErr *initscript.MessageError
+			err := channel.Send(testContext(t), test.message)
+			var messageErr *mailbox.MessageError
 			if !errors.As(err, &messageErr) {
 				t.Fatalf("got %v of type %T", err, err)
 			}
@@ -299,12 +292,12 @@ func TestMessageLimit(t *testing.T) {
 		t.Errorf("%d bytes", len(got))
 	}
 	tooLarge := make([]byte, limit/5*4)
-	var messageErr *initscript.MessageError
-	if err := channel.Send(messageContext(t), tooLarge); !errors.As(err, &messageErr) {
+	var messageErr *mailbox.MessageError
+	if err := channel.Send(testContext(t), tooLarge); !errors.As(err, &messageErr) {
 		t.Errorf("send: %v", err)
 	}
 	send(t, other, tooLarge) // its limit is higher
-	if _, err := inbox.Receive(messageContext(t)); !errors.As(err, &messageErr) || !strings.Contains(err.Error(), "limit of 1048576 bytes") {
+	if _, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) || !strings.Contains(err.Error(), "limit of 1048576 bytes") {
 		t.Errorf("receive: %v", err)
 	}
 	send(t, channel, "the other source goes on")
@@ -380,20 +373,20 @@ func TestSendChannels(t *testing.T) {
 	toA.Close()
 	forwarded := receive(t, c).([]any)
 	send(t, toB, forwarded[1])
-	forwarded[1].(*initscript.Channel).Close()
-	answer := receive(t, b).(*initscript.Channel)
+	forwarded[1].(*mailbox.Channel).Close()
+	answer := receive(t, b).(*mailbox.Channel)
 	send(t, answer, "B to A")
 	if got := receive(t, a); got != "B to A" {
 		t.Errorf("A got %v", got)
 	}
 	answer.Close()
-	if _, err := a.Receive(messageContext(t)); err != io.EOF {
+	if _, err := a.Receive(testContext(t)); err != io.EOF {
 		t.Errorf("all copies are closed: %v", err)
 	}
 
 	// A channel through itself.
 	send(t, toB, toB)
-	again := receive(t, b).(*initscript.Channel)
+	again := receive(t, b).(*mailbox.Channel)
 	defer again.Close()
 	toB.Close()
 	send(t, again, "x")
@@ -402,8 +395,8 @@ func TestSendChannels(t *testing.T) {
 
 func TestReceiveEnds(t *testing.T) {
 	checkDescriptors(t)
-	inbox := initscript.NewInbox()
-	if _, err := inbox.Receive(messageContext(t)); err != io.EOF {
+	inbox := mailbox.NewInbox()
+	if _, err := inbox.Receive(testContext(t)); err != io.EOF {
 		t.Errorf("no source: %v", err)
 	}
 	first, second := address(t, inbox), address(t, inbox)
@@ -414,7 +407,7 @@ func TestReceiveEnds(t *testing.T) {
 	}
 	ended := make(chan error)
 	go func() {
-		_, err := inbox.Receive(messageContext(t))
+		_, err := inbox.Receive(testContext(t))
 		ended <- err
 	}()
 	second.Close()
@@ -428,7 +421,7 @@ func TestReceiveEnds(t *testing.T) {
 	}
 
 	go func() {
-		_, err := inbox.Receive(messageContext(t))
+		_, err := inbox.Receive(testContext(t))
 		ended <- err
 	}()
 	if err := inbox.Close(); err != nil {
@@ -439,7 +432,7 @@ func TestReceiveEnds(t *testing.T) {
 			t.Errorf("closed: %v", err)
 		}
 		go func() {
-			_, err := inbox.Receive(messageContext(t))
+			_, err := inbox.Receive(testContext(t))
 			ended <- err
 		}()
 	}
@@ -450,17 +443,17 @@ func TestReceiveEnds(t *testing.T) {
 	if _, err := inbox.Address(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("address of a closed inbox: %v", err)
 	}
-	if err := third.Send(messageContext(t), 1); !errors.Is(err, unix.EPIPE) || !strings.Contains(err.Error(), "the receiver is gone") {
+	if err := third.Send(testContext(t), 1); !errors.Is(err, unix.EPIPE) || !strings.Contains(err.Error(), "the receiver is gone") {
 		t.Errorf("to a closed inbox: %v", err)
 	}
 	third.Close()
-	if err := third.Send(messageContext(t), 1); !errors.Is(err, os.ErrClosed) {
+	if err := third.Send(testContext(t), 1); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("on a closed channel: %v", err)
 	}
 	if err := third.Close(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("close a closed channel: %v", err)
 	}
-	if err := new(initscript.Channel).Send(messageContext(t), 1); !errors.Is(err, os.ErrInvalid) {
+	if err := new(mailbox.Channel).Send(testContext(t), 1); !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("on no channel: %v", err)
 	}
 }
@@ -473,7 +466,7 @@ func TestSendToInboxClosedWithUnreadMessages(t *testing.T) {
 	}
 	inbox.Close()
 	for range 2 {
-		if err := channel.Send(messageContext(t), 1); !errors.Is(err, unix.EPIPE) {
+		if err := channel.Send(testContext(t), 1); !errors.Is(err, unix.EPIPE) {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -481,7 +474,7 @@ func TestSendToInboxClosedWithUnreadMessages(t *testing.T) {
 
 // fill sends until the socket is full and returns how many messages that took. Only a full socket makes a
 // message wait, so each has a time of its own: enough for the inbox to take the first one out of it.
-func fill(t *testing.T, channel *initscript.Channel) int {
+func fill(t *testing.T, channel *mailbox.Channel) int {
 	t.Helper()
 	for n := 0; ; n++ {
 		switch err := sendWithin(channel, n, time.Second); err {
@@ -494,7 +487,7 @@ func fill(t *testing.T, channel *initscript.Channel) int {
 	}
 }
 
-func sendWithin(channel *initscript.Channel, message any, limit time.Duration) error {
+func sendWithin(channel *mailbox.Channel, message any, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	return channel.Send(ctx, message)
@@ -518,7 +511,7 @@ func TestCancelSend(t *testing.T) {
 	if err := channel.Send(ctx, -1); err != context.Canceled {
 		t.Errorf("with a context that is done: %v", err)
 	}
-	go func() { results <- channel.Send(messageContext(t), sent) }() // waits, and is not cancelled
+	go func() { results <- channel.Send(testContext(t), sent) }() // waits, and is not cancelled
 	for want := range sent + 1 {
 		if got := receive(t, inbox); got != int64(want) {
 			t.Fatalf("got %v, want %d", got, want)
@@ -529,7 +522,7 @@ func TestCancelSend(t *testing.T) {
 	}
 
 	fill(t, channel)
-	go func() { results <- channel.Send(messageContext(t), -1) }()
+	go func() { results <- channel.Send(testContext(t), -1) }()
 	channel.Close()
 	if err := <-results; !errors.Is(err, os.ErrClosed) {
 		t.Errorf("closed meanwhile: %v", err)
@@ -548,7 +541,7 @@ func TestCancelReceive(t *testing.T) {
 	const messages = 500
 	go func() {
 		for i := range messages - 1 {
-			channel.Send(messageContext(t), i+1)
+			channel.Send(testContext(t), i+1)
 		}
 	}()
 	cancelled := 0
@@ -573,10 +566,10 @@ func TestCancelReceive(t *testing.T) {
 func TestConcurrentMessages(t *testing.T) {
 	checkDescriptors(t)
 	const senders, each = 16, 200
-	inbox := initscript.NewInbox()
+	inbox := mailbox.NewInbox()
 	defer inbox.Close()
 	shared := address(t, inbox)
-	own := make([]*initscript.Channel, senders)
+	own := make([]*mailbox.Channel, senders)
 	for i := range own {
 		own[i] = address(t, inbox)
 	}
@@ -584,8 +577,8 @@ func TestConcurrentMessages(t *testing.T) {
 	for sender := range senders {
 		sending.Go(func() {
 			for n := range each {
-				for _, channel := range []*initscript.Channel{shared, own[sender]} {
-					if err := channel.Send(messageContext(t), []any{sender, n, channel == shared, make([]byte, n*500)}); err != nil {
+				for _, channel := range []*mailbox.Channel{shared, own[sender]} {
+					if err := channel.Send(testContext(t), []any{sender, n, channel == shared, make([]byte, n*500)}); err != nil {
 						t.Error(err)
 						return
 					}
@@ -599,7 +592,7 @@ func TestConcurrentMessages(t *testing.T) {
 	for range 3 {
 		receiving.Go(func() {
 			for {
-				message, err := inbox.Receive(messageContext(t))
+				message, err := inbox.Receive(testContext(t))
 				if err == io.EOF {
 					return
 				}
@@ -633,7 +626,7 @@ func TestDroppedInboxes(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	func() {
 		for range 20 {
-			inbox := initscript.NewInbox()
+			inbox := mailbox.NewInbox()
 			for range 3 {
 				channel, err := inbox.Address()
 				if err != nil {
@@ -655,8 +648,8 @@ func TestDroppedInboxes(t *testing.T) {
 
 // The sender sees that an inbox was dropped.
 func TestDroppedInboxIsGone(t *testing.T) {
-	channel := func() *initscript.Channel {
-		channel, err := initscript.NewInbox().Address()
+	channel := func() *mailbox.Channel {
+		channel, err := mailbox.NewInbox().Address()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -703,7 +696,7 @@ func benchmarkRoundTrip(b *testing.B, message any, size int) {
 	}
 }
 
-func newInboxes(b *testing.B) (*initscript.Channel, *initscript.Inbox) {
+func newInboxes(b *testing.B) (*mailbox.Channel, *mailbox.Inbox) {
 	inbox, channel := newInbox(b)
 	return channel, inbox
 }

@@ -1,6 +1,6 @@
 //go:build cgo
 
-package initscript
+package mailbox
 
 import (
 	"os"

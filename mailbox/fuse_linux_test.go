@@ -1,24 +1,21 @@
-package initscript_test
+package mailbox_test
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
 
 // A peer sends a file of a FUSE file system that it serves badly. os.NewFile would give it to the
 // poller, which would wait for the file system with the epoll instance of this process locked.
 func TestReceiveFUSEFile(t *testing.T) {
-	requireRoot(t) // /dev/fuse is often root's alone
-	requireNamespacesForSubprocess(t, initscript.NewMount)
-	if !runInSubprocess(t, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}) {
+	if !runWithMounts(t) { // as root: /dev/fuse is often root's alone
 		return
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -86,9 +83,7 @@ var refusedWithFiles = []struct {
 
 // What is refused does not make the receiver wait for the FUSE server of its sender, nor its end.
 func TestRefusedFUSEFile(t *testing.T) {
-	requireRoot(t) // /dev/fuse is often root's alone
-	requireNamespacesForSubprocess(t, initscript.NewMount)
-	if !runInSubprocess(t, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}) {
+	if !runWithMounts(t) { // as root: /dev/fuse is often root's alone
 		return
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -120,7 +115,7 @@ end`)
 			inbox, channel := newInbox(t)
 			other := address(t, inbox)
 			must(t, channel.SendRaw(row.packet, fds...))
-			var messageErr *initscript.MessageError
+			var messageErr *mailbox.MessageError
 			if got, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) {
 				t.Errorf("in Go: %v, %v", got, err)
 			}
@@ -129,7 +124,7 @@ end`)
 				t.Errorf("in Go, from another source: %v", got)
 			}
 
-			address := exchange(t, actor, "address").(*initscript.Channel)
+			address := exchange(t, actor, "address").(*mailbox.Channel)
 			must(t, address.SendRaw(row.packet, fds...))
 			must(t, address.AwaitHangup())
 			if got := exchange(t, actor, "x"); got != "x" {

@@ -1,36 +1,29 @@
-package initscript
+package mailbox_test
 
 import (
 	"fmt"
 	"os"
 	"testing"
 
+	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
 
-// trySending is what a hostile receiver does: it answers through its source.
-func trySending(t *testing.T, inbox *Inbox) {
+func trySending(t *testing.T, inbox *mailbox.Inbox) {
 	t.Helper()
-	inbox.state.mutex.Lock()
-	defer inbox.state.mutex.Unlock()
-	if len(inbox.state.sources) == 0 {
+	results := inbox.SendBackwards()
+	if len(results) == 0 {
 		t.Fatal("no source")
 	}
-	for source := range inbox.state.sources {
-		connection, err := source.SyscallConn()
-		if err != nil {
-			t.Fatal(err)
-		}
-		connection.Control(func(socket uintptr) {
-			err = unix.Sendmsg(int(socket), []byte("secret"), unix.UnixRights(0), nil, unix.MSG_NOSIGNAL)
-		})
+	for _, err := range results {
 		if err != unix.EPIPE {
 			t.Errorf("through a source: %v", err)
 		}
 	}
 }
 
-func tryReceiving(t *testing.T, channel *Channel) {
+func tryReceiving(t *testing.T, channel *mailbox.Channel) {
 	t.Helper()
 	if n, err := channel.ReceiveBackwards(); n != 0 || err != nil {
 		t.Errorf("through a channel: %d bytes, %v", n, err)
@@ -41,20 +34,20 @@ func tryReceiving(t *testing.T, channel *Channel) {
 // told when the other one is closed.
 func TestChannelsGoOneWay(t *testing.T) {
 	actor, ctx := spawnForPackets(t)
-	trySending(t, actor.inbox)
-	tryReceiving(t, actor.channel)
-	ofLua := askFor(t, ctx, actor, "address").(*Channel)
+	trySending(t, actor.Inbox())
+	tryReceiving(t, actor.Channel())
+	ofLua := askFor(t, ctx, actor, "address").(*mailbox.Channel)
 	tryReceiving(t, ofLua)
 	ofLua.Close()
 
-	inbox := NewInbox()
+	inbox := mailbox.NewInbox()
 	channel, err := inbox.Address()
 	if err != nil {
 		t.Fatal(err)
 	}
 	trySending(t, inbox)
 	tryReceiving(t, channel)
-	if got := askFor(t, ctx, actor, channel).(*Channel); got != nil { // passed on, and back
+	if got := askFor(t, ctx, actor, channel).(*mailbox.Channel); got != nil { // passed on, and back
 		tryReceiving(t, got)
 		got.Close()
 	}
@@ -73,7 +66,7 @@ func TestChannelsGoOneWay(t *testing.T) {
 
 // An actor in Lua that sends through its sources, and receives through its channel to the host.
 func TestLuaCannotSendBackwards(t *testing.T) {
-	actor, err := Spawn(t.Context(), Actor{Stderr: os.Stderr, ModuleSource: `
+	actor, err := initscript.Spawn(t.Context(), initscript.Actor{Stderr: os.Stderr, ModuleSource: `
 local ffi = require "ffi"
 ffi.cdef[[
 long send(int, const void *, size_t, int);
@@ -101,42 +94,4 @@ parent:send(got)`})
 		t.Errorf("send: %v, %v, want %s", got, err, want)
 	}
 	actor.Wait()
-}
-
-// What socket options add to a message leaves no descriptor open.
-func TestControlDataOfOptions(t *testing.T) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(pair[1])
-	for _, option := range []int{unix.SO_PASSCRED, unix.SO_PASSSEC, unix.SO_TIMESTAMP, unix.SO_PASSPIDFD} {
-		// ENOPROTOOPT: Linux before 6.5 has no SO_PASSPIDFD.
-		err := unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, option, 1)
-		if err != nil && err != unix.ENOPROTOOPT {
-			t.Fatalf("option %d: %v", option, err)
-		}
-	}
-	inbox := NewInbox()
-	defer inbox.Close()
-	inbox.addSource(os.NewFile(uintptr(pair[0]), "source"))
-	before := countDescriptors(t)
-	for _, kinds := range []string{"", "-", "pc", "M"} {
-		packet := rawPacket(t, 0, len(kinds), fmt.Sprintf("%x", 0x80+len(kinds))+manyFiles(len(kinds)))
-		if kinds == "M" {
-			packet = memfdPacket(1, 1)
-		}
-		fds := descriptorsOf(t, kinds, []byte{1})
-		err := unix.Sendmsg(pair[1], packet, unix.UnixRights(fds...), nil, 0)
-		closeDescriptors(fds)
-		if err != nil {
-			t.Fatal(err)
-		}
-		value, err := inbox.Receive(t.Context())
-		if err != nil {
-			t.Fatalf("%q: %v", kinds, err)
-		}
-		closeValue(value)
-		awaitDescriptors(t, before)
-	}
 }

@@ -1,4 +1,4 @@
-package initscript_test
+package mailbox_test
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
 
@@ -58,7 +59,7 @@ func whileStopped(t *testing.T, actor *initscript.Actor, f func()) {
 
 // sendAndClose sends a packet with copies of a descriptor, and leaves none. The receiver must not read
 // it before: then this would be the one that waits.
-func sendAndClose(t *testing.T, channel *initscript.Channel, packet []byte, copies, fd int) {
+func sendAndClose(t *testing.T, channel *mailbox.Channel, packet []byte, copies, fd int) {
 	t.Helper()
 	fds := make([]int, copies)
 	for i := range fds {
@@ -115,7 +116,7 @@ end`)
 				send(t, channel, "first") // which is read ahead
 				sendAndClose(t, channel, row.packet, row.files, kind.open(t))
 				receive(t, inbox)
-				var messageErr *initscript.MessageError
+				var messageErr *mailbox.MessageError
 				if got, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) {
 					t.Errorf("in Go: %v, %v", got, err)
 				}
@@ -127,7 +128,7 @@ end`)
 					t.Errorf("in Go, from another source: %v", got)
 				}
 
-				address := exchange(t, actor, "address").(*initscript.Channel)
+				address := exchange(t, actor, "address").(*mailbox.Channel)
 				fd := kind.open(t)
 				whileStopped(t, actor, func() {
 					sendAndClose(t, address, row.packet, row.files, fd)
@@ -160,7 +161,7 @@ func TestCloseDoesNotLinger(t *testing.T) {
 	t.Run("channel", func(t *testing.T) {
 		inbox, channel := newInbox(t)
 		sendAndClose(t, channel, channelMessage, 1, lingeringQueue(t))
-		atOnce(t, "Channel.Close", receive(t, inbox).(*initscript.Channel).Close)
+		atOnce(t, "Channel.Close", receive(t, inbox).(*mailbox.Channel).Close)
 	})
 	t.Run("channel that the garbage collector closes", func(t *testing.T) {
 		inbox, channel := newInbox(t)
@@ -206,7 +207,7 @@ while true do
         parent:send(message)
     end
 end`)
-	address := exchange(t, actor, "address").(*initscript.Channel)
+	address := exchange(t, actor, "address").(*mailbox.Channel)
 	defer address.Close()
 	for _, row := range []struct {
 		order  string

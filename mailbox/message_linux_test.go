@@ -1,4 +1,4 @@
-package initscript
+package mailbox
 
 import (
 	"context"
@@ -222,12 +222,12 @@ func manyFiles(n int) string {
 }
 
 type malformedPacket struct {
-	name   string
-	packet []byte
-	kinds  string
-	body   []byte // what memfds hold
-	path   string
-	text   string
+	Name   string
+	Packet []byte
+	Kinds  string // of its descriptors
+	Body   []byte // what memfds hold
+	Path   string // of the value, in the error
+	Text   string // of the error
 }
 
 // malformedPackets are all malformed bodies, in packets and in memfds, and malformed packets.
@@ -276,7 +276,7 @@ func malformedPackets(t testing.TB) []malformedPacket {
 // Each malformed message is reported once and ends its source and no other.
 func TestMalformedMessages(t *testing.T) {
 	for _, row := range malformedPackets(t) {
-		t.Run(row.name, func(t *testing.T) {
+		t.Run(row.Name, func(t *testing.T) {
 			before := countDescriptors(t)
 			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 			defer cancel()
@@ -286,8 +286,8 @@ func TestMalformedMessages(t *testing.T) {
 				t.Fatal(err)
 			}
 			source := rawSource(t, inbox)
-			fds := descriptorsOf(t, row.kinds, row.body)
-			err = unix.Sendmsg(source, row.packet, unix.UnixRights(fds...), nil, 0)
+			fds := descriptorsOf(t, row.Kinds, row.Body)
+			err = unix.Sendmsg(source, row.Packet, unix.UnixRights(fds...), nil, 0)
 			closeDescriptors(fds)
 			if err != nil {
 				t.Fatal(err)
@@ -297,8 +297,8 @@ func TestMalformedMessages(t *testing.T) {
 			if !errors.As(err, &messageErr) || messageErr.Op != "receive message" {
 				t.Fatalf("got %v, %v", got, err)
 			}
-			if messageErr.Path != row.path || !strings.Contains(err.Error(), row.text) {
-				t.Errorf("got %v, want %s: %s", err, row.path, row.text)
+			if messageErr.Path != row.Path || !strings.Contains(err.Error(), row.Text) {
+				t.Errorf("got %v, want %s: %s", err, row.Path, row.Text)
 			}
 			err = unix.Sendmsg(source, []byte("x"), nil, nil, unix.MSG_NOSIGNAL)
 			if err != unix.EPIPE && err != unix.ECONNRESET {
@@ -540,5 +540,43 @@ func TestDocumentedPacket(t *testing.T) {
 	entries := got.(map[string]any)
 	if _, isChannel := entries["to"].(*Channel); !isChannel || entries["n"] != int64(1000) || len(entries) != 2 {
 		t.Errorf("got %v", got)
+	}
+}
+
+// What socket options add to a message leaves no descriptor open.
+func TestControlDataOfOptions(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pair[1])
+	for _, option := range []int{unix.SO_PASSCRED, unix.SO_PASSSEC, unix.SO_TIMESTAMP, unix.SO_PASSPIDFD} {
+		// ENOPROTOOPT: Linux before 6.5 has no SO_PASSPIDFD.
+		err := unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, option, 1)
+		if err != nil && err != unix.ENOPROTOOPT {
+			t.Fatalf("option %d: %v", option, err)
+		}
+	}
+	inbox := NewInbox()
+	defer inbox.Close()
+	inbox.addSource(os.NewFile(uintptr(pair[0]), "source"))
+	before := countDescriptors(t)
+	for _, kinds := range []string{"", "-", "pc", "M"} {
+		packet := rawPacket(t, 0, len(kinds), fmt.Sprintf("%x", 0x80+len(kinds))+manyFiles(len(kinds)))
+		if kinds == "M" {
+			packet = memfdPacket(1, 1)
+		}
+		fds := descriptorsOf(t, kinds, []byte{1})
+		err := unix.Sendmsg(pair[1], packet, unix.UnixRights(fds...), nil, 0)
+		closeDescriptors(fds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, err := inbox.Receive(t.Context())
+		if err != nil {
+			t.Fatalf("%q: %v", kinds, err)
+		}
+		closeValue(value)
+		awaitDescriptors(t, before)
 	}
 }

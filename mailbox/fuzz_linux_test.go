@@ -1,4 +1,4 @@
-package initscript
+package mailbox
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 // more memory than the limit.
 func FuzzDecodeMessage(f *testing.F) {
 	for _, row := range malformedPackets(f) {
-		if len(row.kinds) < 10 {
-			f.Add(row.packet, row.body, row.kinds)
+		if len(row.Kinds) < 10 {
+			f.Add(row.Packet, row.Body, row.Kinds)
 		}
 	}
 	f.Add(rawPacket(f, 0, 2, "a3 6161"+fileHead+"00 6162"+channelHead+"01 6163 82 fb400921fb54442d18 4100"), []byte{}, "fc")
