@@ -220,7 +220,7 @@ func (a *Actor) start() (err error) {
 	}
 	a.waited, a.over = sync.OnceValue(a.wait), make(chan struct{})
 	scriptErr := a.cmd.WaitScript()
-	if scriptErr == nil && a.cmd.child.reports.scriptDone() {
+	if scriptErr == nil && a.cmd.child.ScriptDone() {
 		return nil
 	}
 	a.cmd.Process.Kill() // if the script has executed something

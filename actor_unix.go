@@ -2,22 +2,19 @@
 
 package initscript
 
-// #include "csrc/role_actor.h"
-// #include "csrc/util_fds.h"
-import "C"
-
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
+	"log/slog"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
-	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/actorself"
 	"github.com/go-initscript/initscript/internal/bridge"
+	"github.com/go-initscript/initscript/internal/forkserver"
 	"github.com/go-initscript/initscript/internal/seqpacket"
+	"github.com/go-initscript/initscript/internal/start"
+	"github.com/go-initscript/initscript/internal/wire"
 	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
@@ -33,23 +30,25 @@ type actorFiles struct {
 }
 
 // fill makes the request one for an actor.
-func (f *actorFiles) fill(request *spawnRequest) {
-	request.inbox = f.inbox
+func (f *actorFiles) fill(request *start.Request) {
+	request.Inbox = f.inbox
 	if f.actor.isLua() {
-		request.plan.isLua = true
-		request.plan.module, request.plan.moduleSource = f.actor.Module, f.actor.ModuleSource
-		request.plan.moduleName = f.actor.name()
-		request.plan.moduleMemoryLimit = f.actor.ModuleMemoryLimit
-		request.hiddenFiles = []*os.File{C.INITSCRIPT_PARENT: f.parent}
+		request.Plan.IsLua = true
+		request.Program = slog.String("module", f.actor.name())
+		request.Plan.Module, request.Plan.ModuleSource = f.actor.Module, f.actor.ModuleSource
+		request.Plan.ModuleName = f.actor.name()
+		request.Plan.ModuleMemoryLimit = f.actor.ModuleMemoryLimit
+		request.HiddenFiles = []*os.File{wire.HiddenParent: f.parent}
 		return
 	}
-	request.plan.entry = f.actor.Entry
-	request.plan.args = os.Args[:1]
-	request.hiddenFiles = []*os.File{
-		C.INITSCRIPT_PARENT:  f.parent,
-		C.INITSCRIPT_CRASH:   f.crash,
-		C.INITSCRIPT_PROGRAM: f.program,
-		C.INITSCRIPT_NULL:    f.null,
+	request.Plan.Entry = f.actor.Entry
+	request.Program = slog.String("entry", f.actor.Entry)
+	request.Plan.Args = os.Args[:1]
+	request.HiddenFiles = []*os.File{
+		wire.HiddenParent:  f.parent,
+		wire.HiddenCrash:   f.crash,
+		wire.HiddenProgram: f.program,
+		wire.HiddenNull:    f.null,
 	}
 }
 
@@ -60,11 +59,11 @@ func (a *Actor) open() (*actorFiles, error) {
 	if a.isLua() {
 		return a.openChannels()
 	}
-	program, err := openedProgram()
+	program, err := forkserver.Program()
 	if err != nil {
 		return nil, &ServerError{Op: "open this program", Err: err}
 	}
-	null, err := openNull()
+	null, err := actorself.OpenNull()
 	if err != nil {
 		return nil, err
 	}
@@ -145,66 +144,25 @@ func (a *Actor) lastWords() (message, stack string) {
 	return message, stack
 }
 
-// thisActor returns nil in a process that is no actor.
-func thisActor() *C.struct_initscript_actor { return C.initscript_this_actor() }
-
-func hiddenFile(actor *C.struct_initscript_actor, which C.int) int {
-	return int(actor.report_fd + 1 + which)
-}
-
-// As early as possible: the initializers of other packages can panic, too.
-func init() {
-	actor := thisActor()
-	if actor == nil {
-		return
-	}
-	fd := hiddenFile(actor, C.INITSCRIPT_CRASH)
-	crash := os.NewFile(uintptr(fd), "crash report")
-	if err := debug.SetCrashOutput(crash, debug.CrashOptions{}); err != nil {
-		return // the text is on the standard error only
-	}
-	// SetCrashOutput has made it block, but a full pipe must not keep the process from ending.
-	unix.SetNonblock(fd, true)
-	crash.Close() // it has made a duplicate
-}
-
-// hostsProgram returns the program as an actor has it from its host, or nil.
-func hostsProgram() *os.File { return inherited(C.INITSCRIPT_PROGRAM, "initscript program") }
-
-// hostsNull likewise returns the null device.
-func hostsNull() *os.File { return inherited(C.INITSCRIPT_NULL, os.DevNull) }
-
-func inherited(which C.int, name string) *os.File {
-	actor := thisActor()
-	if actor == nil {
-		return nil
-	}
-	return os.NewFile(uintptr(hiddenFile(actor, which)), name)
-}
-
 // runEntry returns if this process is no actor.
 func runEntry() {
-	actor := thisActor()
-	if actor == nil {
+	given := actorself.Take()
+	if given == nil {
 		return
 	}
-	self := &Self{Entry: C.GoString(actor.entry), inbox: mailbox.NewInbox()}
-	bridge.AddSource(self.inbox, os.NewFile(C.INITSCRIPT_INBOX_FD, "inbox"))
-	self.parent = openChannel(os.NewFile(uintptr(hiddenFile(actor, C.INITSCRIPT_PARENT)), "channel to parent"))
-	for i := range int(actor.extra_files) {
-		fd := C.INITSCRIPT_EXTRA_FD + i
-		self.ExtraFiles = append(self.ExtraFiles, os.NewFile(uintptr(fd), fmt.Sprintf("extra file %d", i)))
-	}
+	self := &Self{Entry: given.Entry, ExtraFiles: given.ExtraFiles, inbox: mailbox.NewInbox()}
+	bridge.AddSource(self.inbox, given.Inbox)
+	self.parent = openChannel(given.Parent)
 	entry, err := findEntry(self.Entry)
 	if err == nil {
 		defer func() {
 			if isGoexit() { // there is nobody to whom the process would still be of use
-				endActor(actor, errors.New("the entry has called runtime.Goexit"))
+				actorself.Exit(errors.New("the entry has called runtime.Goexit"))
 			}
 		}()
 		err = entry(self)
 	}
-	endActor(actor, err)
+	actorself.Exit(err)
 }
 
 // isGoexit tells a deferred function why it runs. recover would change what a panic says.
@@ -220,21 +178,4 @@ func isGoexit() bool {
 			return false
 		}
 	}
-}
-
-func endActor(actor *C.struct_initscript_actor, err error) {
-	if err == nil {
-		os.Exit(0)
-	}
-	reportEntryFailure(int(actor.report_fd), err)
-	os.Exit(1)
-}
-
-func reportEntryFailure(fd int, failure error) {
-	header := C.struct_initscript_record{kind: C.INITSCRIPT_ENTRY_FAILED, fields: 1}
-	message := C.GoBytes(unsafe.Pointer(&header), C.int(unsafe.Sizeof(header)))
-	text := failure.Error()
-	text = text[:min(len(text), C.INITSCRIPT_RECORD_SIZE-len(message)-4)]
-	message = binary.NativeEndian.AppendUint32(message, uint32(len(text)))
-	unix.Sendto(fd, append(message, text...), seqpacket.SendFlags, nil)
 }

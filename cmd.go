@@ -13,16 +13,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/actorself"
+	"github.com/go-initscript/initscript/internal/start"
 	"github.com/go-initscript/initscript/internal/trace"
+	"github.com/go-initscript/initscript/internal/wire"
 )
 
 // DefaultMemoryLimit is how much memory a script may use where Cmd.MemoryLimit is 0, in bytes.
 const DefaultMemoryLimit = 64 << 20
 
 const defaultScriptName = "init.script"
-
-// hostsDirectory is where a child begins whose Cmd names no Dir.
-const hostsDirectory = "."
 
 // Cmd is a program behind an init script, in preparation or running. It is used like an
 // os/exec.Cmd and, like that, cannot be reused after Start. All signals have their default
@@ -101,7 +101,7 @@ type Cmd struct {
 
 	ctx      context.Context
 	actor    *actorFiles // nil: a program
-	child    *child
+	child    *start.Child
 	tracer   *trace.Tracer
 	stdio    stdio
 	watch    chan error // the context's error, if Cancel has been called for it
@@ -177,51 +177,16 @@ func (c *Cmd) start() error {
 	if err != nil {
 		return err
 	}
-	null, err := openNull()
+	null, err := actorself.OpenNull()
 	if err != nil {
 		return err
 	}
-	request := &spawnRequest{
-		plan: plan{
-			script:      c.Script,
-			scriptName:  c.scriptName(),
-			path:        c.Path,
-			args:        c.Args,
-			env:         lastOfEachKey(c.Env),
-			memoryLimit: c.MemoryLimit,
-		},
-		namespaces: c.Namespaces,
-		uidMap:     c.UIDMap,
-		gidMap:     c.GIDMap,
-		dir:        c.Dir,
-		stdio:      files,
-		inbox:      null,
-		arg:        c.Arg,
-		extraFiles: c.ExtraFiles,
-	}
-	if c.Dir == "" {
-		request.dir = hostsDirectory
-	}
-	if len(c.Args) == 0 {
-		request.plan.args = []string{c.Path}
-	}
-	if c.actor != nil {
-		c.actor.fill(request)
-	}
-	if c.MemoryLimit == 0 {
-		request.plan.memoryLimit = DefaultMemoryLimit
-	}
-	if err = request.trace(c.Trace); err != nil {
+	if err := c.checkSystem(); err != nil {
 		return err
 	}
-	c.child, err = spawn(ctx, request)
-	if err != nil {
-		request.tracer.Abandon()
+	if err := c.spawn(ctx, c.request(files, null)); err != nil {
 		return err
 	}
-	c.tracer = request.tracer
-	c.tracer.Follow(c.child.awaitSilence)
-	c.Process = &c.child.process
 	c.stdio.copy()
 	c.watchContext(ctx)
 	return nil
@@ -236,11 +201,11 @@ func (c *Cmd) scriptName() string {
 
 // detach lets the process outlive this one, and the context.
 func (c *Cmd) detach() error {
-	if c.child.isEnded() {
+	if c.child.IsEnded() {
 		return os.ErrProcessDone
 	}
-	if err := c.child.server.detach(c.child); err != nil {
-		return err
+	if err := c.child.Detach(); err != nil {
+		return publicError(err, c)
 	}
 	c.stopWatching()
 	return nil
@@ -299,7 +264,12 @@ func (c *Cmd) WaitScript() error {
 	if c.child == nil {
 		return errors.New("initscript: not started")
 	}
-	return c.child.waitScript()
+	outcome := c.child.WaitScript()
+	// What is wrong with the program came later.
+	if outcome.Err == nil && (outcome.ScriptDone || outcome.Last.Kind == wire.ScriptExecs) {
+		return nil
+	}
+	return c.outcome(outcome)
 }
 
 // Wait waits for the end of the process and of the copying to and from it. It returns nil if the
@@ -315,9 +285,10 @@ func (c *Cmd) Wait() error {
 		return errors.New("initscript: Wait was already called")
 	}
 	c.waited = true
-	err := c.child.wait()
+	outcome := c.child.Wait()
+	err := c.outcome(outcome)
 	c.tracer.Wait()
-	c.ProcessState = c.child.state
+	c.ProcessState = newProcessState(outcome.End)
 	if cancelled := c.stopWatching(); cancelled != nil && err != nil {
 		err = fmt.Errorf("%w: %w", cancelled, err)
 	} else if cancelled != nil {
@@ -326,7 +297,7 @@ func (c *Cmd) Wait() error {
 	if copyErr := c.stdio.wait(c.remainingDelay()); err == nil {
 		err = copyErr
 	}
-	c.child.close()
+	c.child.Close()
 	return err
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/go-initscript/initscript/internal/start"
 )
 
 // check finds what the child could not report better than we can.
@@ -45,7 +47,7 @@ func (c *Cmd) check() error {
 	if c.MemoryLimit < 0 {
 		return &FieldError{"MemoryLimit", fmt.Errorf("%d is negative", c.MemoryLimit)}
 	}
-	limit := maxExtraFiles
+	limit := start.MaxExtraFiles
 	if c.Trace != nil {
 		limit--
 	}
@@ -102,4 +104,12 @@ func (c *Cmd) checkFiles() error {
 		}
 	}
 	return errors.Join(check("Stdin", c.Stdin), check("Stdout", c.Stdout), check("Stderr", c.Stderr))
+}
+
+// checkString refuses what execve(2) cannot carry.
+func checkString(field, s string) error {
+	if strings.IndexByte(s, 0) >= 0 {
+		return &FieldError{field, fmt.Errorf("%q contains a NUL byte", s)}
+	}
+	return nil
 }

@@ -3,7 +3,6 @@
 package initscript
 
 // #include "csrc/live.h"
-// #include "csrc/wire.h"
 import "C"
 
 import (
@@ -12,6 +11,9 @@ import (
 	"sync"
 	"syscall"
 	"unsafe"
+
+	"github.com/go-initscript/initscript/internal/start"
+	"github.com/go-initscript/initscript/internal/wire"
 )
 
 var confining sync.Mutex
@@ -22,17 +24,7 @@ func (c *Confinement) apply() error {
 	// No child of the time before may still wait for its plan, and no server may be left or be started until
 	// the script has ended: whoever then takes over this process would have it start something unconfined.
 	// A filter of the script could keep the host from ending a server, so this comes before.
-	starting.Lock()
-	defer starting.Unlock()
-	servers.Lock()
-	defer servers.Unlock()
-	// Afterwards the program's file may be out of reach. If it is so already, only the start of
-	// a child fails, and says so.
-	_ = sealProgram()
-	if err := dismissServer(); err != nil {
-		return err
-	}
-	return c.run()
+	return publicError(start.Without(c.run), nil)
 }
 
 // run runs the script in C, on a thread that never executes Go code.
@@ -64,6 +56,6 @@ func (c *Confinement) run() error {
 	case refusal.message[0] == 0:
 		return &SetupError{Op: "start script", Err: errors.New("its thread has ended")}
 	}
-	failure := record{kind: C.INITSCRIPT_LOAD_FAILED, fields: []string{C.GoString(&refusal.message[0])}}
-	return failure.scriptError(c.scriptName())
+	failure := start.Record{Kind: wire.LoadFailed, Fields: []string{C.GoString(&refusal.message[0])}}
+	return scriptError(&failure, c.scriptName())
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-initscript/initscript/internal/hint"
+	"github.com/go-initscript/initscript/internal/start"
 	"golang.org/x/sys/unix"
 )
 
@@ -25,17 +26,11 @@ func (n Namespaces) cloneFlags() uint32 {
 	return flags
 }
 
-// origin is what hints are made of: what the host knows of a start that failed.
-type origin hint.Start
-
-func (r *spawnRequest) origin() origin {
-	return origin{r.namespaces.cloneFlags(), len(r.uidMap) > 0 && len(r.gidMap) > 0}
-}
-
 // explain gives the error its hint. state is the record INITSCRIPT_STATE that the child has sent before it,
 // if any.
-func (o origin) explain(err error, state record) error {
-	child := hint.DecodeChild(state.fields)
+func (c *Cmd) explain(err error, state start.Record) error {
+	begin := hint.Start{Namespaces: c.Namespaces.cloneFlags(), HasMaps: len(c.UIDMap) > 0 && len(c.GIDMap) > 0}
+	child := hint.DecodeChild(state.Fields)
 	switch e := err.(type) {
 	case *NamespaceError:
 		e.Hint = hint.NamespacesRefused(e.Namespaces.cloneFlags(), e.Err).String()
@@ -50,12 +45,12 @@ func (o origin) explain(err error, state record) error {
 	case *SetupError:
 		e.Hint = hint.Setup(child, e.Op, e.Err)
 	case *ExecError:
-		f := hint.Failure{Start: hint.Start(o), Child: child}
+		f := hint.Failure{Start: begin, Child: child}
 		errors.As(e.Err, &f.Errno)
 		e.Hint = f.Program()
 	case *ScriptError:
 		if e.Func != "" {
-			f := hint.Failure{Start: hint.Start(o), Child: child, Name: e.Func, Args: e.Args, Errno: e.Errno}
+			f := hint.Failure{Start: begin, Child: child, Name: e.Func, Args: e.Args, Errno: e.Errno}
 			e.Hint = f.Call()
 		} else if strings.Contains(e.Message, "undefined symbol: ") {
 			e.Hint = hint.UndefinedSymbol()
@@ -65,9 +60,4 @@ func (o origin) explain(err error, state record) error {
 }
 
 // checkSystem refuses what this system does not have.
-func (r *spawnRequest) checkSystem() error { return nil }
-
-// openDirectory opens a directory that need not be readable.
-func openDirectory(path string) (int, error) {
-	return unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-}
+func (c *Cmd) checkSystem() error { return nil }

@@ -7,9 +7,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"sync"
 	"syscall"
 	"time"
+
+	"github.com/go-initscript/initscript/internal/actorself"
 )
 
 // stdio holds the descriptors that connect one Cmd with its process.
@@ -25,14 +26,6 @@ func (s *stdio) hold(child, host *os.File) {
 	s.childEnds = append(s.childEnds, child)
 	s.hostEnds = append(s.hostEnds, host)
 }
-
-// openNull returns the null device, which all Cmds share.
-var openNull = sync.OnceValues(func() (*os.File, error) {
-	if null := hostsNull(); null != nil {
-		return null, nil
-	}
-	return os.OpenFile(os.DevNull, os.O_RDWR, 0)
-})
 
 // open returns the three files for the child, and prepares the copying where there are none.
 func (s *stdio) open(stdin io.Reader, stdout, stderr io.Writer) (files [3]*os.File, err error) {
@@ -58,7 +51,7 @@ func equalWriters(a, b io.Writer) bool {
 
 func (s *stdio) openInput(reader io.Reader) (*os.File, error) {
 	if reader == nil {
-		return openNull()
+		return actorself.OpenNull()
 	}
 	if file, ok := reader.(*os.File); ok {
 		return file, nil
@@ -83,7 +76,7 @@ func (s *stdio) openInput(reader io.Reader) (*os.File, error) {
 
 func (s *stdio) openOutput(writer io.Writer) (*os.File, error) {
 	if writer == nil {
-		return openNull()
+		return actorself.OpenNull()
 	}
 	if file, ok := writer.(*os.File); ok {
 		return file, nil

@@ -62,7 +62,7 @@ type Server struct {
 	mu      sync.Mutex
 	nextID  uint64
 	started map[uint64]Child // of which no last event has come
-	retired bool              // no more starts: ends with its last child
+	retired bool             // no more starts: ends with its last child
 	dead    bool
 
 	certain  bool          // nobody can have it start anything more; requests is held
@@ -157,6 +157,9 @@ func replaceServer() (*Server, error) {
 	servers.current = s
 	return s, nil
 }
+
+// Pid returns the process id of the server.
+func (s *Server) Pid() int { return s.pid }
 
 // wait reaps the server process itself.
 func (s *Server) wait() error {

@@ -1,4 +1,4 @@
-package initscript
+package start
 
 import (
 	"encoding/binary"
@@ -8,13 +8,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/forkserver"
 	"github.com/go-initscript/initscript/internal/seqpacket"
+	"github.com/go-initscript/initscript/internal/wire"
 	"golang.org/x/sys/unix"
 )
 
 // encodeRecord lays out struct initscript_record and its fields.
-func encodeRecord(kind uint32, err, line int32, fields ...string) []byte {
-	message := binary.NativeEndian.AppendUint32(nil, kind)
+func encodeRecord(kind wire.RecordKind, err, line int32, fields ...string) []byte {
+	message := binary.NativeEndian.AppendUint32(nil, uint32(kind))
 	for _, n := range []int32{err, line, int32(len(fields))} {
 		message = binary.NativeEndian.AppendUint32(message, uint32(n))
 	}
@@ -28,7 +30,7 @@ func encodeRecord(kind uint32, err, line int32, fields ...string) []byte {
 func TestDecodeRecord(t *testing.T) {
 	good := encodeRecord(6, 2, 3, "open", "", "\"/x\"")
 	r, err := decodeRecord(good)
-	if err != nil || r.kind != 6 || r.err != 2 || r.line != 3 || len(r.fields) != 3 || r.field(2) != "\"/x\"" || r.field(3) != "" {
+	if err != nil || r.Kind != 6 || r.Err != 2 || r.Line != 3 || len(r.Fields) != 3 || r.Field(2) != "\"/x\"" || r.Field(3) != "" {
 		t.Errorf("%+v, %v", r, err)
 	}
 	for length := range good {
@@ -57,70 +59,54 @@ func FuzzDecodeRecord(f *testing.F) {
 			return
 		}
 		size := 0
-		for _, field := range r.fields {
+		for _, field := range r.Fields {
 			size += 4 + len(field)
 		}
 		if size > len(message) {
 			t.Errorf("%d bytes of fields from %d", size, len(message))
 		}
-		_ = r.scriptError("init.script").Error()
 	})
 }
 
 // Each record at each time: the host believes what an honest child could say then, and nothing else.
 func TestRecordsAtTheWrongTime(t *testing.T) {
-	const (
-		namespacesReady = iota + 2
-		scriptExecs
-		scriptRuns
-		scriptDone
-		setupFailed
-		callFailed
-		scriptFailed
-		loadFailed
-		memoryExhausted
-		execFailed
-		entryFailed
-		state
-		end
-	)
-	failures := []uint32{setupFailed, callFailed, scriptFailed, loadFailed, memoryExhausted}
-	whileRunning := append([]uint32{scriptExecs, scriptRuns, scriptDone, state}, failures...)
+	failures := []wire.RecordKind{wire.SetupFailed, wire.CallFailed, wire.ScriptFailed, wire.LoadFailed, wire.MemoryExhausted}
+	whileRunning := append([]wire.RecordKind{wire.ScriptExecs, wire.ScriptRuns, wire.ScriptDone, wire.ChildState}, failures...)
 	tests := []struct {
 		name      string
-		said      []uint32
+		said      []wire.RecordKind
 		isActor   bool
 		announced bool
-		believed  []uint32
+		believed  []wire.RecordKind
 	}{
 		{"nothing, no namespaces", nil, false, false, whileRunning},
-		{"nothing", nil, false, true, append([]uint32{namespacesReady}, whileRunning...)},
-		{"in namespaces", []uint32{namespacesReady}, false, true, whileRunning},
-		{"script executes", []uint32{scriptExecs}, false, false, whileRunning},
-		{"script executes and goes on", []uint32{scriptExecs, scriptRuns}, false, false, whileRunning},
-		{"done, program", []uint32{scriptDone}, false, false, []uint32{execFailed, state}},
-		{"done, program, state", []uint32{scriptDone, state}, false, false, []uint32{execFailed}},
-		{"not executed", []uint32{scriptDone, execFailed}, false, false, nil},
-		{"actor before it begins", nil, true, false, append([]uint32{entryFailed}, whileRunning...)},
-		{"actor", []uint32{scriptDone}, true, true, []uint32{entryFailed}},
-		{"actor, in namespaces", []uint32{namespacesReady, scriptDone}, true, true, []uint32{entryFailed}},
-		{"actor has failed", []uint32{scriptDone, entryFailed}, true, false, nil},
-		{"set-up has failed", []uint32{setupFailed}, true, true, nil},
-		{"call has failed", []uint32{state, callFailed}, false, false, nil},
+		{"nothing", nil, false, true, append([]wire.RecordKind{wire.NamespacesReady}, whileRunning...)},
+		{"in namespaces", []wire.RecordKind{wire.NamespacesReady}, false, true, whileRunning},
+		{"script executes", []wire.RecordKind{wire.ScriptExecs}, false, false, whileRunning},
+		{"script executes and goes on", []wire.RecordKind{wire.ScriptExecs, wire.ScriptRuns}, false, false, whileRunning},
+		{"done, program", []wire.RecordKind{wire.ScriptDone}, false, false, []wire.RecordKind{wire.ExecFailed, wire.ChildState}},
+		{"done, program, state", []wire.RecordKind{wire.ScriptDone, wire.ChildState}, false, false, []wire.RecordKind{wire.ExecFailed}},
+		{"not executed", []wire.RecordKind{wire.ScriptDone, wire.ExecFailed}, false, false, nil},
+		{"actor before it begins", nil, true, false, append([]wire.RecordKind{wire.EntryFailed}, whileRunning...)},
+		{"actor", []wire.RecordKind{wire.ScriptDone}, true, true, []wire.RecordKind{wire.EntryFailed}},
+		{"actor, in namespaces", []wire.RecordKind{wire.NamespacesReady, wire.ScriptDone}, true, true, []wire.RecordKind{wire.EntryFailed}},
+		{"actor has failed", []wire.RecordKind{wire.ScriptDone, wire.EntryFailed}, true, false, nil},
+		{"set-up has failed", []wire.RecordKind{wire.SetupFailed}, true, true, nil},
+		{"call has failed", []wire.RecordKind{wire.ChildState, wire.CallFailed}, false, false, nil},
 	}
 	for _, test := range tests {
-		for kind := uint32(0); kind < end+4; kind++ {
+		for kind := wire.RecordKind(0); kind < wire.ChildState+5; kind++ {
 			// An actor that starts before its namespaces are announced cannot be: it says so first.
-			if test.name == "actor" && kind == namespacesReady {
+			if test.name == "actor" && kind == wire.NamespacesReady {
 				continue
 			}
 			r := reports{isActor: test.isActor, announced: test.announced}
 			for _, said := range test.said {
-				if !r.take(record{kind: said}) {
+				if !r.take(Record{Kind: said}) {
 					t.Fatalf("%s: record %d is not believed", test.name, said)
 				}
 			}
-			if got, want := !r.closed && r.take(record{kind: kind}), slices.Contains(test.believed, kind); got != want {
+			if got, want := !r.closed && r.take(Record{Kind: kind}), slices.Contains(test.believed, kind); got != want {
 				t.Errorf("%s, then record %d: believed %v, want %v", test.name, kind, got, want)
 			}
 		}
@@ -133,26 +119,26 @@ func TestRecordsAmongOtherThings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closeFiles(pair[:])
-	const scriptDone, entryFailed = 5, 12
+	defer pair[0].Close()
+	defer pair[1].Close()
 	long := make([]byte, 2*recordSize)
-	for _, message := range [][]byte{{1}, long, encodeRecord(scriptDone, 0, 0), long, encodeRecord(scriptDone, 0, 0)} {
+	for _, message := range [][]byte{{1}, long, encodeRecord(wire.ScriptDone, 0, 0), long, encodeRecord(wire.ScriptDone, 0, 0)} {
 		if err := unix.Sendmsg(int(pair[1].Fd()), message, nil, nil, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	withFile := encodeRecord(entryFailed, 0, 0, "with a file")
+	withFile := encodeRecord(wire.EntryFailed, 0, 0, "with a file")
 	if err := unix.Sendmsg(int(pair[1].Fd()), withFile, unix.UnixRights(0), nil, 0); err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"the first", "the second"} {
-		if err := unix.Sendmsg(int(pair[1].Fd()), encodeRecord(entryFailed, 0, 0, text), nil, nil, 0); err != nil {
+		if err := unix.Sendmsg(int(pair[1].Fd()), encodeRecord(wire.EntryFailed, 0, 0, text), nil, nil, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
 	r := reports{socket: pair[0], isActor: true}
 	r.drain()
-	if last := r.last(); last.kind != entryFailed || last.field(0) != "the first" || !r.scriptDone() {
+	if last := r.last(); last.Kind != wire.EntryFailed || last.Field(0) != "the first" || !r.scriptDone() {
 		t.Errorf("%+v, done %v", last, r.scriptDone())
 	}
 }
@@ -175,19 +161,19 @@ func TestServerDiesBeforeItTells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closeFiles(pair[:])
-	c := &child{
-		process: Process{pidfd: -1},
+	defer pair[0].Close()
+	defer pair[1].Close()
+	c := &Child{
 		reports: reports{socket: pair[0]},
 		born:    make(chan struct{}),
 		ended:   make(chan struct{}),
 	}
 	awaited := make(chan error)
 	go func() { awaited <- c.awaitBirth(t.Context()) }()
-	c.killOrphan()
+	c.Lost()
 	select {
 	case err := <-awaited:
-		var serverError *ServerError
+		var serverError *forkserver.Error
 		if !errors.As(err, &serverError) {
 			t.Errorf("%T %v", err, err)
 		}

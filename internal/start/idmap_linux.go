@@ -1,6 +1,6 @@
 //go:build (linux || freebsd) && cgo
 
-package initscript
+package start
 
 import (
 	"os"
@@ -11,35 +11,35 @@ import (
 
 // writeIDMaps gives a process that waits in a new user namespace its maps; see
 // user_namespaces(7).
-func writeIDMaps(process *Process, uidMap, gidMap []IDMap) error {
+func writeIDMaps(process *Process, uidMap, gidMap string) error {
 	directory, err := process.openDirectory()
 	if err != nil {
-		return &IDMapError{File: "uid_map", Map: uidMap, Err: err}
+		return &IDMapError{File: "uid_map", Err: err}
 	}
 	defer unix.Close(directory)
 	// The directory belongs to the process that is alive now: ours, if that still is.
 	if err := process.Signal(unix.Signal(0)); err != nil {
-		return &IDMapError{File: "uid_map", Map: uidMap, Err: err}
+		return &IDMapError{File: "uid_map", Err: err}
 	}
-	if len(uidMap) > 0 {
-		if err := writeAt(directory, "uid_map", formatIDMap(uidMap)); err != nil {
-			return &IDMapError{File: "uid_map", Map: uidMap, Err: err}
+	if uidMap != "" {
+		if err := writeAt(directory, "uid_map", uidMap); err != nil {
+			return &IDMapError{File: "uid_map", Err: err}
 		}
 	}
-	if len(gidMap) == 0 {
+	if gidMap == "" {
 		return nil
 	}
-	err = writeAt(directory, "gid_map", formatIDMap(gidMap))
+	err = writeAt(directory, "gid_map", gidMap)
 	if err == unix.EPERM {
 		// Without CAP_SETGID the kernel wants setgroups(2) disabled first: it could be used to
 		// leave a group that denies access.
 		if err := writeAt(directory, "setgroups", "deny"); err != nil {
-			return &IDMapError{File: "setgroups", Map: gidMap, Err: err}
+			return &IDMapError{File: "setgroups", Err: err}
 		}
-		err = writeAt(directory, "gid_map", formatIDMap(gidMap))
+		err = writeAt(directory, "gid_map", gidMap)
 	}
 	if err != nil {
-		return &IDMapError{File: "gid_map", Map: gidMap, Err: err}
+		return &IDMapError{File: "gid_map", Err: err}
 	}
 	return nil
 }
@@ -48,7 +48,7 @@ func writeIDMaps(process *Process, uidMap, gidMap []IDMap) error {
 func (p *Process) openDirectory() (int, error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	if p.pidfd < 0 {
+	if !p.isOpen {
 		return -1, os.ErrProcessDone
 	}
 	return pidfd.OpenDirectory(p.pidfd)

@@ -1,36 +1,34 @@
-package initscript
+package start
 
 import (
+	"errors"
 	"os"
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/actorself"
+	"github.com/go-initscript/initscript/internal/forkserver"
 	"golang.org/x/sys/unix"
 )
 
 // loopingChild has a child made whose script never ends. The returned function gives it its orders.
-func loopingChild(t *testing.T, server func(*spawnRequest, int) (*child, error)) (c *child, goAhead func()) {
+func loopingChild(t *testing.T, birth func(*Request) (*Child, error)) (c *Child, goAhead func()) {
 	t.Helper()
-	null, err := openNull()
+	null, err := actorself.OpenNull()
 	if err != nil {
 		t.Fatal(err)
 	}
-	directory, err := os.Open("/")
-	if err != nil {
-		t.Fatal(err)
+	request := &Request{
+		Plan:  Plan{Script: "while true do end", ScriptName: "loop", MemoryLimit: 64 << 20},
+		Stdio: [3]*os.File{null, null, null},
+		Inbox: null,
 	}
-	defer directory.Close()
-	request := &spawnRequest{
-		plan:  plan{script: "while true do end", scriptName: "loop", memoryLimit: DefaultMemoryLimit},
-		stdio: [3]*os.File{null, null, null},
-		inbox: null,
-	}
-	memfd, size, err := request.plan.seal()
+	memfd, size, err := request.Plan.seal()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Close(memfd) })
-	c, err = server(request, int(directory.Fd()))
+	c, err = birth(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +40,7 @@ func loopingChild(t *testing.T, server func(*spawnRequest, int) (*child, error))
 	}
 }
 
-func awaitEnd(t *testing.T, c *child) {
+func awaitEnd(t *testing.T, c *Child) {
 	t.Helper()
 	select {
 	case <-c.ended:
@@ -54,7 +52,7 @@ func awaitEnd(t *testing.T, c *child) {
 // A start that is given up after the child has got its orders, and before the server has told who it
 // is, must not leave it running.
 func TestAbandonedChildIsKilled(t *testing.T) {
-	c, goAhead := loopingChild(t, (*spawnRequest).requestFromLikeServer)
+	c, goAhead := loopingChild(t, (*Request).birth)
 	goAhead()
 	c.reports.interrupt()
 	c.abandon()
@@ -63,21 +61,25 @@ func TestAbandonedChildIsKilled(t *testing.T) {
 
 // unbornChild is a child whose server has stopped before it could see the request. The returned function
 // has it go on.
-func unbornChild(t *testing.T) (c *child, goOn func()) {
-	c, _ = loopingChild(t, func(r *spawnRequest, directory int) (*child, error) {
-		s, err := currentServer()
-		if err != nil {
+func unbornChild(t *testing.T) (c *Child, goOn func()) {
+	var pid int
+	c, _ = loopingChild(t, func(r *Request) (*Child, error) {
+		stopped := forkserver.Birth{
+			Request: func(s *forkserver.Server) (err error) {
+				pid = s.Pid()
+				if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+					return err
+				}
+				t.Cleanup(func() { unix.Kill(pid, unix.SIGCONT) })
+				c, err = r.ask(s, forkserver.StartOfServer)
+				return err
+			},
+			Abandon: func() { t.Error("the server is unlike this thread") },
+		}
+		if err := stopped.ByLikeServer(); err != nil {
 			return nil, err
 		}
-		if err := unix.Kill(s.pid, unix.SIGSTOP); err != nil {
-			return nil, err
-		}
-		t.Cleanup(func() { unix.Kill(s.pid, unix.SIGCONT) })
-		c, err := r.request(s, directory)
-		if err != nil {
-			return nil, err
-		}
-		memfd, size, err := r.plan.seal()
+		memfd, size, err := r.Plan.seal()
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +87,7 @@ func unbornChild(t *testing.T) (c *child, goOn func()) {
 		return c, c.sendGoAhead(r, memfd, size)
 	})
 	return c, func() {
-		if err := unix.Kill(c.server.pid, unix.SIGCONT); err != nil {
+		if err := unix.Kill(pid, unix.SIGCONT); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,9 +114,9 @@ func TestChildWithoutRoomForPidfdIsKilled(t *testing.T) {
 	if restoreErr := unix.Prlimit(0, unix.RLIMIT_NOFILE, &limit, nil); restoreErr != nil {
 		t.Fatal(restoreErr)
 	}
-	const want = "set up child: receive pidfd: too many open files (EMFILE)"
-	if err == nil || err.Error() != want {
-		t.Errorf("error: %v, want %s", err, want)
+	var setup *SetupError
+	if !errors.As(err, &setup) || *setup != (SetupError{"receive pidfd", unix.EMFILE}) {
+		t.Errorf("error: %v", err)
 	}
 	c.abandon()
 	awaitEnd(t, c)

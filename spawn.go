@@ -1,0 +1,234 @@
+//go:build (linux || freebsd) && cgo
+
+package initscript
+
+// #include "csrc/util_fds.h"
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/go-initscript/initscript/internal/forkserver"
+	"github.com/go-initscript/initscript/internal/lazyregexp"
+	"github.com/go-initscript/initscript/internal/start"
+	"github.com/go-initscript/initscript/internal/trace"
+	"github.com/go-initscript/initscript/internal/wire"
+)
+
+// RenewServer makes the next start begin with a new fork server. What a process that os/exec starts
+// would inherit is compared at each start, and noticed without it: credentials, capabilities,
+// securebits, no_new_privs, seccomp filters, resource limits, umask, root directory and namespaces;
+// on Linux also MDWE, personality, speculation controls, TSC mode, scheduling policy and priority,
+// CPU affinity, core scheduling, I/O priority, timer slack, memory policy, OOM score adjustment,
+// core dump filter, transparent huge pages, memory merging, the policy for memory errors, the
+// controlling terminal, and the cgroups of the process.
+//
+// Call it after the process, or something outside, has changed what cannot be seen, or only by changing
+// it or at too high a price:
+//
+//   - a Landlock domain;
+//   - the label or profile of a security module (AppArmor, SELinux, Smack), before Linux 6.8;
+//   - the session keyring: to ask for it is to be given one;
+//   - the cgroups of a single thread, which are not those of the process;
+//   - the login user and session of the audit subsystem, also on FreeBSD;
+//   - the lowest OOM score adjustment that the process may choose again;
+//   - the state as an I/O flusher, for a thread without CAP_SYS_RESOURCE;
+//   - the control of indirect branch speculation, before Linux 5.11;
+//   - seccomp filters other than those of the thread that started the server, if they are as many;
+//   - a vector length for the next program only (PR_SVE_SET_VL_ONEXEC);
+//   - a mount namespace that is not the one of the root directory.
+//
+// What is already running is not affected. It needs no privileges.
+//
+// When it returns nil nothing can be started by the old server any more, not even by code that has taken
+// over this process: the server has confirmed that, or is cut off. A server that does not confirm it
+// within ten seconds is ended, and its children with it. The error is a *[ServerError]: a seccomp filter of
+// this process forbids sendmsg(2), shutdown(2), kill(2) and wait4(2) alike.
+func RenewServer() error {
+	return publicError(forkserver.Renew(), nil)
+}
+
+// request returns the start of the Cmd, which check has found nothing wrong with.
+func (c *Cmd) request(files [3]*os.File, null *os.File) *start.Request {
+	r := &start.Request{
+		Plan: start.Plan{
+			Script:      c.Script,
+			ScriptName:  c.scriptName(),
+			Path:        c.Path,
+			Args:        c.Args,
+			Env:         lastOfEachKey(c.Env),
+			MemoryLimit: c.MemoryLimit,
+		},
+		Namespaces:     c.Namespaces.cloneFlags(),
+		UIDMap:         formatIDMap(c.UIDMap),
+		GIDMap:         formatIDMap(c.GIDMap),
+		Dir:            c.Dir,
+		Stdio:          files,
+		Inbox:          null,
+		Arg:            c.Arg,
+		ExtraFiles:     c.ExtraFiles,
+		Program:        slog.String("program", c.Path),
+		NamespaceNames: c.Namespaces.String(),
+	}
+	if len(c.Args) == 0 {
+		r.Plan.Args = []string{c.Path}
+	}
+	if c.MemoryLimit == 0 {
+		r.Plan.MemoryLimit = DefaultMemoryLimit
+	}
+	if c.actor != nil {
+		c.actor.fill(r)
+	}
+	return r
+}
+
+// spawn starts the child. The error has its hint.
+func (c *Cmd) spawn(ctx context.Context, r *start.Request) (err error) {
+	if c.tracer, err = c.trace(r); err == nil {
+		c.child, err = start.Start(ctx, r)
+	}
+	if err != nil {
+		c.tracer.Abandon()
+		return c.explain(publicError(err, c), start.Record{})
+	}
+	c.tracer.Follow(c.child.AwaitSilence)
+	c.Process = &Process{Pid: c.child.Process.Pid(), process: &c.child.Process}
+	return nil
+}
+
+// publicError returns what users know an error of the layers below as.
+func publicError(err error, c *Cmd) error {
+	switch e := err.(type) {
+	case *forkserver.Error:
+		return &ServerError{Op: e.Op, Err: e.Err}
+	case *start.DirectoryError:
+		return &FieldError{"Dir", e.Err}
+	case *start.NamespaceError:
+		return &NamespaceError{Namespaces: c.Namespaces, Err: e.Err}
+	case *start.IDMapError:
+		idMap := c.GIDMap
+		if e.File == "uid_map" {
+			idMap = c.UIDMap
+		}
+		return &IDMapError{File: e.File, Map: idMap, Err: e.Err}
+	case *start.SetupError:
+		return &SetupError{Op: e.Op, Err: e.Err}
+	}
+	return err
+}
+
+// outcome makes an error of the last report and of the exit status, if there is one yet.
+func (c *Cmd) outcome(o start.Outcome) error {
+	if o.Err != nil {
+		return publicError(o.Err, c)
+	}
+	return c.explain(c.rawOutcome(&o.Last, o.End), o.State)
+}
+
+func (c *Cmd) rawOutcome(last *start.Record, end *start.End) error {
+	state := newProcessState(end)
+	switch last.Kind {
+	case wire.SetupFailed:
+		return publicError(last.SetupError(), c)
+	case wire.ExecFailed:
+		return &ExecError{Path: last.Field(0), Interpreter: last.Field(1), Err: last.Err}
+	case wire.CallFailed, wire.ScriptFailed, wire.LoadFailed, wire.MemoryExhausted:
+		return scriptError(last, c.scriptName())
+	case wire.EntryFailed:
+		return &ActorError{Message: last.Field(0), Stack: last.Field(1)}
+	case wire.ScriptDone, wire.ScriptExecs:
+	default:
+		// Without a word the script has ended the process, or a signal has.
+		if state != nil && state.Signal() != 0 {
+			return &ScriptError{ScriptName: c.scriptName(), Signal: state.Signal()}
+		}
+		if state != nil && (c.Path != "" || c.actor != nil) { // something was to follow the script
+			return &ScriptError{ScriptName: c.scriptName(), Exited: state}
+		}
+	}
+	if state == nil || state.Success() {
+		return nil
+	}
+	return &ExitError{ProcessState: state}
+}
+
+// linePattern is for messages of the parser, which all begin with the place.
+var linePattern = lazyregexp.New(`^[^\n]*?:(\d+): `)
+
+// lineInMessage is for messages that the script may have made: they need not have a place, and then
+// can look as if they had.
+func lineInMessage(message, scriptName string) (line int, ok bool) {
+	rest, ok := strings.CutPrefix(message, scriptName+":")
+	number, _, found := strings.Cut(rest, ": ")
+	line, err := strconv.Atoi(number)
+	return line, ok && found && err == nil && line > 0
+}
+
+// scriptError makes an error of the record of a script that has failed.
+func scriptError(r *start.Record, scriptName string) *ScriptError {
+	e := &ScriptError{ScriptName: scriptName, Line: r.Line}
+	switch r.Kind {
+	case wire.CallFailed:
+		e.Func, e.Traceback, e.Errno = r.Field(0), r.Field(1), r.Err
+		if len(r.Fields) > 2 {
+			e.Args = r.Fields[2:]
+		}
+	case wire.LoadFailed:
+		e.Message = r.Field(0)
+		if match := linePattern().FindStringSubmatch(e.Message); match != nil {
+			e.Line, _ = strconv.Atoi(match[1])
+		}
+	case wire.ScriptFailed:
+		e.Message, e.Traceback = r.Field(0), r.Field(1)
+		if line, ok := lineInMessage(e.Message, scriptName); ok {
+			e.Line = line
+		}
+	case wire.MemoryExhausted:
+		e.Message, e.Errno = "the script's memory limit is exhausted", r.Err
+	}
+	return e
+}
+
+// trace has the script's calls told to Cmd.Trace, if that is not nil.
+func (c *Cmd) trace(r *start.Request) (*trace.Tracer, error) {
+	if c.Trace == nil {
+		return nil, nil
+	}
+	name, handle := c.scriptName(), c.Trace
+	tracer, err := trace.New(descriptorNames(r), func(e trace.Event) {
+		handle(TraceEvent{name, e.Line, e.Func, e.Args, e.Results, e.Errno, TraceEnd(e.End),
+			e.Start, e.Duration, e.Lost})
+	})
+	if err != nil {
+		return nil, &SetupError{Op: "trace", Err: err}
+	}
+	ring := tracer.Memfd()
+	r.Ring = &ring
+	return tracer, nil
+}
+
+// descriptorNames tells what a script's first descriptors are, in the words of /proc/self/fd.
+func descriptorNames(r *start.Request) map[int]string {
+	names := make(map[int]string)
+	note := func(fd int, file *os.File) {
+		if name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", file.Fd())); err == nil {
+			names[fd] = name
+		}
+	}
+	for fd, file := range r.Stdio {
+		note(fd, file)
+	}
+	note(C.INITSCRIPT_INBOX_FD, r.Inbox)
+	if r.Arg != nil {
+		note(C.INITSCRIPT_ARG_FD, r.Arg)
+	}
+	for i, file := range r.ExtraFiles {
+		note(C.INITSCRIPT_EXTRA_FD+i, file)
+	}
+	return names
+}
