@@ -1,8 +1,7 @@
 /*
  * The steps of a child, from its birth to its program, in the order of docs/design.md. The server
- * calls it once in each child. The script runs with the descriptors, namespaces and limits that
- * the host has asked for or not at all, and nothing of it is left in what follows: a failure on
- * the way is told to the host and ends the process.
+ * calls it once in each child. It returns only in a process that becomes an actor in Go. A failure
+ * on the way is told to the host and ends the process, and nothing that was to follow happens.
  */
 #include "role_child.h"
 

@@ -1,7 +1,7 @@
 /*
  * An actor in Lua, from the end of its script to its own. The child calls it with the plan still
- * mapped. Nothing else of the plan is left when the program's code runs, and the host has been
- * told how it ended.
+ * mapped. Nothing else of the plan is left when the module runs; the host is told of a failure,
+ * and sees the status.
  */
 #include "role_lua_actor.h"
 

@@ -1,7 +1,7 @@
 /*
- * What stays as PID 1 when its program has been forked. The child calls it. From the first signal
- * that it forwards on it holds nothing of the script, neither in memory nor as a descriptor, and
- * it ends with the program.
+ * What stays as PID 1 when its program has been forked. The child calls it. When the program
+ * begins to run PID 1 holds nothing of the script any more, neither in memory nor as a descriptor;
+ * it forwards signals, and ends with the program.
  */
 #include "role_pid1.h"
 

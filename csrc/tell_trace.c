@@ -1,7 +1,7 @@
 /*
  * Writes what a script calls into a ring that the host reads. The environment has functions traced
- * by it, and errexit tells it of failures. It makes no system call, where the clock makes none,
- * and takes no memory of Lua's: the script cannot tell that it is watched.
+ * by it, and errexit tells it of failures. Once the ring is open it makes no system call and takes
+ * no memory of Lua's: the script cannot tell that it is watched.
  */
 #include "tell_trace.h"
 

@@ -1,6 +1,6 @@
 /*
- * Sealed files in memory, for the program of fork servers and for long messages. What a caller
- * gets is close-on-exec and cannot be changed any more by anybody.
+ * Files in memory, for the executable of fork servers and for long messages. They are close-on-
+ * exec from birth, and nobody can change one that is sealed.
  */
 #include "util_memfd.h"
 

@@ -1,6 +1,7 @@
 /*
- * Messages of wire.h and their descriptors, whole or not at all. Host, server, child and live mode
- * use it. Received descriptors are close-on-exec, and none stays open after a failure.
+ * Messages of wire.h and their descriptors, whole or not at all. The early launch, the server, its
+ * children and live mode use it. Received descriptors are close-on-exec, and none stays open after
+ * a failure.
  */
 #include "util_socket.h"
 
