@@ -18,23 +18,6 @@ func spawnLua(t *testing.T, source string) *initscript.Actor {
 	return spawn(t, initscript.Actor{ModuleSource: source, Stderr: os.Stderr})
 }
 
-const echoInLua = `while true do parent:send(inbox:receive()) end`
-
-// exchange sends a message and returns the answer.
-func exchange(t *testing.T, actor *initscript.Actor, message any) any {
-	t.Helper()
-	ctx := testContext(t)
-	if err := actor.Send(ctx, message); err != nil {
-		t.Fatalf("send %.100v: %v", message, err)
-	}
-	answer, err := actor.Receive(ctx)
-	if err != nil {
-		actor.Kill()
-		t.Fatalf("answer to %.100v: %v; the actor: %v", message, err, actor.Wait())
-	}
-	return answer
-}
-
 func TestLuaActorFailures(t *testing.T) {
 	noSenders := "Broadcast the address before attempting to receive on it"
 	tests := []struct {

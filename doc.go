@@ -72,8 +72,8 @@
 //
 // # Building
 //
-// The package needs cgo, and the development files of LuaJIT and libcap; it needs no flags. Without cgo, so
-// without a C compiler too, the build ends with a line that says so.
+// The package needs cgo, and the development files of LuaJIT and libcap; it needs no flags. Without cgo,
+// so without a C compiler too, the build ends with a line that says so.
 //
 // For systems other than Linux and FreeBSD it compiles, and functions return [ErrUnsupported].
 //

@@ -94,8 +94,8 @@ func ExampleSelf_Parent() {
 	// Output: stressed <nil>
 }
 
-// What an actor receives is its host's choice: a bound that fits the messages that it expects keeps what the
-// others cost small.
+// What an actor receives is its host's choice: a bound that fits the messages that it expects keeps what
+// the others cost small.
 func ExampleSelf_Inbox() {
 	ctx := context.Background()
 	actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "example delegate"})
@@ -107,7 +107,8 @@ func ExampleSelf_Inbox() {
 		log.Fatal(err)
 	}
 	fmt.Println(actor.Wait())
-	// Output: actor example delegate: receive message: too large: it costs its receiver more than the limit of 65536 bytes
+	// Output: actor example delegate: receive message: too large: it costs its receiver more than
+	// the limit of 65536 bytes
 }
 
 func ExampleRegister() {

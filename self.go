@@ -22,8 +22,8 @@ type Self struct {
 	parent *mailbox.Channel
 }
 
-// Receive returns the next message to this actor; see [mailbox.Inbox.Receive]. io.EOF means that nobody is
-// left who could send one: the host has called [Actor.Close] or is gone.
+// Receive returns the next message to this actor; see [mailbox.Inbox.Receive]. io.EOF means that nobody
+// is left who could send one: the host has called [Actor.Close] or is gone.
 func (s *Self) Receive(ctx context.Context) (any, error) { return s.inbox.Receive(ctx) }
 
 // Send sends a message to the host, where [Actor.Receive] returns it; see [mailbox.Channel.Send].
@@ -35,5 +35,6 @@ func (s *Self) Address() (*mailbox.Channel, error) { return s.inbox.Address() }
 // Inbox returns where the messages to this actor arrive, to set its limit, for example.
 func (s *Self) Inbox() *mailbox.Inbox { return s.inbox }
 
-// Parent returns the channel to the host. Sent to others, it lets them talk to the host without this actor.
+// Parent returns the channel to the host. Sent to others, it lets them talk to the host without this
+// actor.
 func (s *Self) Parent() *mailbox.Channel { return s.parent }

@@ -472,8 +472,8 @@ func TestSendToInboxClosedWithUnreadMessages(t *testing.T) {
 	}
 }
 
-// fill sends until the socket is full and returns how many messages that took. Only a full socket makes a
-// message wait, so each has a time of its own: enough for the inbox to take the first one out of it.
+// fill sends until the socket is full and returns how many messages that took. Only a full socket makes
+// a message wait, so each has a time of its own: enough for the inbox to take the first one out of it.
 func fill(t *testing.T, channel *mailbox.Channel) int {
 	t.Helper()
 	for n := 0; ; n++ {

@@ -170,7 +170,8 @@ func (d *descriptors) open(p place, reserved *os.File) any {
 	d.fds[d.first+p.index] = -1
 	switch {
 	case p.isChannel:
-		// os.NewFile has the poller wait for what is in this mode only. It does not fail on a socket.
+		// os.NewFile has the poller wait for what is in this mode only. It does not fail on a
+		// socket.
 		unix.SetNonblock(fd, true)
 		return receivedChannel(os.NewFile(uintptr(fd), "channel"))
 	case reserved == nil:

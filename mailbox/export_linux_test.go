@@ -58,7 +58,8 @@ func (c *Channel) SendRaw(packet []byte, fds ...int) error {
 	return err
 }
 
-// ReceiveBackwards receives what a receiver may have sent back through a channel; 0, nil: nothing can come.
+// ReceiveBackwards receives what a receiver may have sent back through a channel; 0, nil: nothing can
+// come.
 func (c *Channel) ReceiveBackwards() (n int, err error) {
 	return backwards(c, func(socket int) (int, error) {
 		n, _, _, _, err := unix.Recvmsg(socket, make([]byte, 16), make([]byte, 64), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
@@ -96,7 +97,8 @@ func (c *Channel) AwaitHangup() error {
 	return err
 }
 
-// SendBackwards is what a hostile receiver does: it answers through its sources. It returns what comes of each.
+// SendBackwards is what a hostile receiver does: it answers through its sources. It returns what comes
+// of each.
 func (i *Inbox) SendBackwards() []error {
 	i.state.mutex.Lock()
 	defer i.state.mutex.Unlock()

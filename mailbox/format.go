@@ -8,8 +8,8 @@ import "C"
 
 import "unsafe"
 
-// Actors in Lua have the format from csrc/message.h. Where it is another one there, this does not compile: the
-// index of an array is out of range.
+// Actors in Lua have the format from csrc/message.h. Where it is another one there, this does not
+// compile: the index of an array is out of range.
 var _ = [...]struct{}{
 	[1]struct{}{}[C.INITSCRIPT_MESSAGE_VERSION-messageVersion],
 	[1]struct{}{}[C.INITSCRIPT_MESSAGE_IN_MEMFD-messageInMemfd],

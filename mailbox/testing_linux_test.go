@@ -70,8 +70,8 @@ func skip(t *testing.T, reason string) {
 // subprocessMarker is the environment variable that names the test a subprocess is for.
 const subprocessMarker = "INITSCRIPT_TEST_SUBPROCESS"
 
-// runWithMounts runs the calling test once more, in a process with a mount namespace of its own. It returns
-// true in that process.
+// runWithMounts runs the calling test once more, in a process with a mount namespace of its own. It
+// returns true in that process.
 func runWithMounts(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(subprocessMarker) == t.Name() {

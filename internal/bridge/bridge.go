@@ -14,8 +14,8 @@ var Start func(ctx context.Context, actor any) (cmd any, channel, inbox *os.File
 // Detach is set likewise. It lets the process of an *initscript.Cmd outlive this one.
 var Detach func(cmd any) error
 
-// OpenChannel is set by package mailbox. It takes over the sending end of a SEQPACKET socket and returns the
-// *mailbox.Channel.
+// OpenChannel is set by package mailbox. It takes over the sending end of a SEQPACKET socket and returns
+// the *mailbox.Channel.
 var OpenChannel func(socket *os.File) any
 
 // AddSource is set likewise. It takes over the receiving end of a SEQPACKET socket as a source of a

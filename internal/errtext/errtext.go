@@ -17,7 +17,8 @@ func Unsupported(pkg, function string) error {
 	return fmt.Errorf("%s: %s: %w", pkg, function, ErrUnsupported)
 }
 
-// Errno returns the text of an error. For an errno it adds the symbolic name that every manual page uses.
+// Errno returns the text of an error. For an errno it adds the symbolic name that every manual page
+// uses.
 func Errno(err error) string {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {

@@ -22,8 +22,8 @@ const (
 	SealWrite  = C.F_SEAL_WRITE
 )
 
-// Create returns a new memfd, close-on-exec, that can be sealed. The modern flags are of Linux: what is in a
-// memfd of FreeBSD cannot be executed anyway.
+// Create returns a new memfd, close-on-exec, that can be sealed. The modern flags are of Linux: what is
+// in a memfd of FreeBSD cannot be executed anyway.
 func Create(name string, flags, modern int) (int, error) {
 	text := C.CString(name)
 	defer C.free(unsafe.Pointer(text))

@@ -16,8 +16,8 @@ const (
 	SealWrite  = unix.F_SEAL_WRITE
 )
 
-// Create returns a new memfd, close-on-exec, that can be sealed. modern holds flags that old kernels do not
-// know and answer with EINVAL: MFD_EXEC and MFD_NOEXEC_SEAL are of Linux 6.3.
+// Create returns a new memfd, close-on-exec, that can be sealed. modern holds flags that old kernels do
+// not know and answer with EINVAL: MFD_EXEC and MFD_NOEXEC_SEAL are of Linux 6.3.
 func Create(name string, flags, modern int) (int, error) {
 	flags |= unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	fd, err := unix.MemfdCreate(name, flags|modern)

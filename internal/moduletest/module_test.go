@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package moduletest tests what the go command makes of a module that uses initscript, with the flags that
-// people do not give: in a module of its own, without network, with what the module cache has.
+// Package moduletest tests what the go command makes of a module that uses initscript, with the flags
+// that people do not give: in a module of its own, without network, with what the module cache has.
 package moduletest
 
 import (
@@ -275,7 +275,8 @@ func TestModule(t *testing.T) {
 	}
 }
 
-// messages are the lines of the go command without those that name a package, which begin with a number sign.
+// messages are the lines of the go command without those that name a package, which begin with a number
+// sign.
 func messages(out string) []string {
 	var lines []string
 	for line := range strings.Lines(out) {

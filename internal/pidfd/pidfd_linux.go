@@ -1,5 +1,6 @@
-// Package pidfd signals and waits for processes through descriptors, which never lead to another process: pidfds
-// of Linux, or directories in /proc where the kernel has none, and process descriptors of FreeBSD.
+// Package pidfd signals and waits for processes through descriptors, which never lead to another
+// process: pidfds of Linux, or directories in /proc where the kernel has none, and process descriptors
+// of FreeBSD.
 package pidfd
 
 import (

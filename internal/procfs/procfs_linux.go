@@ -39,8 +39,8 @@ func ReadOnce(fd int, buffer []byte) ([]byte, error) {
 	}
 }
 
-// HasEnded reports whether the process whose directory this is has ended. It reads the state after the name,
-// which may contain anything: see proc_pid_stat(5).
+// HasEnded reports whether the process whose directory this is has ended. It reads the state after the
+// name, which may contain anything: see proc_pid_stat(5).
 func HasEnded(fd int) bool {
 	stat, err := unix.Openat(fd, "stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -46,7 +46,8 @@ func Receive(socket *os.File, message []byte, fds []int) (int, []int, error) {
 	var n, flags, controlLength int
 	var control []byte
 	if cap(fds) > 0 {
-		control = make([]byte, unix.CmsgLen(4*cap(fds))) // CmsgSpace has room for one more if they are odd
+		// CmsgSpace has room for one more where their number is odd.
+		control = make([]byte, unix.CmsgLen(4*cap(fds)))
 	}
 	waitErr := connection.Read(func(fd uintptr) bool {
 		for {

@@ -1,9 +1,10 @@
 //go:build (linux || freebsd) && cgo
 
-// Package seqpacket passes messages with descriptors through AF_UNIX sockets of type SOCK_SEQPACKET, and gets
-// rid of what an untrusted peer has sent without waiting for it.
+// Package seqpacket passes messages with descriptors through AF_UNIX sockets of type SOCK_SEQPACKET, and
+// gets rid of what an untrusted peer has sent without waiting for it.
 //
-// All descriptors are close-on-exec from birth. Errors are *os.SyscallError, but where a function says so.
+// All descriptors are close-on-exec from birth. Errors are *os.SyscallError, but where a function says
+// so.
 package seqpacket
 
 // #include "../../csrc/sys_examine.h"
@@ -89,9 +90,10 @@ func Describe(fds []int) Examined {
 	return newExamined(&examined)
 }
 
-// Examine looks at the descriptors of the message that the socket has next, which stays there; they never get
-// into this process. The errno is ENOSYS if no process can be made that looks at them, EMFILE if there is
-// no room for them, EAGAIN if there is no message any more, or another of recvmsg(2); 0 if all is well.
+// Examine looks at the descriptors of the message that the socket has next, which stays there; they
+// never get into this process. The errno is ENOSYS if no process can be made that looks at them, EMFILE
+// if there is no room for them, EAGAIN if there is no message any more, or another of recvmsg(2); 0 if
+// all is well.
 func Examine(socket int) (Examined, syscall.Errno) {
 	var examined C.struct_initscript_examined
 	if errno := C.initscript_examine(C.int(socket), &examined); errno != 0 {
