@@ -46,3 +46,18 @@ func TestProgramsDoWithoutPolicies(t *testing.T) {
 		}
 	}
 }
+
+// Nor is the command linked with what makes its manual page, of which each start would compile the regular
+// expressions.
+func TestCommandDoesWithoutManPages(t *testing.T) {
+	imports := map[string]bool{}
+	addImports(t, "cmd/initscript", imports)
+	if !imports["github.com/spf13/cobra"] {
+		t.Fatalf("cobra is not among the imports %q", slices.Sorted(maps.Keys(imports)))
+	}
+	for path := range imports {
+		if strings.Contains(path, "md2man") || strings.Contains(path, "manpage") {
+			t.Errorf("the command needs %s", path)
+		}
+	}
+}
