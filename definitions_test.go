@@ -15,7 +15,7 @@ import (
 )
 
 //go:generate go run ./tools/script-api lua/initscript.d.lua docs/script-api.md docs/man/initscript-script.7
-//go:generate go run ./cmd/initscript man docs/man/initscript.1
+//go:generate go test -run ^TestManPageIsUpToDate$ ./cmd/initscript -update
 
 func parseDefinitions(t *testing.T) []definitions.Block {
 	t.Helper()

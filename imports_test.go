@@ -56,11 +56,14 @@ var layers = [][]string{
 	{"cmd/initscript", "tools/script-api", "bench", "examples/*", "examples/internal/*"},
 	{"luahost"},
 	{"."},
-	{"internal/check", "internal/doctor", "internal/jailtest", "internal/manpage"},
+	{"internal/start"},
+	{"internal/forkserver"},
+	{"internal/check", "internal/doctor", "internal/jailtest", "internal/manpage", "mailbox"},
 	{
-		"internal/definitions", "internal/hint", "internal/hoststate", "internal/machine/machinetest",
-		"internal/pidfd", "internal/seqpacket", "internal/trace",
+		"internal/actorself", "internal/definitions", "internal/hint", "internal/hoststate",
+		"internal/machine/machinetest", "internal/trace",
 	},
+	{"internal/pidfd", "internal/seqpacket"},
 }
 
 // layerOf returns the number of the layer that the package is in; len(layers) if it is in none.
@@ -144,5 +147,20 @@ func TestWhatIncludesHeadersImportsTheirPackage(t *testing.T) {
 	})
 	if including < 5 {
 		t.Errorf("only %d files that include headers were found", including)
+	}
+}
+
+// Nor is the command linked with what makes its manual page, of which each start would compile the regular
+// expressions.
+func TestCommandDoesWithoutManPages(t *testing.T) {
+	imports := map[string]bool{}
+	addImports(t, "cmd/initscript", imports)
+	if !imports["github.com/spf13/cobra"] {
+		t.Fatalf("cobra is not among the imports %q", slices.Sorted(maps.Keys(imports)))
+	}
+	for path := range imports {
+		if strings.Contains(path, "md2man") || strings.Contains(path, "manpage") {
+			t.Errorf("the command needs %s", path)
+		}
 	}
 }

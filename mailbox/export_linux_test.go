@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/polydawn/refmt/cbor"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,7 +35,6 @@ func Packet(t testing.TB, message any) []byte {
 func CostOf(t testing.TB, message any) int64 {
 	t.Helper()
 	e := messageEncoder{limit: math.MaxInt64}
-	e.cbor = cbor.NewEncoder(&e.packet)
 	if err := e.item(reflect.ValueOf(message), 0); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,11 @@ package mailbox
 // #include "../csrc/message.h"
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+
+	_ "github.com/go-initscript/initscript/csrc" // so that this is compiled anew with the header
+)
 
 // Actors in Lua have the format from csrc/message.h. Where it is another one there, this does not
 // compile: the index of an array is out of range.

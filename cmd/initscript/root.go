@@ -36,7 +36,6 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(newHostCommand())
 	root.AddCommand(newDoctorCommand())
 	root.AddCommand(newCheckCommand())
-	root.AddCommand(newManCommand())
 	root.AddCommand(systemCommands()...)
 	return root
 }

@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"unsafe"
 
+	_ "github.com/go-initscript/initscript/csrc" // the server
 	"github.com/go-initscript/initscript/internal/actorself"
 	"github.com/go-initscript/initscript/internal/eventlog"
 	"github.com/go-initscript/initscript/internal/hoststate"
@@ -27,6 +28,16 @@ import (
 	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
+
+const serverName = C.INITSCRIPT_SERVER_NAME
+
+// A process that was executed to serve and does not, for whatever reason, must not run the program
+// once more: that would start the next one, and so on.
+func init() {
+	if len(os.Args) == 1 && os.Args[0] == serverName {
+		os.Exit(1)
+	}
+}
 
 // startServer starts one that nobody else uses yet. servers is locked.
 func startServer() (*Server, error) {

@@ -4,9 +4,6 @@
 // of these, and ends them.
 package forkserver
 
-// #include "../../csrc/role_launch.h"
-import "C"
-
 import (
 	"bytes"
 	"errors"
@@ -77,16 +74,6 @@ var servers struct {
 	current *Server
 	program *os.File // what servers are executed from; nil before the first start
 	sealed  bool     // it is a sealed copy
-}
-
-const serverName = C.INITSCRIPT_SERVER_NAME
-
-// A process that was executed to serve and does not, for whatever reason, must not run the program
-// once more: that would start the next one, and so on.
-func init() {
-	if len(os.Args) == 1 && os.Args[0] == serverName {
-		os.Exit(1)
-	}
 }
 
 // Renew makes the next start begin with a new server. When it returns nil nothing can be started by the old one

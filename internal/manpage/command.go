@@ -1,6 +1,7 @@
 package manpage
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,34 +13,36 @@ const introduction = "An init script is Lua code that runs inside a new process,
 	"the program that then takes its place. A call that fails ends the process, so the program never runs in " +
 	"half a sandbox. What a script can call is described in initscript-script(7)."
 
-const (
-	files = "Below the prefix of the installation, usually `/usr` or `/usr/local`: `share/initscript/recipes` " +
-		"has scripts to start from, `share/initscript/lua` the definitions of the script API for editors."
-	seeAlso = ".BR initscript\\-script (7),\n.BR bwrap (1),\n.BR unshare (1),\n.BR capabilities (7),\n" +
-		".BR landlock (7),\n.BR namespaces (7),\n.BR user_namespaces (7)"
-)
+const commandEnd = `
+# FILES
 
-// FromCommand describes a command and all its subcommands in one page.
+Below the prefix of the installation, usually **/usr** or **/usr/local**: **share/initscript/recipes** has
+scripts to start from, **share/initscript/lua** the definitions of the script API for editors.
+
+# SEE ALSO
+
+**initscript-script**(7), **bwrap**(1), **unshare**(1), **capabilities**(7), **landlock**(7),
+**namespaces**(7), **user_namespaces**(7)
+`
+
+// FromCommand describes a command and all its subcommands in one page: github.com/spf13/cobra/doc, which
+// makes a page of each, shows values of flags as Go has them, and joins the lines of examples.
 func FromCommand(root *cobra.Command) string {
-	p := newPage(root.Name(), 1, "User Commands")
-	p.line(".SH NAME\n%s \\- %s", root.Name(), escape(lowerFirst(root.Short)))
+	var text strings.Builder
+	fmt.Fprintf(&text, "# NAME\n\n%s - %s\n\n# SYNOPSIS\n\n", root.Name(), escape(lowerFirst(root.Short)))
 	commands := leaves(root)
-	p.line(".SH SYNOPSIS")
 	for i, command := range commands {
 		if i > 0 {
-			p.line(".br")
+			text.WriteString("  \n") // a line of its own
 		}
-		p.line("%s", guard(synopsis(command)))
+		text.WriteString(synopsis(command))
 	}
-	p.line(".SH DESCRIPTION")
-	p.prose(introduction)
+	fmt.Fprintf(&text, "\n\n# DESCRIPTION\n\n%s\n\n", escape(introduction))
 	for _, command := range commands {
-		p.command(command)
+		describe(&text, command)
 	}
-	p.line(".SH FILES")
-	p.prose(files)
-	p.line(".SH SEE ALSO\n%s", seeAlso)
-	return p.text.String()
+	text.WriteString(commandEnd)
+	return render(root.Name(), 1, "User Commands", text.String())
 }
 
 // leaves are the commands that do something, in the order of the help.
@@ -61,58 +64,55 @@ func lowerFirst(text string) string { return strings.ToLower(text[:1]) + text[1:
 
 func synopsis(command *cobra.Command) string {
 	use := strings.TrimPrefix(command.UseLine(), command.CommandPath())
-	return `\fB` + escape(command.CommandPath()) + `\fR` + escape(use)
+	return "**" + escape(command.CommandPath()) + "**" + escape(use)
 }
 
-// command is the section of one command: what its help says.
-func (p *page) command(command *cobra.Command) {
-	p.line(".SH %s", escape(strings.ToUpper(strings.TrimPrefix(command.CommandPath(), command.Root().Name()+" "))))
-	p.help(command.Long)
-	command.LocalFlags().VisitAll(p.flag)
-	if command.Example != "" {
-		p.line(".PP\nExamples:")
-		p.example(unindented(strings.Split(command.Example, "\n")))
-	}
-}
-
-// help has paragraphs, and lines with an indent that stay as they are.
-func (p *page) help(text string) {
-	for _, paragraph := range strings.Split(text, "\n\n") {
-		lines := strings.Split(paragraph, "\n")
-		if strings.HasPrefix(lines[0], "  ") {
-			p.example(unindented(lines))
-			continue
+// describe writes the section of one command: what its help says.
+func describe(text *strings.Builder, command *cobra.Command) {
+	path := strings.TrimPrefix(command.CommandPath(), command.Root().Name()+" ")
+	fmt.Fprintf(text, "# %s\n\n", escape(strings.ToUpper(path)))
+	for _, paragraph := range strings.Split(command.Long, "\n\n") {
+		if strings.HasPrefix(paragraph, "  ") {
+			example(text, paragraph)
+		} else {
+			fmt.Fprintf(text, "%s\n\n", escape(paragraph))
 		}
-		p.paragraph()
-		p.line("%s", guard(escape(joined(lines))))
+	}
+	command.LocalFlags().VisitAll(func(f *pflag.Flag) { flag(text, f) })
+	if command.Example != "" {
+		text.WriteString("Examples:\n\n")
+		example(text, command.Example)
 	}
 }
 
-func unindented(lines []string) []string {
-	var out []string
-	for _, line := range lines {
-		out = append(out, strings.TrimPrefix(line, "  "))
-	}
-	return out
+// example writes lines that stay as they are, without the indent of the help.
+func example(text *strings.Builder, lines string) {
+	lines = strings.ReplaceAll("\n"+lines, "\n  ", "\n")
+	fmt.Fprintf(text, "```%s\n```\n\n", strings.TrimSuffix(lines, "\n"))
 }
 
-func (p *page) flag(f *pflag.Flag) {
+func flag(text *strings.Builder, f *pflag.Flag) {
 	if f.Hidden || f.Name == "help" {
 		return
 	}
-	value, text := pflag.UnquoteUsage(f)
-	names := `\fB` + escape("--"+f.Name) + `\fR`
+	value, usage := pflag.UnquoteUsage(f)
+	names := "**--" + f.Name + "**"
 	if f.Shorthand != "" {
-		names = `\fB` + escape("-"+f.Shorthand) + `\fR, ` + names
+		names = "**-" + f.Shorthand + "**, " + names
 	}
 	if value != "" {
-		names += ` \fI` + escape(value) + `\fR`
+		names += " *" + escape(value) + "*"
 	}
-	p.line(".TP\n%s", names)
 	switch f.DefValue {
 	case "", "false", "0", "[]":
 	default:
-		text += " (default " + f.DefValue + ")"
+		usage += " (default " + f.DefValue + ")"
 	}
-	p.line("%s", guard(escape(text)))
+	fmt.Fprintf(text, "%s\n: %s\n\n", names, escape(usage))
+}
+
+// escape makes text of what Markdown would interpret.
+func escape(text string) string {
+	return strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "<", `\<`, ">", `\>`, "[", `\[`,
+		"]", `\]`, "|", `\|`, "~", `\~`, "&", `\&`).Replace(text)
 }

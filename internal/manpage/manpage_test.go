@@ -43,7 +43,7 @@ func TestScriptAPIIsUpToDate(t *testing.T) {
 	}
 }
 
-// tolerated are complaints that do not matter: the pages have no date, see newPage; and the system has
+// tolerated are complaints that do not matter: the pages have no date, see render; and the system has
 // no settings of its own for manual pages.
 var tolerated = regexp.MustCompile(`missing date|man\.local`)
 
@@ -77,7 +77,7 @@ func TestPagesAreWellFormed(t *testing.T) {
 
 func TestFromCommand(t *testing.T) {
 	root := &cobra.Command{Use: "tool", Short: "Do things"}
-	sub := &cobra.Command{Use: "sub [flags] FILE", Long: "Text of\ntwo lines.\n\n  .an indented line\n\nThe end.",
+	sub := &cobra.Command{Use: "sub [flags] FILE", Long: "Text *of* _two_\n<lines> of a | b.\n\n  .an indented line\n\nThe end.",
 		Example: "  tool sub -n 3 'x'", Run: func(*cobra.Command, []string) {}, DisableFlagsInUseLine: true}
 	sub.Flags().IntP("number", "n", 7, "the `NUMBER` of things")
 	hidden := &cobra.Command{Use: "hidden", Hidden: true, Run: sub.Run}
@@ -85,9 +85,9 @@ func TestFromCommand(t *testing.T) {
 	page := manpage.FromCommand(root)
 	for _, want := range []string{
 		".SH NAME\ntool \\- do things\n",
-		".SH SYNOPSIS\n\\fBtool sub\\fR [flags] FILE\n",
-		".SH SUB\nText of two lines.\n.PP\n.RS 4\n.EX\n\\&.an indented line\n.EE\n.RE\n.PP\nThe end.\n",
-		".TP\n\\fB\\-n\\fR, \\fB\\-\\-number\\fR \\fINUMBER\\fR\nthe NUMBER of things (default 7)\n",
+		".SH SYNOPSIS\n\\fBtool sub\\fP [flags] FILE\n",
+		".SH SUB\nText *of* _two_\n<lines> of a | b.\n.PP\n.RS 4\n.EX\n\\&.an indented line\n.EE\n.RE\n.PP\nThe end.\n",
+		".TP\n\\fB\\-n\\fP, \\fB\\-\\-number\\fP \\fINUMBER\\fP\nthe NUMBER of things (default 7)\n",
 		"\ntool sub \\-n 3 \\(aqx\\(aq\n",
 	} {
 		if !strings.Contains(page, want) {
@@ -100,10 +100,12 @@ func TestFromCommand(t *testing.T) {
 }
 
 func TestMarkdown(t *testing.T) {
-	blocks := []definitions.Block{{Text: strings.Split("# Title\n\nA `code-span`, **bold `x`** and [text](#x),\n[site](https://a.b).\n\n"+
-		"* one\n  more\n* two\n\n| A | B | C |\n|---|---|---|\n| `X` | a\\|b | new |\n\n```sh\n.x \\n\n```\n\n## Heading", "\n")}}
-	want := ".SH DESCRIPTION\nA \\fBcode\\-span\\fR, \\fBbold x\\fR and text, site (https://a.b).\n" +
-		".IP \\(bu 3\none more\n.IP \\(bu 3\ntwo\n.TP\n\\fBX\\fR\na|b [new]\n.PP\n.RS 4\n.EX\n\\&.x \\en\n.EE\n.RE\n.SH HEADING\n"
+	blocks := []definitions.Block{{Text: strings.Split("# Title\n\nA `code-span`, **bold `x`**\nand [text[]](#x),\n"+
+		"[site](https://a.b).\n* one\n  more\n* two\n\n| A | B | C |\n|---|---|---|\n| `X` | a\\|b | new |\n| `Y` | | |\n\n"+
+		"```sh\n.x\ny \\-~\n# z\n```\n\n## Heading\n\n```\nz\n```", "\n")}}
+	want := ".SH DESCRIPTION\nA \\fBcode\\-span\\fR, \\fBbold \\fBx\\fR\\fP\nand text[],\nsite (https://a.b).\n" +
+		".IP \\(bu 2\none\nmore\n.IP \\(bu 2\ntwo\n.TP\n\\fBX\\fR\na|b [new]\n.TP\n\\fBY\\fR\n" +
+		".PP\n.RS 4\n.EX\n\\&.x\ny \\e\\-\\(ti\n# z\n.EE\n.RE\n.SH HEADING\n.RS 4\n.EX\nz\n.EE\n.RE\n"
 	if page := manpage.ScriptAPI(blocks); !strings.Contains(page, want) {
 		t.Errorf("%q is not in\n%q", want, page)
 	}

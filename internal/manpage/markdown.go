@@ -1,106 +1,72 @@
 package manpage
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/go-initscript/initscript/internal/definitions"
-	"github.com/go-initscript/initscript/internal/lazyregexp"
 )
 
-// ScriptAPI is the page initscript-script(7), made of the reference page: its headings, paragraphs,
-// lists, tables and fenced blocks. The heading of the page and the list of contents are left out.
+const (
+	scriptBegin = "# NAME\n\ninitscript-script - what an init script can call\n\n# DESCRIPTION\n\n"
+	scriptEnd   = "\n# SEE ALSO\n\n" +
+		"**initscript**(1), **syscalls**(2), **capabilities**(7), **landlock**(7), **namespaces**(7)\n"
+)
+
+// ScriptAPI is the page initscript-script(7), made of the reference page. The heading of the page and the
+// list of contents are left out, and a table becomes a list of what is in its first column.
 func ScriptAPI(blocks []definitions.Block) string {
-	p := newPage("initscript-script", 7, "Script API")
-	p.line(".SH NAME\ninitscript\\-script \\- what an init script can call")
-	p.line(".SH DESCRIPTION")
-	lines := strings.Split(definitions.Markdown(blocks), "\n")
-	for i := 0; i < len(lines); {
-		i += p.block(lines[i:])
+	var text strings.Builder
+	text.WriteString(scriptBegin)
+	inContents, inCode, last := false, false, ""
+	for line := range strings.Lines(tableHead.ReplaceAllString(definitions.Markdown(blocks), "")) {
+		isFence := strings.HasPrefix(line, "```")
+		inCode = inCode != isFence
+		if !inCode && strings.HasPrefix(line, "#") {
+			inContents = line == "## Contents\n"
+		}
+		switch {
+		case inContents || strings.HasPrefix(line, "<!--") || strings.HasPrefix(line, "# ") && !inCode:
+		case inCode || isFence:
+			text.WriteString(line)
+		case strings.HasPrefix(line, "## "):
+			text.WriteString(strings.ToUpper(line))
+		case strings.HasPrefix(line, "|"):
+			text.WriteString(definition(line))
+		case strings.HasPrefix(line, "* ") && !strings.HasPrefix(last, "* ") && !strings.HasPrefix(last, "  "):
+			text.WriteString("\n" + withoutLinks(line)) // md2man wants an empty line before a list
+		default:
+			text.WriteString(withoutLinks(line))
+		}
+		last = line
 	}
-	p.line(".SH SEE ALSO\n.BR initscript (1),\n.BR syscalls (2),\n.BR capabilities (7),\n.BR landlock (7),\n.BR namespaces (7)")
-	return p.text.String()
+	return render("initscript-script", 7, "Script API", text.String()+scriptEnd)
 }
 
-// block converts what begins with the first line, and returns how many lines that are.
-func (p *page) block(lines []string) int {
-	line := lines[0]
-	switch {
-	case line == "" || strings.HasPrefix(line, "<!--") || strings.HasPrefix(line, "# "):
-		return 1
-	case line == "## Contents":
-		return 1 + count(lines[1:], func(line string) bool { return !strings.HasPrefix(line, "#") })
-	case strings.HasPrefix(line, "## "):
-		p.line(".SH %s", escape(strings.ToUpper(line[3:])))
-		return 1
-	case strings.HasPrefix(line, "### "):
-		p.line(".SS %s", escape(line[4:]))
-		return 1
-	case strings.HasPrefix(line, "```"):
-		n := count(lines[1:], func(line string) bool { return line != "```" })
-		p.example(lines[1 : 1+n])
-		return n + 2
-	case strings.HasPrefix(line, "|"):
-		n := count(lines, func(line string) bool { return strings.HasPrefix(line, "|") })
-		p.table(lines[:n])
-		return n
-	case strings.HasPrefix(line, "* "):
-		n := 1 + count(lines[1:], func(line string) bool { return strings.HasPrefix(line, "  ") })
-		p.line(`.IP \(bu 3`)
-		p.prose(joined(lines[:n])[2:])
-		return n
+var (
+	tableHead     = regexp.MustCompile(`(?m)^\|.*\n\|---.*\n`)
+	cellSeparator = regexp.MustCompile(`\s*\|\s*`)
+	link          = regexp.MustCompile(`\[((?:[^][]|\[\])+)\]\(([^)]+)\)`) // [] is in names of types
+)
+
+// definition makes an item of a list of a row of a table. The third cell, if there is one, is short.
+func definition(row string) string {
+	row = strings.ReplaceAll(strings.Trim(row, "| \n"), `\|`, "\x00")
+	cells := append(cellSeparator.Split(row, 3), "", "")
+	if cells[2] != "" {
+		cells[2] = " [" + cells[2] + "]"
 	}
-	n := 1 + count(lines[1:], func(line string) bool { return !endsParagraph(line) })
-	p.paragraph()
-	p.prose(joined(lines[:n]))
-	return n
+	item := cells[0] + "\n: " + strings.TrimSpace(cells[1]+cells[2]) + "\n\n"
+	return strings.ReplaceAll(item, "\x00", "|")
 }
 
-func endsParagraph(line string) bool {
-	for _, start := range []string{"#", "```", "|", "* ", "<!--"} {
-		if strings.HasPrefix(line, start) {
-			return true
+// withoutLinks leaves the texts of links, and the addresses of other sites.
+func withoutLinks(line string) string {
+	return link.ReplaceAllStringFunc(line, func(s string) string {
+		match := link.FindStringSubmatch(s)
+		if strings.Contains(match[2], "://") {
+			return match[1] + " (" + match[2] + ")"
 		}
-	}
-	return line == ""
-}
-
-// count is the number of lines before the first that is not so.
-func count(lines []string, so func(string) bool) int {
-	for i, line := range lines {
-		if !so(line) {
-			return i
-		}
-	}
-	return len(lines)
-}
-
-func joined(lines []string) string {
-	var words []string
-	for _, line := range lines {
-		words = append(words, strings.Fields(line)...)
-	}
-	return strings.Join(words, " ")
-}
-
-var cellSeparator = lazyregexp.New(`\s*\|\s*`)
-
-// table has the first cell of each row as a tag. The third column, if there is one, is short.
-func (p *page) table(rows []string) {
-	for _, row := range rows[2:] {
-		row = strings.ReplaceAll(strings.Trim(row, "| "), `\|`, "\x00")
-		cells := cellSeparator().Split(row, 3)
-		for i := range cells {
-			cells[i] = strings.ReplaceAll(cells[i], "\x00", "|")
-		}
-		p.line(".TP")
-		p.prose(cells[0])
-		text := ""
-		if len(cells) > 1 {
-			text = cells[1]
-		}
-		if len(cells) > 2 && cells[2] != "" {
-			text += " [" + cells[2] + "]"
-		}
-		p.prose(text)
-	}
+		return match[1]
+	})
 }

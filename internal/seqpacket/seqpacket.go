@@ -14,7 +14,7 @@ import (
 	"os"
 	"syscall"
 
-	_ "github.com/go-initscript/initscript/csrc" // examine.c
+	_ "github.com/go-initscript/initscript/csrc" // sys_examine.c
 	"golang.org/x/sys/unix"
 )
 
