@@ -70,6 +70,8 @@ func TestConfineWithoutDescriptors(t *testing.T) {
 	}
 }
 
+const restrictMakeDir = `C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {'make_dir'}})))`
+
 // A script that fails while it runs takes the process with it, whatever it has done before.
 func TestConfineFailureEndsProcess(t *testing.T) {
 	const own = "<3>ipc_actor/init"
@@ -92,10 +94,10 @@ func TestConfineFailureEndsProcess(t *testing.T) {
 			own + "/execve: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
 		{"fexecve", `C.fexecve(0, {}, {})`, own + "/fexecve: would end the running program with all its threads: start a child instead\n" +
 			own + "/fexecve: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
-		{"no answer", `set_no_new_privs() C.seccomp_set_mode_filter(` + filter(unix.SYS_RECVMSG, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM)) + `) errexit = false C.prctl(C.PR_SET_TIMERSLACK, 2)`,
+		{"no answer", install(filter(unix.SYS_RECVMSG, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))) + ` errexit = false ` + restrictMakeDir,
 			own + ": not every thread could be confined\n"},
-		{"no question", `set_no_new_privs() C.seccomp_set_mode_filter(` + filter(unix.SYS_SENDMSG, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM)) + `) C.prctl(C.PR_SET_TIMERSLACK, 2)`,
-			own + "/prctl: Numerical argument out of domain\nstack traceback:\n\tinit.script:1: in main chunk\n"},
+		{"no question", install(filter(unix.SYS_SENDMSG, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))) + ` ` + restrictMakeDir,
+			own + "/landlock_restrict_self: Numerical argument out of domain\nstack traceback:\n\tinit.script:1: in main chunk\n"},
 		{"finalizer", `local p = newproxy(true) getmetatable(p).__gc = function() C.mkdir('/dev/null/x', 0) end`,
 			own + "/mkdir: Not a directory\nstack traceback:\n\tinit.script:1: in function <init.script:1>\n"},
 	}
@@ -122,6 +124,48 @@ func TestConfineFailureEndsProcess(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where a filter refuses messages, all that needs no descriptor still reaches every thread: another filter
+// too.
+func TestConfineWithoutMessages(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	threads := startThreads(t)
+	refuse := compilePolicy("default_action: allow\nrules: [{names: [sendmsg, recvmsg, sendto, recvfrom, write, read, close], " +
+		"action: {errno: EDOM}}]")
+	// The Go runtime itself needs some of these to wait for files: nothing here does until the checks.
+	must(t, initscript.Confine(install(refuse)+` C.prctl(C.PR_SET_TIMERSLACK, 54321) `+install(refuseSysinfo), nil))
+	for _, thread := range append(threads, startThreads(t)...) {
+		for _, call := range []threadCall{threadReads(unix.PR_GET_TIMERSLACK, "54321"), askingSysinfo} {
+			if got := call.try(thread); got != call.want {
+				t.Errorf("%s thread: system call %d: %s, want %s", thread.Kind, call.number, got, call.want)
+			}
+		}
+	}
+}
+
+// A process that has no room for one more descriptor is not restricted, and is told so.
+func TestConfineWithoutRoomForRuleset(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	must(t, initscript.Confine(`
+		set_no_new_privs()
+		local ruleset = C.landlock_create_ruleset({handled_access_fs = {'make_dir'}})
+		local soft, hard = C.getrlimit(C.RLIMIT_NOFILE)
+		C.setrlimit(C.RLIMIT_NOFILE, 3, hard)
+		errexit = false
+		local r, e = C.landlock_restrict_self(ruleset)
+		assert(r == -1 and e == C.EMFILE, e)
+		errexit = true
+		C.setrlimit(C.RLIMIT_NOFILE, soft, hard)
+		C.mkdir('/tmp/initscript-room', 448)
+		C.rmdir('/tmp/initscript-room')
+		C.landlock_restrict_self(ruleset)
+		errexit = false
+		assert(select(2, C.mkdir('/tmp/initscript-room', 448)) == C.EACCES)`, nil))
 }
 
 // The script can do what it likes with descriptors: they are its own.
