@@ -19,17 +19,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the functions of a script call in live mode, where there is a Go runtime: the C function has read the
-// arguments, and hands over the system call. In a child they make the system call in C, since nothing of Go
-// runs there yet; struct initscript_operations (csrc/script.h) has both.
+// What the functions of a script call in live mode, where there is a Go runtime: the C function has read
+// the arguments, and hands over the system call. In a child they make the system call in C, since nothing
+// of Go runs there yet; struct initscript_operations (csrc/script.h) has both.
 //
 // All of these run on the thread that called Apply, with the descriptors of the program, while the script
-// waits and no thread is stopped. They return what the system call returns, or an errno value, negated; then
-// nothing has changed. If there is a thread that differs from the others the process ends.
+// waits and no thread is stopped. They return what the system call returns, or an errno value, negated;
+// then nothing has changed. If there is a thread that differs from the others the process ends.
 //
 // Neither syscall.AllThreadsSyscall nor libpsx could do their work: the former is refused in programs that
-// use cgo, as each one with this package does, and reaches only threads of the Go runtime. About the latter
-// see docs/live-mode.md.
+// use cgo, as each one with this package does, and reaches only threads of the Go runtime. About the
+// latter see docs/live-mode.md.
 
 // ABI values of Landlock that golang.org/x/sys/unix lacks.
 const (
@@ -48,7 +48,9 @@ func bindOperations(c *C.struct_initscript_confinement) {
 // initscriptChange changes what the kernel keeps per thread, in the best way that there is for the call.
 //
 //export initscriptChange
-func initscriptChange(confinement *C.struct_initscript_confinement, call *C.struct_initscript_call) C.long {
+func initscriptChange(
+	confinement *C.struct_initscript_confinement, call *C.struct_initscript_call,
+) C.long {
 	a := &call.arguments
 	switch call.number {
 	case unix.SYS_SECCOMP:
@@ -76,7 +78,9 @@ func groupList(call *C.struct_initscript_call) []int {
 // initscriptRestrictSelf is landlock_restrict_self(2), with a ruleset that the script's thread has sent.
 //
 //export initscriptRestrictSelf
-func initscriptRestrictSelf(confinement *C.struct_initscript_confinement, call *C.struct_initscript_call) C.long {
+func initscriptRestrictSelf(
+	confinement *C.struct_initscript_confinement, call *C.struct_initscript_call,
+) C.long {
 	ruleset, err := receiveRuleset(confinement)
 	if err != nil {
 		return negatedErrno(err)
@@ -89,13 +93,14 @@ func initscriptRestrictSelf(confinement *C.struct_initscript_confinement, call *
 	return callInEveryThread(confinement, call)
 }
 
-// receiveRuleset takes the descriptor from the socket. What could not be received may still be there, and
-// must not be taken for the next one.
+// receiveRuleset takes the descriptor from the socket. A message that could not be received may still be
+// there, and must not be taken for the next one: then the process ends.
 func receiveRuleset(confinement *C.struct_initscript_confinement) (int, error) {
 	var message C.char
 	var ruleset C.int
 	count := C.size_t(1)
-	received, err := C.initscript_receive(confinement.pair[0], unsafe.Pointer(&message), 1, &ruleset, &count)
+	socket := confinement.pair[0]
+	received, err := C.initscript_receive(socket, unsafe.Pointer(&message), 1, &ruleset, &count)
 	switch {
 	case bool(received) && count == 1:
 		return int(ruleset), nil
@@ -108,12 +113,14 @@ func receiveRuleset(confinement *C.struct_initscript_confinement) (int, error) {
 	return -1, err
 }
 
-// initscriptCanScopeSignals tells whether threads can be forbidden to send signals outside of their Landlock
-// domain. Where each thread gets a domain of its own, older kernels would have them not reach each other,
-// and setresuid(2) of libc would then silently leave out some.
+// initscriptCanScopeSignals tells whether a Landlock domain can forbid signals to those outside. Where each
+// thread gets a domain of its own, older kernels would not let the threads signal each other, and
+// setresuid(3) would then silently leave out some.
 //
 //export initscriptCanScopeSignals
-func initscriptCanScopeSignals(*C.struct_initscript_confinement, *C.struct_initscript_call) C.long {
+func initscriptCanScopeSignals(
+	*C.struct_initscript_confinement, *C.struct_initscript_call,
+) C.long {
 	errata, errno := landlockFacts(unix.LANDLOCK_CREATE_RULESET_ERRATA)
 	if landlockHasTSYNC() || errno == 0 && errata&landlockErratumSignals != 0 {
 		return 1
@@ -143,7 +150,9 @@ func callOnce(call *C.struct_initscript_call, a, b, c uintptr) C.long {
 
 // callInEveryThread is the last resort, for what the kernel changes in one thread only: all threads are
 // stopped, and then each makes the call.
-func callInEveryThread(confinement *C.struct_initscript_confinement, call *C.struct_initscript_call) C.long {
+func callInEveryThread(
+	confinement *C.struct_initscript_confinement, call *C.struct_initscript_call,
+) C.long {
 	if confinement.tasks < 0 {
 		return C.long(confinement.tasks)
 	}
