@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-initscript/initscript/internal/capability"
 	"golang.org/x/sys/unix"
 )
 
@@ -202,7 +203,7 @@ func TestCapabilityNames(t *testing.T) {
 		1<<41 - 1 - 1<<unix.CAP_SYS_ADMIN: "all but sys_admin",
 		1<<unix.CAP_CHOWN | 1<<unix.CAP_CHECKPOINT_RESTORE: "chown,checkpoint_restore",
 	} {
-		if got := capabilityNames(set); got != want {
+		if got := capabilityNames(set, capability.Name); got != want {
 			t.Errorf("%x: %s, want %s", set, got, want)
 		}
 	}
@@ -232,7 +233,7 @@ func TestExamine(t *testing.T) {
 			return "why: also (why: it) so: the fix (docker: an option)", errors.New("refused")
 		}
 		return "", nil
-	})
+	}, capability.Name)
 	if !report.OK {
 		t.Error("not OK, though a process can be started")
 	}
@@ -268,7 +269,7 @@ func TestExamine(t *testing.T) {
 
 func TestExamineWhereNothingWorks(t *testing.T) {
 	machine{}.use(t)
-	report := Examine(func([]string, string) (string, error) { return "", unix.ENOSYS })
+	report := Examine(func([]string, string) (string, error) { return "", unix.ENOSYS }, capability.Name)
 	if report.OK {
 		t.Error("OK")
 	}

@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Examine looks at everything. What can be tried is tried.
-func Examine(try Try) Report {
+// Examine looks at everything. What can be tried is tried. capabilityName returns the name of the
+// capability with a number.
+func Examine(try Try, capabilityName func(number int) string) Report {
 	e, status := &examination{try: try}, ReadStatus()
 	e.begin()
 	e.memfd()
@@ -21,7 +22,7 @@ func Examine(try Try) Report {
 	e.proc()
 	e.landlock()
 	e.seccomp(status)
-	e.privileges(status)
+	e.privileges(status, capabilityName)
 	e.idMaps()
 	e.surroundings()
 	return e.Report
@@ -111,7 +112,7 @@ func (e *examination) seccomp(status Status) {
 	e.add("seccomp of this process", Info, mode, "")
 }
 
-func (e *examination) privileges(status Status) {
+func (e *examination) privileges(status Status, capabilityName func(int) string) {
 	e.user()
 	for _, set := range []struct{ name, key string }{{"capabilities", "CapEff"}, {"bounding set", "CapBnd"}} {
 		bits, known := status.Capabilities(set.key)
@@ -119,7 +120,7 @@ func (e *examination) privileges(status Status) {
 			e.add(set.name, Info, "not known: no /proc", "")
 			continue
 		}
-		e.add(set.name, Info, capabilityNames(bits), "")
+		e.add(set.name, Info, capabilityNames(bits, capabilityName), "")
 	}
 	detail := "not set"
 	if status.NoNewPrivs() {
