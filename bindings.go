@@ -19,17 +19,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the functions of a script call in live mode, where there is a Go runtime: the C function has read
-// the arguments, and hands over the system call. In a child they make the system call in C, since nothing
-// of Go runs there yet; struct initscript_operations (csrc/script.h) has both.
+// What the functions of a script call in live mode, where there is a Go runtime: the C function has
+// read the arguments, and hands over the system call. In a child they make the system call in C, since
+// nothing of Go runs there yet; struct initscript_operations (csrc/script.h) has both.
 //
-// All of these run on the thread that called Apply, with the descriptors of the program, while the script
-// waits and no thread is stopped. They return what the system call returns, or an errno value, negated;
-// then nothing has changed. If there is a thread that differs from the others the process ends.
+// All of these run on the thread that called Apply, with the descriptors of the program, while the
+// script waits and no thread is stopped. They return what the system call returns, or an errno value,
+// negated; then nothing has changed. If a thread differs from the others afterwards the process ends.
 //
-// Neither syscall.AllThreadsSyscall nor libpsx could do their work: the former is refused in programs that
-// use cgo, as each one with this package does, and reaches only threads of the Go runtime. About the
-// latter see docs/live-mode.md.
+// Neither syscall.AllThreadsSyscall nor libpsx could do their work: the former is refused in programs
+// that use cgo, as each one with this package does, and reaches only threads of the Go runtime. About
+// the latter see docs/live-mode.md.
 
 // ABI values of Landlock that golang.org/x/sys/unix lacks.
 const (
@@ -113,8 +113,8 @@ func receiveRuleset(confinement *C.struct_initscript_confinement) (int, error) {
 	return -1, err
 }
 
-// initscriptCanScopeSignals tells whether a Landlock domain can forbid signals to those outside. Where each
-// thread gets a domain of its own, older kernels would not let the threads signal each other, and
+// initscriptCanScopeSignals tells whether a Landlock domain can forbid signals to those outside. Where
+// each thread gets a domain of its own, older kernels would not let the threads signal each other, and
 // setresuid(3) would then silently leave out some.
 //
 //export initscriptCanScopeSignals

@@ -84,13 +84,13 @@ const (
 	stackGuard = 64 << 10
 )
 
-// mapStack returns a stack that can be unmapped, so that nothing of the script stays there. Its first part
-// cannot be accessed.
+// mapStack returns a stack that can be unmapped, so that nothing of the script stays there. Its first
+// part cannot be accessed.
 func mapStack() ([]byte, error) {
 	const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE | unix.MAP_STACK
 	stack, err := unix.Mmap(-1, 0, stackGuard+stackSize, unix.PROT_READ|unix.PROT_WRITE, flags)
 	if err == nil {
-		// Not fatal: it guards against our own mistakes.
+		// It only guards against our own mistakes, so a failure is not fatal.
 		_ = unix.Mprotect(stack[:stackGuard], unix.PROT_NONE)
 	}
 	return stack, err

@@ -146,6 +146,44 @@ func TestConfineWithoutMessages(t *testing.T) {
 	}
 }
 
+// The listener of a filter that every thread gets is the script's alone: the program never has it, and so
+// cannot be the judge of itself.
+func TestConfineListener(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	must(t, initscript.Confine("", nil)) // makes the sealed copy of the program
+	host, arg := socketpair(t)
+	startThreads(t)
+	startThreads(t)
+	before := descriptorTable(t)
+	must(t, initscript.Confine(`set_no_new_privs() send_with_fd(arg, 'listener', (C.seccomp_set_mode_filter(`+
+		filter(unix.SYS_SYSINFO, unix.SECCOMP_RET_USER_NOTIF)+`, {'new_listener'})))`, arg))
+	if now := descriptorTable(t); !maps.Equal(now, before) {
+		t.Errorf("before: %v\nafter: %v", before, now)
+	}
+	checkAllThreads(t, map[string]string{"Seccomp": "2", "NoNewPrivs": "1"})
+	connection, err := host.SyscallConn()
+	must(t, err)
+	control := make([]byte, unix.CmsgSpace(4))
+	must(t, connection.Read(func(fd uintptr) bool {
+		_, n, _, _, err := unix.Recvmsg(int(fd), make([]byte, 16), control, unix.MSG_CMSG_CLOEXEC)
+		control = control[:max(n, 0)]
+		return err != unix.EAGAIN
+	}))
+	messages, err := unix.ParseSocketControlMessage(control)
+	must(t, err)
+	if len(messages) != 1 {
+		t.Fatalf("%d control messages", len(messages))
+	}
+	rights, err := unix.ParseUnixRights(&messages[0])
+	must(t, err)
+	name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", rights[0]))
+	if err != nil || name != "anon_inode:seccomp notify" {
+		t.Errorf("%s, %v", name, err)
+	}
+}
+
 // A process that has no room for one more descriptor is not restricted, and is told so.
 func TestConfineWithoutRoomForRuleset(t *testing.T) {
 	if !runInSubprocess(t, nil) {
