@@ -135,7 +135,7 @@ func landlockHasTSYNC() bool {
 }
 
 func landlockFacts(flag uintptr) (uintptr, unix.Errno) {
-	value, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, flag)
+	value, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, flag)
 	return value, errno
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/threadtest"
@@ -163,24 +164,55 @@ func TestConfineListener(t *testing.T) {
 		t.Errorf("before: %v\nafter: %v", before, now)
 	}
 	checkAllThreads(t, map[string]string{"Seccomp": "2", "NoNewPrivs": "1"})
-	connection, err := host.SyscallConn()
-	must(t, err)
-	control := make([]byte, unix.CmsgSpace(4))
-	must(t, connection.Read(func(fd uintptr) bool {
-		_, n, _, _, err := unix.Recvmsg(int(fd), make([]byte, 16), control, unix.MSG_CMSG_CLOEXEC)
-		control = control[:max(n, 0)]
-		return err != unix.EAGAIN
-	}))
-	messages, err := unix.ParseSocketControlMessage(control)
-	must(t, err)
-	if len(messages) != 1 {
-		t.Fatalf("%d control messages", len(messages))
-	}
-	rights, err := unix.ParseUnixRights(&messages[0])
-	must(t, err)
-	name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", rights[0]))
+	listener := receiveListener(t, host)
+	name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", listener))
 	if err != nil || name != "anon_inode:seccomp notify" {
 		t.Errorf("%s, %v", name, err)
+	}
+}
+
+// As with Linux 7.0, which a supervisor plays here: a ruleset is applied by one system call, that has all
+// threads restricted, and none is stopped.
+func TestConfineLandlockAtOnce(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	const abi, tsync, logOff = 8, 1 << 3, 1 << 2
+	host, arg := socketpair(t)
+	policy := compilePolicy("default_action: allow\nrules:\n- {names: [landlock_restrict_self], action: user_notif}\n" +
+		"- {names: [landlock_create_ruleset], action: user_notif, args: [{arg: 2, width: 64, eq: 1}]}")
+	must(t, initscript.Confine(`set_no_new_privs() `+
+		`send_with_fd(arg, 'listener', (C.seccomp_set_mode_filter(`+policy+`, {'new_listener'})))`, arg))
+	listener := receiveListener(t, host)
+	restrictions := make(chan notification, threadsOfAKind)
+	go func() {
+		for {
+			var call notification
+			if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(listener),
+				unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&call))); errno != 0 {
+				return
+			}
+			answer := response{id: call.id}
+			if call.number == unix.SYS_LANDLOCK_CREATE_RULESET {
+				answer.value = abi
+			} else {
+				restrictions <- call
+			}
+			unix.Syscall(unix.SYS_IOCTL, uintptr(listener),
+				unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&answer)))
+		}
+	}()
+	before := descriptorTable(t)
+	must(t, initscript.Confine(`C.landlock_restrict_self((C.landlock_create_ruleset(`+
+		`{handled_access_fs = {'make_dir'}})), {'log_subdomains_off'})`, nil))
+	if len(restrictions) != 1 {
+		t.Fatalf("%d calls", len(restrictions))
+	}
+	if call := <-restrictions; call.args[1] != tsync|logOff {
+		t.Errorf("flags %#x", call.args[1])
+	}
+	if now := descriptorTable(t); !maps.Equal(now, before) {
+		t.Errorf("before: %v\nafter: %v", before, now)
 	}
 }
 
