@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/threadtest"
@@ -70,6 +71,8 @@ func TestConfineWithoutDescriptors(t *testing.T) {
 	}
 }
 
+const restrictMakeDir = `C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {'make_dir'}})))`
+
 // A script that fails while it runs takes the process with it, whatever it has done before.
 func TestConfineFailureEndsProcess(t *testing.T) {
 	const own = "<3>ipc_actor/init"
@@ -92,10 +95,10 @@ func TestConfineFailureEndsProcess(t *testing.T) {
 			own + "/execve: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
 		{"fexecve", `C.fexecve(0, {}, {})`, own + "/fexecve: would end the running program with all its threads: start a child instead\n" +
 			own + "/fexecve: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
-		{"no answer", `set_no_new_privs() C.seccomp_set_mode_filter(` + filter(unix.SYS_RECVMSG, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM)) + `) errexit = false C.prctl(C.PR_SET_TIMERSLACK, 2)`,
+		{"no answer", install(filter(unix.SYS_RECVMSG, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))) + ` errexit = false ` + restrictMakeDir,
 			own + ": not every thread could be confined\n"},
-		{"no question", `set_no_new_privs() C.seccomp_set_mode_filter(` + filter(unix.SYS_SENDMSG, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM)) + `) C.prctl(C.PR_SET_TIMERSLACK, 2)`,
-			own + "/prctl: Numerical argument out of domain\nstack traceback:\n\tinit.script:1: in main chunk\n"},
+		{"no question", install(filter(unix.SYS_SENDMSG, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))) + ` ` + restrictMakeDir,
+			own + "/landlock_restrict_self: Numerical argument out of domain\nstack traceback:\n\tinit.script:1: in main chunk\n"},
 		{"finalizer", `local p = newproxy(true) getmetatable(p).__gc = function() C.mkdir('/dev/null/x', 0) end`,
 			own + "/mkdir: Not a directory\nstack traceback:\n\tinit.script:1: in function <init.script:1>\n"},
 	}
@@ -122,6 +125,117 @@ func TestConfineFailureEndsProcess(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where a filter refuses messages, all that needs no descriptor still reaches every thread: another filter
+// too.
+func TestConfineWithoutMessages(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	threads := startThreads(t)
+	refuse := compilePolicy("default_action: allow\nrules: [{names: [sendmsg, recvmsg, sendto, recvfrom, write, read, close], " +
+		"action: {errno: EDOM}}]")
+	// The Go runtime itself needs some of these to wait for files: nothing here does until the checks.
+	must(t, initscript.Confine(install(refuse)+` C.prctl(C.PR_SET_TIMERSLACK, 54321) `+install(refuseSysinfo), nil))
+	for _, thread := range append(threads, startThreads(t)...) {
+		for _, call := range []threadCall{threadReads(unix.PR_GET_TIMERSLACK, "54321"), askingSysinfo} {
+			if got := call.try(thread); got != call.want {
+				t.Errorf("%s thread: system call %d: %s, want %s", thread.Kind, call.number, got, call.want)
+			}
+		}
+	}
+}
+
+// The listener of a filter that every thread gets is the script's alone: the program never has it, and so
+// cannot be the judge of itself.
+func TestConfineListener(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	must(t, initscript.Confine("", nil)) // makes the sealed copy of the program
+	host, arg := socketpair(t)
+	startThreads(t)
+	startThreads(t)
+	before := descriptorTable(t)
+	must(t, initscript.Confine(`set_no_new_privs() send_with_fd(arg, 'listener', (C.seccomp_set_mode_filter(`+
+		filter(unix.SYS_SYSINFO, unix.SECCOMP_RET_USER_NOTIF)+`, {'new_listener'})))`, arg))
+	if now := descriptorTable(t); !maps.Equal(now, before) {
+		t.Errorf("before: %v\nafter: %v", before, now)
+	}
+	checkAllThreads(t, map[string]string{"Seccomp": "2", "NoNewPrivs": "1"})
+	listener := receiveListener(t, host)
+	name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", listener))
+	if err != nil || name != "anon_inode:seccomp notify" {
+		t.Errorf("%s, %v", name, err)
+	}
+}
+
+// As with Linux 7.0, which a supervisor plays here: a ruleset is applied by one system call, that has all
+// threads restricted, and none is stopped.
+func TestConfineLandlockAtOnce(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	const abi, tsync, logOff = 8, 1 << 3, 1 << 2
+	host, arg := socketpair(t)
+	policy := compilePolicy("default_action: allow\nrules:\n- {names: [landlock_restrict_self], action: user_notif}\n" +
+		"- {names: [landlock_create_ruleset], action: user_notif, args: [{arg: 2, width: 64, eq: 1}]}")
+	must(t, initscript.Confine(`set_no_new_privs() `+
+		`send_with_fd(arg, 'listener', (C.seccomp_set_mode_filter(`+policy+`, {'new_listener'})))`, arg))
+	listener := receiveListener(t, host)
+	restrictions := make(chan notification, threadsOfAKind)
+	go func() {
+		for {
+			var call notification
+			if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(listener),
+				unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&call))); errno != 0 {
+				return
+			}
+			answer := response{id: call.id}
+			if call.number == unix.SYS_LANDLOCK_CREATE_RULESET {
+				answer.value = abi
+			} else {
+				restrictions <- call
+			}
+			unix.Syscall(unix.SYS_IOCTL, uintptr(listener),
+				unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&answer)))
+		}
+	}()
+	before := descriptorTable(t)
+	must(t, initscript.Confine(`C.landlock_restrict_self((C.landlock_create_ruleset(`+
+		`{handled_access_fs = {'make_dir'}})), {'log_subdomains_off'})`, nil))
+	if len(restrictions) != 1 {
+		t.Fatalf("%d calls", len(restrictions))
+	}
+	if call := <-restrictions; call.args[1] != tsync|logOff {
+		t.Errorf("flags %#x", call.args[1])
+	}
+	if now := descriptorTable(t); !maps.Equal(now, before) {
+		t.Errorf("before: %v\nafter: %v", before, now)
+	}
+}
+
+// A process that has no room for one more descriptor is not restricted, and is told so.
+func TestConfineWithoutRoomForRuleset(t *testing.T) {
+	if !runInSubprocess(t, nil) {
+		return
+	}
+	must(t, initscript.Confine(`
+		set_no_new_privs()
+		local ruleset = C.landlock_create_ruleset({handled_access_fs = {'make_dir'}})
+		local soft, hard = C.getrlimit(C.RLIMIT_NOFILE)
+		C.setrlimit(C.RLIMIT_NOFILE, 3, hard)
+		errexit = false
+		local r, e = C.landlock_restrict_self(ruleset)
+		assert(r == -1 and e == C.EMFILE, e)
+		errexit = true
+		C.setrlimit(C.RLIMIT_NOFILE, soft, hard)
+		C.mkdir('/tmp/initscript-room', 448)
+		C.rmdir('/tmp/initscript-room')
+		C.landlock_restrict_self(ruleset)
+		errexit = false
+		assert(select(2, C.mkdir('/tmp/initscript-room', 448)) == C.EACCES)`, nil))
 }
 
 // The script can do what it likes with descriptors: they are its own.

@@ -5,7 +5,7 @@
 #include "api.h"
 
 #include <errno.h>
-#include <grp.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int l_setresuid(lua_State *L)
@@ -13,7 +13,8 @@ static int l_setresuid(lua_State *L)
 	uid_t real = initscript_integer(L, 1);
 	uid_t effective = initscript_integer(L, 2);
 	uid_t saved = initscript_integer(L, 3);
-	return initscript_result(L, "setresuid", setresuid(real, effective, saved));
+	return initscript_result(L, "setresuid",
+	                         initscript_change(L, SYS_setresuid, real, effective, saved, 0, 0));
 }
 
 static int l_setresgid(lua_State *L)
@@ -21,7 +22,8 @@ static int l_setresgid(lua_State *L)
 	gid_t real = initscript_integer(L, 1);
 	gid_t effective = initscript_integer(L, 2);
 	gid_t saved = initscript_integer(L, 3);
-	return initscript_result(L, "setresgid", setresgid(real, effective, saved));
+	return initscript_result(L, "setresgid",
+	                         initscript_change(L, SYS_setresgid, real, effective, saved, 0, 0));
 }
 
 /* The length of the list in argument 1. A numeric string is not good enough here: a list that
@@ -50,7 +52,7 @@ static int l_setgroups(lua_State *L)
 		groups[i] = initscript_integer(L, -1);
 		lua_pop(L, 1);
 	}
-	int result = setgroups(count, groups);
+	long result = initscript_change(L, SYS_setgroups, count, (long)groups, 0, 0, 0);
 	initscript_release(L, groups, size);
 	return initscript_result(L, "setgroups", result);
 }

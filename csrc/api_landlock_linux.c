@@ -262,7 +262,7 @@ static int l_landlock_create_ruleset(lua_State *L)
 		attr = read_ruleset_attr(L, 1);
 	uint32_t flags = read_call_flags(L, 2, &create_ruleset_flags);
 	if (attr.scoped & LANDLOCK_SCOPE_SIGNAL &&
-	    !initscript_operations_of(L)->can_scope_signals()) {
+	    !initscript_operations_of(L)->can_scope_signals(initscript_env_of(L))) {
 		errno = EOPNOTSUPP;
 		return initscript_result(L, "landlock_create_ruleset", -1);
 	}

@@ -39,15 +39,19 @@ static uint64_t read_filter_flags(lua_State *L)
 	return flags;
 }
 
-/* Returns the listener, 0 without one, or -1. */
-static long set_filter(uint64_t flags, const struct sock_fprog *program)
+/* Returns the listener, 0 without one, or -1. A listener is a descriptor of the thread that makes
+ * the call, so the script's must. */
+static long set_filter(lua_State *L, uint64_t flags, const struct sock_fprog *program)
 {
 	bool tsync = flags & SECCOMP_FILTER_FLAG_TSYNC;
 	bool new_listener = flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	/* What is positive would else be the listener or the thread that cannot be synchronised. */
 	if (tsync && new_listener)
 		flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
-	long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program);
+	const unsigned operation = SECCOMP_SET_MODE_FILTER;
+	long result = new_listener ? syscall(SYS_seccomp, operation, flags, program)
+	                           : initscript_change(L, SYS_seccomp, operation, flags,
+	                                               (long)program, 0, 0);
 	if (result > 0 && !new_listener) {
 		errno = ESRCH; /* that thread's id is no success */
 		return -1;
@@ -79,7 +83,7 @@ static int l_seccomp_set_mode_filter(lua_State *L)
 	};
 	initscript_guard_before_filter(L);
 	return initscript_result(L, "seccomp_set_mode_filter",
-	                         has_flags ? set_filter(flags, &program)
+	                         has_flags ? set_filter(L, flags, &program)
 	                                   : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 

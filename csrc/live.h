@@ -4,8 +4,17 @@
 #ifndef INITSCRIPT_LIVE_H
 #define INITSCRIPT_LIVE_H
 
+#include "threads.h"
+
 #include <stddef.h>
 #include <stdint.h>
+
+struct initscript_confinement;
+
+/* What a script asks of the program, in Go (bindings.go). It is called on the thread that called
+ * initscript_confine(), which has the program's descriptors, while no thread is stopped and the
+ * script's thread waits. Returns what the system call returns, or an errno value, negated. */
+typedef long (*initscript_operation)(struct initscript_confinement *, struct initscript_call *);
 
 struct initscript_confinement {
 	const char *script;
@@ -13,6 +22,17 @@ struct initscript_confinement {
 	const char *script_name;
 	uint64_t memory_limit; /* of the script, bytes */
 	int arg;               /* descriptor, -1: none */
+	int tasks;             /* /proc/self/task, or the errno value, negated, of opening it */
+	int pair[2]; /* sockets; rulesets come to the program's, 0, from the script's, 1, which is
+ closed and -1 when the script runs */
+	void *stack; /* for the script's thread */
+	size_t stack_size;
+	/* Has all threads make the call. */
+	initscript_operation change;
+	/* The same for landlock_restrict_self(2), with a ruleset that comes over the pair. */
+	initscript_operation restrict_self;
+	/* Not 0 if LANDLOCK_SCOPE_SIGNAL would leave the process in working order. */
+	initscript_operation can_scope_signals;
 };
 
 enum { INITSCRIPT_MESSAGE_SIZE = 1024 };
@@ -27,7 +47,7 @@ struct initscript_refusal {
 /* Runs a script on the current process. It returns when the script has ended well, or was not
  * run; then nothing has changed, and REFUSAL says why. A script that fails ends the process with
  * status 1, as it does in a child. One call at a time. */
-int initscript_confine(const struct initscript_confinement *confinement,
+int initscript_confine(struct initscript_confinement *confinement,
                        struct initscript_refusal *refusal);
 
 #endif

@@ -7,127 +7,91 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /*
  * The script runs on a thread of its own, which has a descriptor table of its own: what it opens,
- * closes and overwrites is not the program's, and nothing that it forgot stays open. The thread
- * that started it waits, and does on demand what the script's thread cannot: stop all threads, and
- * hold a descriptor that all of them know.
+ * closes and overwrites is not the program's, and nothing that it forgot stays open. No code of
+ * Go may run on that thread: the runtime's own descriptors are not there, and what it writes to
+ * their numbers would go to a file of the script. So the thread that started it waits, and calls Go
+ * on demand.
+ *
+ * The two wait for each other by semaphores, which need no descriptor and no system call but
+ * futex(2): what a filter of the script forbids cannot keep them apart.
  */
 
-/* ABI values that older headers lack. */
-enum { RESTRICT_SELF_TSYNC = 1 << 3, CREATE_RULESET_ERRATA = 1 << 1, ERRATUM_SIGNALS = 1 << 1 };
-
-/* What the two threads say to each other. */
-struct message {
-	enum kind { READY, REFUSED, STOP, RELEASE, MAKE } kind;
-	int error; /* of the answer, errno */
-	int fd;    /* of the answer to STOP: the passed descriptor, in the program's table */
-	struct initscript_call call;
-};
-
 struct session {
-	const struct initscript_confinement *confinement;
+	struct initscript_confinement *confinement;
 	struct initscript_refusal *refusal;
-	int host_end, script_end; /* of a socket pair */
-	int tasks;                /* /proc/self/task, or -1 and */
-	int tasks_error;          /* why, errno */
-	pid_t script_thread;
+	bool ready;                     /* the script runs, or has run */
+	sem_t asked, answered;          /* by the script's thread; by the program's */
+	initscript_operation operation; /* what is asked; NULL: the thread has ended */
+	struct initscript_call call;    /* for what */
+	long result;                    /* the answer */
 	struct initscript_env env;
 };
 
-static noreturn void end_half_confined(void)
+static void wait_for(sem_t *semaphore)
 {
-	/* No stdio: a stopped thread may have its lock. */
-	static const char text[] = "<3>ipc_actor/init: not every thread could be confined\n";
-	if (write(STDERR_FILENO, text, sizeof text - 1) < 0) {
-		/* The status tells as well. */
-	}
-	_exit(1);
+	while (sem_wait(semaphore) != 0)
+		; /* interrupted by a signal */
 }
 
 /* The script's side. */
 
-/* False with errno set if the message could not be sent. Without an answer there is no going on:
- * threads may be stopped. */
-static bool exchange(int socket, struct message *message, const int *fd)
+static struct session *session_of(struct initscript_env *env)
 {
-	size_t none = 0;
-	if (!initscript_send(socket, message, sizeof *message, fd, fd ? 1 : 0))
-		return false;
-	if (!initscript_receive(socket, message, sizeof *message, NULL, &none))
-		end_half_confined();
-	return true;
+	return (struct session *)((char *)env - offsetof(struct session, env));
 }
 
-/* Has every thread make the call, this one first: if it fails, nothing has changed. FD is not NULL
- * if the first argument is a descriptor, which the others know by another number. */
-static long make_everywhere(struct initscript_env *env, const struct initscript_call *call,
-                            const int *fd)
+/* Has the program's thread do the operation. */
+static long ask(struct session *session, initscript_operation operation,
+                const struct initscript_call *call)
 {
-	struct message message = {.kind = STOP};
-	if (!exchange(env->hidden, &message, fd))
-		return -1;
-	if (message.error) {
-		errno = message.error;
-		return -1;
-	}
-	const int shared_fd = message.fd;
-	const long *a = call->arguments;
-	long result = syscall(call->number, a[0], a[1], a[2], a[3], a[4]);
-	int error = errno;
-	message = (struct message){.kind = result == 0 ? MAKE : RELEASE, .fd = shared_fd};
-	message.call = *call;
-	if (fd)
-		message.call.arguments[0] = shared_fd;
-	if (!exchange(env->hidden, &message, NULL) || message.error)
-		end_half_confined();
-	errno = error;
-	return result;
+	session->operation = operation;
+	session->call = *call;
+	session->call.script_thread = syscall(SYS_gettid);
+	session->call.script_argument = call->arguments[0];
+	sem_post(&session->asked);
+	wait_for(&session->answered);
+	if (session->result >= 0)
+		return session->result;
+	errno = -session->result;
+	return -1;
 }
 
 static long live_change(struct initscript_env *env, long number, long a, long b, long c, long d,
                         long e)
 {
-	const struct initscript_call call = {number, {a, b, c, d, e}};
-	return make_everywhere(env, &call, NULL);
-}
-
-static long landlock_version(unsigned what)
-{
-	return syscall(SYS_landlock_create_ruleset, NULL, 0, what);
-}
-
-static bool landlock_has_tsync(void)
-{
-	return landlock_version(LANDLOCK_CREATE_RULESET_VERSION) >= 8;
+	struct session *session = session_of(env);
+	const struct initscript_call call = {.number = number, .arguments = {a, b, c, d, e}};
+	return ask(session, session->confinement->change, &call);
 }
 
 static long live_restrict_self(struct initscript_env *env, int ruleset, uint32_t flags)
 {
-	if (landlock_has_tsync())
-		return syscall(SYS_landlock_restrict_self, ruleset, flags | RESTRICT_SELF_TSYNC);
-	const struct initscript_call call = {SYS_landlock_restrict_self, {ruleset, flags}};
-	return make_everywhere(env, &call, ruleset >= 0 ? &ruleset : NULL);
+	struct session *session = session_of(env);
+	const struct initscript_call call = {.number = SYS_landlock_restrict_self,
+	                                     .arguments = {ruleset, flags}};
+	if (!initscript_send(env->hidden, "", 1, &ruleset, 1))
+		return -1;
+	return ask(session, session->confinement->restrict_self, &call);
 }
 
-/* One domain per thread and scoped signals, and the threads cannot signal each other any more:
- * setresuid(2) of libc would then silently leave out some. Later kernels let them. */
-static bool live_can_scope_signals(void)
+static bool live_can_scope_signals(struct initscript_env *env)
 {
-	long errata = landlock_version(CREATE_RULESET_ERRATA);
-	return landlock_has_tsync() || (errata > 0 && errata & ERRATUM_SIGNALS);
+	struct session *session = session_of(env);
+	const struct initscript_call none = {0};
+	return ask(session, session->confinement->can_scope_signals, &none) != 0;
 }
 
 static const struct initscript_operations live_operations = {
@@ -206,15 +170,17 @@ static bool fail(struct session *session, const char *system_call)
 static bool take_descriptors(struct session *session)
 {
 	int arg = session->confinement->arg;
-	int hidden = fcntl(session->script_end, F_DUPFD_CLOEXEC, INITSCRIPT_EXTRA_FD + 64);
+	int script_end = session->confinement->pair[1];
+	int hidden = fcntl(script_end, F_DUPFD_CLOEXEC, INITSCRIPT_EXTRA_FD + 64);
 	if (hidden < 0 && errno == EINVAL) /* the limit is that low */
-		hidden = fcntl(session->script_end, F_DUPFD_CLOEXEC, INITSCRIPT_EXTRA_FD);
+		hidden = fcntl(script_end, F_DUPFD_CLOEXEC, INITSCRIPT_EXTRA_FD);
 	if (hidden < 0)
 		return fail(session, "fcntl");
 	session->env.hidden = hidden;
 	session->env.hidden_end = hidden + 1;
 	/* Of a program that has closed its standard streams these may have their numbers. */
-	const int known[] = {session->host_end, session->script_end, session->tasks};
+	const int known[] = {session->confinement->pair[0], script_end,
+	                     session->confinement->tasks};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (known[i] >= 0)
 			close(known[i]);
@@ -258,7 +224,6 @@ static bool unshare_descriptors(void)
 static bool prepare(struct session *session)
 {
 	struct initscript_env *env = &session->env;
-	session->script_thread = syscall(SYS_gettid);
 	if (!unshare_descriptors())
 		return fail(session, "unshare");
 	if (!take_descriptors(session))
@@ -293,72 +258,37 @@ static void run(struct session *session)
 	/* As in a child: what the script opened is closed before its finalizers run. */
 	if (!initscript_close_range(INITSCRIPT_INBOX_FD, env->hidden - 1) ||
 	    !initscript_close_range(env->hidden_end, ~0U))
-		end_half_confined();
+		initscript_end_half_confined();
 	initscript_env_close(env);
+}
+
+/* The script's thread has its own, and once the script has run a filter may forbid close(2). */
+static long close_script_end(struct initscript_confinement *confinement,
+                             struct initscript_call *none)
+{
+	(void)none;
+	close(confinement->pair[1]);
+	confinement->pair[1] = -1;
+	return 0;
 }
 
 static void *script_thread(void *argument)
 {
 	struct session *session = argument;
-	bool ready = prepare(session);
-	struct message message = {.kind = ready ? READY : REFUSED};
-	if (!initscript_send(session->env.hidden, &message, sizeof message, NULL, 0) && ready)
-		end_half_confined();
-	if (ready)
+	const struct initscript_call none = {0};
+	session->ready = prepare(session);
+	if (session->ready) {
+		ask(session, close_script_end, &none);
 		run(session);
+	}
+	session->operation = NULL;
+	sem_post(&session->asked);
 	return NULL;
 }
 
 /* The program's side. */
 
-static bool stop_threads(const struct session *session)
-{
-	if (session->tasks < 0) {
-		errno = session->tasks_error;
-		return false;
-	}
-	return initscript_threads_stop(session->tasks, session->script_thread);
-}
-
-static void answer(struct session *session, struct message *message, int fd)
-{
-	bool stopped = false;
-	if (message->kind == STOP) {
-		stopped = stop_threads(session);
-		message->error = stopped ? 0 : errno;
-		message->fd = fd;
-	} else if (message->kind == RELEASE) {
-		initscript_threads_release();
-	} else if (!initscript_threads_make(&message->call)) {
-		end_half_confined();
-	}
-	if (!stopped && message->fd >= 0)
-		close(message->fd);
-	if (!initscript_send(session->host_end, message, sizeof *message, NULL, 0))
-		end_half_confined();
-}
-
-/* Serves the script's thread until its end closes the last copy of the other socket. */
-static bool serve(struct session *session)
-{
-	struct message message;
-	size_t none = 0;
-	bool ready = initscript_receive(session->host_end, &message, sizeof message, NULL, &none) &&
-	             message.kind == READY;
-	close(session->script_end); /* the script's thread has its own */
-	for (;;) {
-		int fd = -1;
-		size_t count = 1;
-		if (!initscript_receive(session->host_end, &message, sizeof message, &fd, &count))
-			return ready;
-		answer(session, &message, count == 1 ? fd : -1);
-	}
-}
-
-enum { STACK_SIZE = 8 * 1024 * 1024, GUARD_SIZE = 64 * 1024 };
-
-/* On a stack that can be unmapped, so that nothing of the script stays there. */
-static bool start_thread(struct session *session, void *stack, pthread_t *thread)
+static bool start_thread(struct session *session, pthread_t *thread)
 {
 	pthread_attr_t attributes;
 	sigset_t all, mask;
@@ -366,7 +296,8 @@ static bool start_thread(struct session *session, void *stack, pthread_t *thread
 	errno = pthread_attr_init(&attributes);
 	if (errno != 0)
 		return fail(session, "pthread_attr_init");
-	pthread_attr_setstack(&attributes, (char *)stack + GUARD_SIZE, STACK_SIZE);
+	pthread_attr_setstack(&attributes, session->confinement->stack,
+	                      session->confinement->stack_size);
 	/* The Go runtime's handlers have no business there: the descriptors they use are closed. */
 	pthread_sigmask(SIG_SETMASK, &all, &mask);
 	errno = pthread_create(thread, &attributes, script_thread, session);
@@ -376,46 +307,29 @@ static bool start_thread(struct session *session, void *stack, pthread_t *thread
 	return started;
 }
 
-static bool run_session(struct session *session)
+/* Does what the script asks for, until its thread ends. */
+static void serve(struct session *session)
 {
-	pthread_t thread;
-	void *stack = mmap(NULL, GUARD_SIZE + STACK_SIZE, PROT_READ | PROT_WRITE,
-	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-	if (stack == MAP_FAILED)
-		return fail(session, "mmap");
-	mprotect(stack, GUARD_SIZE, PROT_NONE);
-	bool done = start_thread(session, stack, &thread);
-	if (done) {
-		done = serve(session);
-		pthread_join(thread, NULL);
-	} else {
-		close(session->script_end);
+	for (;;) {
+		wait_for(&session->asked);
+		if (!session->operation)
+			return;
+		session->result = session->operation(session->confinement, &session->call);
+		sem_post(&session->answered);
 	}
-	munmap(stack, GUARD_SIZE + STACK_SIZE);
-	return done;
 }
 
-int initscript_confine(const struct initscript_confinement *confinement,
+int initscript_confine(struct initscript_confinement *confinement,
                        struct initscript_refusal *refusal)
 {
 	struct session session = {.confinement = confinement, .refusal = refusal};
-	int pair[2];
-	*refusal = (struct initscript_refusal){0};
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-		fail(&session, "socketpair");
-		return -1;
-	}
-	session.host_end = pair[0];
-	session.script_end = pair[1];
+	pthread_t thread;
 	session.env.report_fd = -1; /* nobody waits for records: stderr and the status tell */
-	session.env.hidden = pair[1];
-	session.env.hidden_end = pair[1] + 1;
-	/* Now, because the script may take away /proc. Only some calls need it. */
-	session.tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	session.tasks_error = errno;
-	bool done = run_session(&session);
-	close(session.host_end);
-	if (session.tasks >= 0)
-		close(session.tasks);
-	return done ? 0 : -1;
+	sem_init(&session.asked, 0, 0);
+	sem_init(&session.answered, 0, 0);
+	if (!start_thread(&session, &thread))
+		return -1;
+	serve(&session);
+	pthread_join(thread, NULL);
+	return session.ready ? 0 : -1;
 }

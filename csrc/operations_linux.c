@@ -15,8 +15,9 @@ static long restrict_self(struct initscript_env *env, int ruleset, uint32_t flag
 	return syscall(SYS_landlock_restrict_self, ruleset, flags);
 }
 
-static bool can_scope_signals(void)
+static bool can_scope_signals(struct initscript_env *env)
 {
+	(void)env;
 	return true;
 }
 

@@ -25,17 +25,18 @@ struct initscript_env;
 struct initscript_guard;
 
 /* How a script changes what the kernel keeps per thread. A child has one thread, so it just makes
- * the system call; in a running program (live_linux.c) every thread must make it. */
+ * the system call; in a running program every thread must make it, and live_linux.c hands it to Go
+ * (bindings.go). */
 struct initscript_operations {
 	bool every_thread;
-	/* The system call NUMBER, which returns 0, or -1 with errno set. If it fails nothing has
+	/* The system call NUMBER: what it returns, or -1 with errno set. If it fails nothing has
 	 * changed; if a thread differs from the others the process ends. */
 	long (*change)(struct initscript_env *env, long number, long a, long b, long c, long d,
 	               long e);
 	/* landlock_restrict_self(2). */
 	long (*restrict_self)(struct initscript_env *env, int ruleset, uint32_t flags);
 	/* Whether LANDLOCK_SCOPE_SIGNAL would leave the process in working order. */
-	bool (*can_scope_signals)(void);
+	bool (*can_scope_signals)(struct initscript_env *env);
 };
 extern const struct initscript_operations initscript_child_operations; /* operations_linux.c */
 
@@ -64,7 +65,7 @@ static inline struct initscript_env *initscript_env_of(lua_State *L)
 	return env;
 }
 
-/* The operations of the environment L belongs to. */
+/* The operations of the environment L belongs to; Linux. */
 const struct initscript_operations *initscript_operations_of(lua_State *L);
 
 /* A system call that changes the calling thread, made by every thread that must make it. */

@@ -70,22 +70,24 @@ static void wake(atomic_uint *word)
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
 }
 
-static long make(const struct initscript_call *call)
+static long make(const struct initscript_call *call, pid_t thread)
 {
 	const long *a = call->arguments;
-	return syscall(call->number, a[0], a[1], a[2], a[3], a[4]);
+	long first = thread == call->script_thread ? call->script_argument : a[0];
+	return syscall(call->number, first, a[1], a[2], a[3], a[4]);
 }
 
 static void stop_here(struct thread *thread)
 {
 	int error = errno; /* of the code that was interrupted */
+	pid_t self = syscall(SYS_gettid);
 	atomic_fetch_add(&stop.waiting, 1);
-	atomic_store(&thread->stopped_id, syscall(SYS_gettid));
+	atomic_store(&thread->stopped_id, self);
 	atomic_fetch_add(&stop.arrivals, 1);
 	wake(&stop.arrivals);
 	while (atomic_load(&stop.phase) == GATHER)
 		wait_for_change(&stop.phase, GATHER, NULL);
-	if (atomic_load(&stop.phase) == MAKE && make(&stop.call) != 0)
+	if (atomic_load(&stop.phase) == MAKE && make(&stop.call, self) != 0)
 		atomic_fetch_add(&stop.failures, 1);
 	atomic_fetch_sub(&stop.waiting, 1);
 	wake(&stop.waiting);
@@ -190,8 +192,8 @@ static bool visit(pid_t id, unsigned *moving)
 	return thread || ask(id) || errno == ESRCH || errno == EAGAIN;
 }
 
-/* Visits every thread but the caller and OTHER. */
-static bool sweep(int tasks, pid_t other, unsigned *moving)
+/* Visits every thread but the caller. */
+static bool sweep(int tasks, unsigned *moving)
 {
 	_Alignas(struct dirent64) char entries[4096];
 	const pid_t self = syscall(SYS_gettid);
@@ -205,7 +207,7 @@ static bool sweep(int tasks, pid_t other, unsigned *moving)
 			struct dirent64 *entry = (struct dirent64 *)(entries + i);
 			pid_t id = atoi(entry->d_name); /* 0: "." and ".." */
 			i += entry->d_reclen;
-			if (id != 0 && id != self && id != other && !visit(id, moving))
+			if (id != 0 && id != self && !visit(id, moving))
 				return false;
 		}
 	}
@@ -220,13 +222,13 @@ static time_t now(void)
 
 /* A thread can start another one until it stops itself, and entries of a directory may be missed
  * while others go. So twice in a row nobody may be found moving. */
-static bool gather(int tasks, pid_t other)
+static bool gather(int tasks)
 {
 	const time_t end = now() + PATIENCE_SECONDS;
 	const struct timespec blink = {.tv_nsec = 1000 * 1000};
 	for (int quiet = 0; quiet < 2;) {
 		unsigned arrivals = atomic_load(&stop.arrivals), moving = 0;
-		if (!sweep(tasks, other, &moving))
+		if (!sweep(tasks, &moving))
 			return false;
 		quiet = moving == 0 ? quiet + 1 : 0;
 		if (moving > 0 && now() > end) {
@@ -250,28 +252,27 @@ static void go_on(enum phase phase)
 	errno = error;
 }
 
-bool initscript_threads_stop(int tasks, pid_t other)
+bool initscript_every_thread(int tasks, const struct initscript_call *call)
 {
 	stop.count = 0;
+	stop.call = *call;
 	atomic_store(&stop.failures, 0);
 	atomic_store(&stop.phase, GATHER);
 	if (!borrow_signal())
 		return false;
-	if (gather(tasks, other))
-		return true;
-	go_on(RELEASE);
-	return false;
+	bool made = gather(tasks) && make(call, syscall(SYS_gettid)) == 0;
+	go_on(made ? MAKE : RELEASE);
+	if (atomic_load(&stop.failures) > 0)
+		initscript_end_half_confined();
+	return made;
 }
 
-void initscript_threads_release(void)
+noreturn void initscript_end_half_confined(void)
 {
-	go_on(RELEASE);
-}
-
-bool initscript_threads_make(const struct initscript_call *call)
-{
-	stop.call = *call;
-	bool made = make(call) == 0;
-	go_on(MAKE);
-	return made && atomic_load(&stop.failures) == 0;
+	/* No stdio: another thread may have its lock. */
+	static const char text[] = "<3>ipc_actor/init: not every thread could be confined\n";
+	if (write(STDERR_FILENO, text, sizeof text - 1) < 0) {
+		/* The status tells as well. */
+	}
+	_exit(1);
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/capability"
 	"github.com/go-initscript/initscript/internal/doctor"
 	"github.com/go-initscript/initscript/internal/printable"
 	"github.com/spf13/cobra"
@@ -51,7 +52,7 @@ func newDoctorCommand() *cobra.Command {
 }
 
 func runDoctor(asJSON bool) error {
-	report := doctor.Examine(tryScript)
+	report := doctor.Examine(tryScript, capability.Name)
 	var err error
 	if asJSON {
 		var text bytes.Buffer

@@ -1,6 +1,6 @@
 package check
 
-var LuaGlobals = luaGlobals
+var LuaGlobals = luaGlobals()
 
 var (
 	Always    = always

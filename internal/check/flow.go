@@ -3,6 +3,7 @@ package check
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-initscript/initscript/internal/lazyregexp"
 	"github.com/go-initscript/initscript/internal/luasyntax"
@@ -195,7 +196,7 @@ func (f *follower) leaves(block *luasyntax.Block) bool {
 		case *luasyntax.Call:
 			// An error is the opposite of asking. Other functions may end the script.
 			meaning := f.meaning(n.Function)
-			harmless := n.Method != nil || meaning == "error" || pure[meaning] || pure[library(meaning)] ||
+			harmless := n.Method != nil || meaning == "error" || pure()[meaning] || pure()[library(meaning)] ||
 				f.api.functions[meaning] != nil
 			found = found || !harmless || slices.Contains([]string{"os.exit", "C.execve", "C.fexecve"}, meaning)
 		case *luasyntax.Function:
@@ -277,7 +278,7 @@ var callers = []string{"string.gsub", "table.sort", "table.foreach", "table.fore
 // isLibraryCall tells whether a function of that name calls nothing of the script, but for callers.
 func isLibraryCall(meaning string) bool {
 	in := library(meaning)
-	return pure[meaning] || pure[in] && in != "coroutine" || in == "ffi"
+	return pure()[meaning] || pure()[in] && in != "coroutine" || in == "ffi"
 }
 
 // isLibraryIterator recognizes ipairs(t), io.lines(path), text:gmatch(pattern) and the like.
@@ -292,17 +293,17 @@ func (f *follower) isLibraryIterator(values []luasyntax.Expr) bool {
 	return isLibraryCall(f.meaning(call.Function))
 }
 
-// pure are the libraries and functions of Lua that call nothing of the script, but for callers.
-var pure = map[string]bool{}
-
-func init() {
-	for _, name := range luaGlobals {
+// pure returns the libraries and functions of Lua that call nothing of the script, but for callers.
+var pure = sync.OnceValue(func() map[string]bool {
+	pure := map[string]bool{}
+	for _, name := range luaGlobals() {
 		pure[name] = true
 	}
 	for _, name := range []string{"dofile", "load", "loadfile", "loadstring", "require", "pcall", "xpcall", "_G", "setmetatable"} {
 		delete(pure, name)
 	}
-}
+	return pure
+})
 
 func (f *follower) call(call *luasyntax.Call) {
 	meaning := f.meaning(call.Function)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-initscript/initscript/internal/capability"
 	"github.com/go-initscript/initscript/internal/lazyregexp"
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
@@ -90,20 +91,14 @@ func cutAtNUL(text string) string {
 	return before
 }
 
-// capabilityNames are those of libcap, in the order of their numbers.
-var capabilityNames = strings.Fields(`
-	cap_chown cap_dac_override cap_dac_read_search cap_fowner cap_fsetid cap_kill cap_setgid
-	cap_setuid cap_setpcap cap_linux_immutable cap_net_bind_service cap_net_broadcast cap_net_admin
-	cap_net_raw cap_ipc_lock cap_ipc_owner cap_sys_module cap_sys_rawio cap_sys_chroot
-	cap_sys_ptrace cap_sys_pacct cap_sys_admin cap_sys_boot cap_sys_nice cap_sys_resource
-	cap_sys_time cap_sys_tty_config cap_mknod cap_lease cap_audit_write cap_audit_control
-	cap_setfcap cap_mac_override cap_mac_admin cap_syslog cap_wake_alarm cap_block_suspend
-	cap_audit_read cap_perfmon cap_bpf cap_checkpoint_restore`)
-
-// isCapability tells whether libcap understands all of a name, or a number.
+// isCapability tells whether libcap understands all of a name, or a number. Where the names are not known,
+// any may be one.
 func isCapability(name string) bool {
+	name = strings.ToLower(name)
 	number, err := strconv.ParseUint(name, 0, 8)
-	return slices.Contains(capabilityNames, strings.ToLower(name)) || err == nil && number < 64
+	known := capability.Names()
+	return slices.Contains(known, name) || err == nil && number < 64 ||
+		len(known) == 0 && capabilityName().MatchString(name)
 }
 
 var capabilityStart = lazyregexp.New(`^[A-Za-z0-9_]+`)
@@ -118,7 +113,7 @@ func (s *script) checkCapability(e luasyntax.Expr, text, function string) {
 			"%s takes one capability: of %q only %s is looked at", function, text, start)
 	default:
 		names := map[string]bool{}
-		for _, name := range capabilityNames {
+		for _, name := range capability.Names() {
 			names[name] = true
 		}
 		s.add(e.Pos(), Error, nameArgumentValue,

@@ -3,15 +3,18 @@ package check
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
 
-// luaGlobals are the globals of LuaJIT that a script sees.
-var luaGlobals = strings.Fields(`_G _VERSION assert bit collectgarbage coroutine debug dofile error gcinfo
-	getfenv getmetatable io ipairs jit load loadfile loadstring math module newproxy next os package pairs
-	pcall print rawequal rawget rawset require select setfenv setmetatable string table tonumber tostring
-	type unpack xpcall`)
+// luaGlobals returns the globals of LuaJIT that a script sees.
+var luaGlobals = sync.OnceValue(func() []string {
+	return strings.Fields(`_G _VERSION assert bit collectgarbage coroutine debug dofile error gcinfo
+		getfenv getmetatable io ipairs jit load loadfile loadstring math module newproxy next os package pairs
+		pcall print rawequal rawget rawset require select setfenv setmetatable string table tonumber tostring
+		type unpack xpcall`)
+})
 
 // checkUses looks at each use of a name by itself.
 func (s *script) checkUses() {
@@ -98,7 +101,7 @@ func (s *script) similarName(name string) string {
 func (s *script) checkGlobal(e luasyntax.Expr, use string) {
 	name, ok := e.(*luasyntax.Name)
 	if !ok || s.loads || name.Local != nil || s.assigned[name.Name] > 0 || s.askedFor[name.Name] || s.api.globals[name.Name] ||
-		slices.Contains(luaGlobals, name.Name) {
+		slices.Contains(luaGlobals(), name.Name) {
 		return
 	}
 	hint := similar(name.Name, s.api.globals)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-initscript/initscript/internal/capability"
 	"github.com/go-initscript/initscript/internal/machine/machinetest"
 	"golang.org/x/sys/unix"
 )
@@ -36,7 +37,7 @@ func TestExamine(t *testing.T) {
 			return "why: also (why: it) so: the fix (docker: an option)", errors.New("refused")
 		}
 		return "", nil
-	})
+	}, capability.Name)
 	if !report.OK {
 		t.Error("not OK, though a process can be started")
 	}
@@ -72,7 +73,7 @@ func TestExamine(t *testing.T) {
 
 func TestExamineWhereNothingWorks(t *testing.T) {
 	machinetest.Files{}.Use(t)
-	report := Examine(func([]string, string) (string, error) { return "", unix.ENOSYS })
+	report := Examine(func([]string, string) (string, error) { return "", unix.ENOSYS }, capability.Name)
 	if report.OK {
 		t.Error("OK")
 	}

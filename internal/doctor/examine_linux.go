@@ -15,8 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Examine looks at everything. What can be tried is tried.
-func Examine(try Try) Report {
+// Examine looks at everything. What can be tried is tried. capabilityName returns the name of the
+// capability with a number.
+func Examine(try Try, capabilityName func(number int) string) Report {
 	e, status := &examination{try: try}, machine.ReadStatus()
 	e.begin()
 	e.memfd()
@@ -24,7 +25,7 @@ func Examine(try Try) Report {
 	e.proc()
 	e.landlock()
 	e.seccomp(status)
-	e.privileges(status)
+	e.privileges(status, capabilityName)
 	e.idMaps()
 	e.surroundings()
 	return e.Report
@@ -114,7 +115,7 @@ func (e *examination) seccomp(status machine.Status) {
 	e.add("seccomp of this process", Info, mode, "")
 }
 
-func (e *examination) privileges(status machine.Status) {
+func (e *examination) privileges(status machine.Status, capabilityName func(int) string) {
 	e.user()
 	for _, set := range []struct{ name, key string }{{"capabilities", "CapEff"}, {"bounding set", "CapBnd"}} {
 		bits, known := status.Capabilities(set.key)
@@ -122,7 +123,7 @@ func (e *examination) privileges(status machine.Status) {
 			e.add(set.name, Info, "not known: no /proc", "")
 			continue
 		}
-		e.add(set.name, Info, machine.CapabilityNames(bits), "")
+		e.add(set.name, Info, machine.CapabilityNames(bits, capabilityName), "")
 	}
 	detail := "not set"
 	if status.NoNewPrivs() {

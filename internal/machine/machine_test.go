@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/go-initscript/initscript/internal/capability"
 	"github.com/go-initscript/initscript/internal/machine"
 	"github.com/go-initscript/initscript/internal/machine/machinetest"
 	"golang.org/x/sys/unix"
@@ -89,7 +90,7 @@ func TestCapabilityNames(t *testing.T) {
 		1<<41 - 1 - 1<<unix.CAP_SYS_ADMIN: "all but sys_admin",
 		1<<unix.CAP_CHOWN | 1<<unix.CAP_CHECKPOINT_RESTORE: "chown,checkpoint_restore",
 	} {
-		if got := machine.CapabilityNames(set); got != want {
+		if got := machine.CapabilityNames(set, capability.Name); got != want {
 			t.Errorf("%x: %s, want %s", set, got, want)
 		}
 	}
