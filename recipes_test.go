@@ -304,7 +304,7 @@ func TestRecipeReadOnlyHostWritableDirectory(t *testing.T) {
 
 func TestRecipeLandlockJail(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		needsLandlock(jailABI)(t, nil)
+		requireLandlockABI(t, jailABI)
 		s := newSite(t)
 		work := in(s.directory, "work")
 		open := withFile(t, s.directory+"/host/file", os.O_WRONLY)
@@ -347,7 +347,7 @@ func jail(t *testing.T, s *site, changes ...string) string {
 // On every kernel the jail has what Landlock has there, and says what is missing.
 func TestRecipeLandlockJailOnOlderKernels(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		needsLandlock(1)(t, nil)
+		requireLandlockABI(t, 1)
 		for abi := 1; abi <= landlockABI(); abi++ {
 			t.Run(fmt.Sprintf("ABI %d", abi), func(t *testing.T) {
 				s := newSite(t)
@@ -543,12 +543,12 @@ func TestRecipeSeccompAllowList(t *testing.T) {
 func TestRecipeSeccompAllowListCalls(t *testing.T) {
 	requireAllowList(t)
 	calls := scriptCase{
-		script: seccompCalls + recipe(t, "seccomp-allow-list", seccompChoice, `local filter = built_in_filter()`) +
+		Script: seccompCalls + recipe(t, "seccomp-allow-list", seccompChoice, `local filter = built_in_filter()`) +
 			fmt.Sprintf(`R(call('getpid')) R(call(%d, 1, 1, 0)) R(call(%d, 0x10000000)) R(call(%d, 0)) R(call(%d, 0, 0)) R(call(%d, 0x40000000))`,
 				unix.SYS_SOCKET, unix.SYS_UNSHARE, unix.SYS_PTRACE, unix.SYS_CLONE3, unix.SYS_CLONE),
-		sent: []string{"ok", "EPERM", "EPERM", "EPERM", "ENOSYS", "EPERM"},
+		Sent: []string{"ok", "EPERM", "EPERM", "EPERM", "ENOSYS", "EPERM"},
 	}
-	calls.run(t)
+	calls.Run(t)
 }
 
 const seccompChoice = `local filter = arg and read_all(arg) or built_in_filter()`
@@ -777,12 +777,12 @@ func TestRecipeJoinNamespacesIsNotDumpable(t *testing.T) {
 		requireUserNamespaces(t)
 		target := newTarget(t, "", inUserNamespace(0))
 		row := scriptCase{
-			script: `local socket, setns = arg, C.setns arg = 5 ` +
+			Script: `local socket, setns = arg, C.setns arg = 5 ` +
 				`C.setns = function(...) C.write(socket, tostring((C.prctl(C.PR_GET_DUMPABLE)))) return setns(...) end ` + recipe(t, "join-namespaces"),
-			set:  func(_ *testing.T, cmd *initscript.Cmd) { cmd.ExtraFiles = []*os.File{target.process} },
-			sent: []string{"0"},
+			Set:  func(_ *testing.T, cmd *initscript.Cmd) { cmd.ExtraFiles = []*os.File{target.process} },
+			Sent: []string{"0"},
 		}
-		row.run(t)
+		row.Run(t)
 	})
 }
 
@@ -826,10 +826,10 @@ func TestRecipeResourceLimits(t *testing.T) {
 		checkShell(t, limits(`    { C.RLIMIT_FSIZE, 1024 * MIB }, -- the size of a file that it writes`, `    { C.RLIMIT_FSIZE, MIB },`),
 			`exec 2>/dev/null; head -c 1M /dev/zero >f && echo small; head -c 2M /dev/zero >g || wc -c <g`, "small\n1048576\n", in(directory))
 		descriptors := scriptCase{
-			script: limits(`    { C.RLIMIT_NOFILE, 512 }, -- open descriptors`, `    { C.RLIMIT_NOFILE, 8 },`) + `errexit = false for i = 5, 8 do R(C.dup(1)) end`,
-			sent:   []string{"5,0", "6,0", "7,0", fmt.Sprintf("-1,%d", unix.EMFILE)},
+			Script: limits(`    { C.RLIMIT_NOFILE, 512 }, -- open descriptors`, `    { C.RLIMIT_NOFILE, 8 },`) + `errexit = false for i = 5, 8 do R(C.dup(1)) end`,
+			Sent:   []string{"5,0", "6,0", "7,0", fmt.Sprintf("-1,%d", unix.EMFILE)},
 		}
-		descriptors.run(t)
+		descriptors.Run(t)
 		out, err := shell(t, limits(`    { C.RLIMIT_CPU, 600 }, -- seconds of computing; then the process is killed`, `    { C.RLIMIT_CPU, 1 },`), `while :; do :; done`)
 		var exit *initscript.ExitError
 		if !errors.As(err, &exit) || exit.Signal() != unix.SIGKILL {
@@ -854,7 +854,7 @@ const hostKey = "initscript-test"
 // a key.
 func withHostKey(t *testing.T) {
 	t.Helper()
-	needsKeyrings(t, nil)
+	requireKeyrings(t)
 	runtime.LockOSThread() // for good: the keyring is the thread's, and ends with it
 	_, err := unix.KeyctlJoinSessionKeyring("initscript-test")
 	must(t, err)
