@@ -38,14 +38,6 @@ type ScriptCase struct {
 	Signal syscall.Signal          // which ends the process although err is another failure
 }
 
-// prelude is what every script of a table can call, beside S: R(...) sends the text of all its
-// arguments, so that it also shows how many results a call has; status(key) is a line of
-// /proc/self/status.
-const prelude = `local function R(...) ` +
-	`local r = {...} for i = 1, select('#', ...) do r[i] = tostring(r[i]) end S(table.concat(r, ',')) end ` +
-	`local function status(key) local f = io.open('/proc/self/status') local text = f:read('*a') f:close() ` +
-	`return text:match('\n' .. key .. ':%s*([^\n]*)') end `
-
 // Privilege says who runs a row.
 type Privilege int
 
@@ -53,14 +45,6 @@ const (
 	Anybody      Privilege = iota
 	OrdinaryUser           // the script of root becomes one first
 	Privileged             // root, outside of user namespaces
-)
-
-// What a row tries must be harmless for the machine even when what should prevent it is broken: it
-// is checked first.
-const (
-	dropPrivileges = `C.setgroups({}) C.setresgid(1000, 1000, 1000) C.setresuid(1000, 1000, 1000) ` +
-		`assert(status('Uid') == '1000\t1000\t1000\t1000' and status('CapEff') == '0000000000000000') `
-	checkUserNamespace = `do local f = io.open('/proc/self/uid_map') assert(not f:read('*a'):find('4294967295')) f:close() end `
 )
 
 // Peer is a socket pair whose one end is descriptor 5 in the script.
@@ -132,23 +116,25 @@ func Killed(signal syscall.Signal) *initscript.ScriptError {
 }
 
 // MemoryExhausted is the error of a script that wanted more memory than its limit.
-var MemoryExhausted = &initscript.ScriptError{Message: "the script's memory limit is exhausted", Errno: unix.ENOMEM}
+var MemoryExhausted = &initscript.ScriptError{
+	Message: "the script's memory limit is exhausted", Errno: unix.ENOMEM,
+}
 
 // Run runs the script and compares what comes of it.
 func (c *ScriptCase) Run(t *testing.T) {
 	t.Helper()
-	script := prelude
+	script := Lua("case")
 	directory := OpenDirectory(t)
 	options := []func(*initscript.Cmd){func(cmd *initscript.Cmd) { cmd.Dir = directory }}
 	switch {
 	case c.As == Privileged:
 		RequireRoot(t)
 	case c.As == OrdinaryUser && os.Geteuid() == 0:
-		script += dropPrivileges
+		script += Lua("drop_privileges")
 	}
 	if c.In != 0 {
 		RequireUserNamespaces(t)
-		script += checkUserNamespace
+		script += Lua("check_user_namespace")
 		options = append(options, InUserNamespace(c.In))
 	}
 	if c.Then != "" {
@@ -213,7 +199,8 @@ func (c *ScriptCase) check(t *testing.T, r Result) {
 	}
 	// The same traceback, where one is on stderr.
 	var scriptError *initscript.ScriptError
-	if _, traceback, found := strings.Cut(r.Stderr, "stack traceback:\n"); found && errors.As(r.Err, &scriptError) {
+	_, traceback, found := strings.Cut(r.Stderr, "stack traceback:\n")
+	if found && errors.As(r.Err, &scriptError) {
 		if got := scriptError.Traceback; got+"\n" != "stack traceback:\n"+traceback {
 			t.Errorf("the error has the traceback %q", got)
 		}
@@ -276,7 +263,8 @@ func (p *Peer) connect(t *testing.T) (*os.File, func()) {
 				t.Errorf("the peer received %+v, want %+v", got, want)
 			}
 		}
-		if n, _, _, _, err := unix.Recvmsg(pair[1], make([]byte, 1), nil, unix.MSG_DONTWAIT); err != unix.EAGAIN {
+		n, _, _, _, err := unix.Recvmsg(pair[1], make([]byte, 1), nil, unix.MSG_DONTWAIT)
+		if err != unix.EAGAIN {
 			t.Errorf("one more message for the Peer: %d bytes, %v", n, err)
 		}
 	}
@@ -301,7 +289,8 @@ func sendTo(t *testing.T, socket int, m Message) {
 func receiveFrom(t *testing.T, socket int) Message {
 	t.Helper()
 	data, rights := make([]byte, 1<<10), make([]byte, 1<<10)
-	n, rightsLength, _, _, err := unix.Recvmsg(socket, data, rights, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+	const flags = unix.MSG_DONTWAIT | unix.MSG_CMSG_CLOEXEC
+	n, rightsLength, _, _, err := unix.Recvmsg(socket, data, rights, flags)
 	if err != nil {
 		t.Errorf("the peer received nothing: %v", err)
 		return Message{}
@@ -372,7 +361,8 @@ func (c *FailureCase) Run(t *testing.T) {
 		results = fmt.Sprintf("-1,%d", c.Errno)
 	}
 	returns := ScriptCase{
-		Script: c.Before + " errexit = false R(" + c.Call + ") S('goes on')", As: c.As, In: c.In, Peer: c.Peer,
+		Script: c.Before + " errexit = false R(" + c.Call + ") S('goes on')",
+		As:     c.As, In: c.In, Peer: c.Peer,
 		Sent: []string{results, "goes on"},
 	}
 	returns.Run(t)
@@ -412,8 +402,9 @@ type RaiseCase struct {
 func (c *RaiseCase) Run(t *testing.T) {
 	t.Helper()
 	raises := ScriptCase{
-		Script: "for _, value in ipairs({true, false}) do errexit = value R(pcall(function() " + c.Call + " end)) end",
-		Sent:   []string{"false," + c.Message, "false," + c.Message},
+		Script: "for _, value in ipairs({true, false}) do errexit = value " +
+			"R(pcall(function() " + c.Call + " end)) end",
+		Sent: []string{"false," + c.Message, "false," + c.Message},
 	}
 	raises.Run(t)
 }
@@ -456,7 +447,7 @@ func (c *FailureCase) requireNoFilterOn(t *testing.T) {
 	if SeccompAtStart(t) == "0" || c.Errno == unix.EPERM || c.In != 0 || c.Peer != nil {
 		return
 	}
-	r := RunScript(t, prelude+c.Before+" errexit = false S(select(2, "+c.Call+"))")
+	r := RunScript(t, Lua("case")+c.Before+" errexit = false S(select(2, "+c.Call+"))")
 	if r.Err == nil && len(r.Sent) == 1 && r.Sent[0] == strconv.Itoa(int(unix.EPERM)) {
 		t.Skipf("a seccomp filter of this container forbids %s", c.Function())
 	}

@@ -53,10 +53,10 @@ import (
 //	dies NAME ARGUMENTS what the message calls it, and its arguments as *ScriptError has them
 //	raises MESSAGE
 //
-// What begins with a quote in "sent", "stdout", "stderr" and of a file is a Go string on each line. In Lua,
-// ${NAME} stands for the text of that name in prelude.txtar, or for one of the filters of values.
-// An empty line at the end of a section does not belong to it.
-// Lines that begin with # are comments in all sections but scripts, "then" and texts.
+// What begins with a quote in "sent", "stdout", "stderr" and "file" is a Go string on each line. In Lua,
+// ${NAME} stands for the text of that name in prelude.txtar, or for what value computes. An empty line
+// at the end of a section does not belong to it. Lines that begin with # are comments in "with",
+// "ends" and the small cases.
 type CaseFile struct {
 	Cases    []ScriptCase
 	Failures []FailureCase
@@ -100,10 +100,11 @@ func LoadCases(path string, hooks map[string]Hook) (*CaseFile, error) {
 			return nil, fmt.Errorf("%s: %s: %w", path, section.Name, err)
 		}
 	}
-	if len(parser.file.Cases)+len(parser.file.Failures)+len(parser.file.Deaths)+len(parser.file.Raises) == 0 {
+	file := &parser.file
+	if len(file.Cases)+len(file.Failures)+len(file.Deaths)+len(file.Raises) == 0 {
 		return nil, fmt.Errorf("%s: no cases", path)
 	}
-	return &parser.file, nil
+	return file, nil
 }
 
 type caseParser struct {
@@ -431,7 +432,8 @@ func (p *caseParser) add(kind string, e entry) error {
 		p.file.Failures = append(p.file.Failures, c)
 	case "deaths":
 		part, report, _ := strings.Cut(e["dies"], " ")
-		p.file.Deaths = append(p.file.Deaths, DeathCase{Name: e["about"], Call: e["call"], Part: part, Report: report})
+		c := DeathCase{Name: e["about"], Call: e["call"], Part: part, Report: report}
+		p.file.Deaths = append(p.file.Deaths, c)
 	case "raises":
 		p.file.Raises = append(p.file.Raises, RaiseCase{Call: e["call"], Message: e["raises"]})
 	}

@@ -44,10 +44,16 @@ var olderKernels = []olderKernel{
 	{name: "new mount interface", lacks: newMountCalls},
 	{name: "faccessat2 and fchmodat2", lacks: []string{"faccessat2", "fchmodat2"}},
 	{name: "statx", lacks: []string{"statx"}, users: []string{"statx"}},
-	{name: "everything after Linux 5.2", lacks: slices.Concat(landlockCalls, []string{"clone3", "pidfd_open",
-		"pidfd_getfd", "close_range", "openat2", "mount_setattr", "open_tree_attr", "faccessat2", "fchmodat2",
-		"epoll_pwait2", "process_madvise", "futex_waitv", "statmount", "listmount"}),
-		noMFD: true, users: []string{"pidfd_open", "landlock"}},
+	{
+		name: "everything after Linux 5.2",
+		lacks: slices.Concat(landlockCalls, []string{
+			"clone3", "pidfd_open", "pidfd_getfd", "close_range", "openat2", "mount_setattr",
+			"open_tree_attr", "faccessat2", "fchmodat2", "epoll_pwait2", "process_madvise",
+			"futex_waitv", "statmount", "listmount",
+		}),
+		noMFD: true,
+		users: []string{"pidfd_open", "landlock"},
+	},
 }
 
 // tooOldKernels lack what has no fallback.
@@ -68,7 +74,9 @@ func (k *olderKernel) policy() *seccomp.Policy {
 	if k.noMFD {
 		policy.Rules = append(policy.Rules, seccomp.Rule{
 			Names: []string{"memfd_create"}, Action: seccomp.Errno(unix.EINVAL),
-			Args: []seccomp.Condition{{Arg: 1, Width: 32, Mask: unix.MFD_EXEC | mfdNoexecSeal, Op: seccomp.NotEqual}},
+			Args: []seccomp.Condition{
+				{Arg: 1, Width: 32, Mask: unix.MFD_EXEC | mfdNoexecSeal, Op: seccomp.NotEqual},
+			},
 		})
 	}
 	return policy
@@ -82,7 +90,10 @@ func (k *olderKernel) become() error {
 	if err != nil {
 		return err
 	}
-	program := unix.SockFprog{Len: uint16(len(code) / 8), Filter: (*unix.SockFilter)(unsafe.Pointer(&code[0]))}
+	program := unix.SockFprog{
+		Len:    uint16(len(code) / 8),
+		Filter: (*unix.SockFilter)(unsafe.Pointer(&code[0])),
+	}
 	install := func() syscall.Errno {
 		_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
 			unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
@@ -174,10 +185,11 @@ func Lacking(number uintptr) bool {
 // CoreTests are tests of one package that must work on every kernel.
 type CoreTests struct {
 	Tests []func(*testing.T)
-	// Users has those that use by themselves what some kernels lack: "pidfd_open", "landlock" or "statx".
+	// Users has those that use by themselves what some kernels lack: "pidfd_open", "landlock" or
+	// "statx".
 	Users map[string][]func(*testing.T)
-	// NoNewPrivs is what an ordinary user cannot run there, whose filters need no_new_privs: a pattern for
-	// the option -test.skip.
+	// NoNewPrivs is what an ordinary user cannot run there, whose filters need no_new_privs: a pattern
+	// for the option -test.skip.
 	NoNewPrivs string
 }
 
@@ -196,13 +208,14 @@ func RunOnOlderKernels(t *testing.T, core CoreTests) {
 	}
 	for _, kernel := range kernels {
 		t.Run("without "+kernel.name, func(t *testing.T) {
-			excluded := []string{}
+			var excluded []string
 			for _, user := range kernel.users {
 				excluded = append(excluded, testNames(core.Users[user])...)
 			}
-			kernel.run(t, core.NoNewPrivs, slices.DeleteFunc(testNames(core.Tests), func(name string) bool {
+			tests := slices.DeleteFunc(testNames(core.Tests), func(name string) bool {
 				return slices.Contains(excluded, name)
-			}))
+			})
+			kernel.run(t, core.NoNewPrivs, tests)
 		})
 	}
 }

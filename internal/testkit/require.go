@@ -121,7 +121,8 @@ func OpenDirectory(t *testing.T) string {
 
 // LandlockABI returns the kernel's version of Landlock, 0 without.
 func LandlockABI() int {
-	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	const flags = unix.LANDLOCK_CREATE_RULESET_VERSION
+	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, flags)
 	if errno != 0 {
 		return 0
 	}

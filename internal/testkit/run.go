@@ -120,7 +120,8 @@ func RunInSubprocess(t *testing.T, attr *syscall.SysProcAttr) bool {
 	if os.Getenv(SubprocessMarker) == t.Name() {
 		return true
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.v")
+	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
+	cmd := exec.Command("/proc/self/exe", "-test.run="+pattern, "-test.v")
 	cmd.Env = append(os.Environ(), SubprocessMarker+"="+t.Name())
 	cmd.SysProcAttr = attr
 	out, err := cmd.CombinedOutput()

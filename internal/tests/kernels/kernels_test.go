@@ -1,5 +1,5 @@
-// Package kernels has the tests of what is said where a kernel is too old. What must work on older kernels is
-// tested there by the packages that have the tests: testkit.RunOnOlderKernels.
+// Package kernels has the tests of what is said where a kernel is too old. What must work on older
+// kernels is tested there by the packages that have the tests: testkit.RunOnOlderKernels.
 package kernels_test
 
 import (
@@ -33,7 +33,8 @@ func TestNothingStartsThatCannotBeSignalled(t *testing.T) {
 	var serverError *initscript.ServerError
 	err := testkit.Command(t, "", "true").Run()
 	if !errors.As(err, &serverError) || !errors.Is(err, unix.ENOSYS) ||
-		!strings.Contains(err.Error(), "pidfd_send_signal") || !strings.Contains(err.Error(), "Linux 5.1") {
+		!strings.Contains(err.Error(), "pidfd_send_signal") ||
+		!strings.Contains(err.Error(), "Linux 5.1") {
 		t.Errorf("%v", err)
 	}
 }

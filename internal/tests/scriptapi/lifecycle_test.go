@@ -3,14 +3,15 @@ package scriptapi_test
 import (
 	"errors"
 	"fmt"
-	"github.com/go-initscript/initscript"
-	"github.com/go-initscript/initscript/internal/testkit"
-	"golang.org/x/sys/unix"
 	"io"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/testkit"
+	"golang.org/x/sys/unix"
 )
 
 // Emilua takes it (H22).
@@ -20,13 +21,15 @@ func TestByteCodeIsRefused(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	var fieldError *initscript.FieldError
-	if err := testkit.Command(t, r.Sent[0]).Start(); !errors.As(err, &fieldError) || fieldError.Field != "Script" {
+	err := testkit.Command(t, r.Sent[0]).Start()
+	if !errors.As(err, &fieldError) || fieldError.Field != "Script" {
 		t.Errorf("start: %v", err)
 	}
 	const message = "attempt to load chunk with wrong mode"
 	refused := testkit.ScriptCase{
 		Set:    func(_ *testing.T, cmd *initscript.Cmd) { cmd.Script = "\x1bLJ\x02\x02" },
-		Stderr: "Failed to load Lua chunk: " + message + "\n", Err: &initscript.ScriptError{Message: message},
+		Stderr: "Failed to load Lua chunk: " + message + "\n",
+		Err:    &initscript.ScriptError{Message: message},
 	}
 	refused.Run(t)
 }
@@ -37,7 +40,9 @@ func TestIDMapHandshake(t *testing.T) {
 	host, arg := testkit.Socketpair(t)
 	cmd := testkit.Command(t, `
 		C.write(C.open('/proc/self/setgroups', C.O_WRONLY), 'deny')
-		for _, map in ipairs({'uid_map', 'gid_map'}) do send_with_fd(arg, map, C.open('/proc/self/' .. map, C.O_WRONLY)) end
+		for _, map in ipairs({'uid_map', 'gid_map'}) do
+			send_with_fd(arg, map, C.open('/proc/self/' .. map, C.O_WRONLY))
+		end
 		assert(C.read(arg, 1) == '.')`, "/bin/sh", "-c", "id -u; id -g")
 	cmd.Namespaces, cmd.Arg = initscript.NewUser, arg
 	var stdout strings.Builder
@@ -96,8 +101,9 @@ func TestWriteAllThroughReceivedPipe(t *testing.T) {
 		length <- n
 	}()
 	writes := testkit.ScriptCase{
-		Script: `local m, fd, e = receive_with_fd(5, 16) R(write_all(fd, string.rep('a', 100000)))`, Sent: []string{"100000,0"},
-		Set: func(_ *testing.T, cmd *initscript.Cmd) { cmd.ExtraFiles = []*os.File{end} },
+		Script: `local m, fd, e = receive_with_fd(5, 16) R(write_all(fd, string.rep('a', 100000)))`,
+		Sent:   []string{"100000,0"},
+		Set:    func(_ *testing.T, cmd *initscript.Cmd) { cmd.ExtraFiles = []*os.File{end} },
 	}
 	writes.Run(t)
 	if n := <-length; n != 100000 {

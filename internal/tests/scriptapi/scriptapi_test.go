@@ -1,5 +1,5 @@
-// Package scriptapi has the tests of what a script can call, and of how it begins and ends. Most are cases
-// in testdata, a file for each family; the format is described at testkit.CaseFile.
+// Package scriptapi has the tests of what a script can call, and of how it begins and ends. Most are
+// cases in testdata, a file for each family; the format is described at testkit.CaseFile.
 package scriptapi_test
 
 import (
@@ -84,20 +84,31 @@ func run(t *testing.T, family string) {
 // hooks are what a section "with" can name.
 var hooks = map[string]testkit.Hook{
 	"abstract-listener":      abstractListener,
-	"broken-stdout":          func(t *testing.T, cmd *initscript.Cmd, _ []string) { cmd.Stdout = brokenPipe(t) },
-	"broken-stderr":          func(t *testing.T, cmd *initscript.Cmd, _ []string) { cmd.Stderr = brokenPipe(t) },
-	"empty-script":           func(_ *testing.T, cmd *initscript.Cmd, _ []string) { cmd.Script = "" },
-	"env":                    func(_ *testing.T, cmd *initscript.Cmd, args []string) { cmd.Env = args },
+	"broken-stdout":          brokenStdout,
+	"broken-stderr":          brokenStderr,
+	"empty-script":           emptyScript,
+	"env":                    env,
 	"memory-limit":           memoryLimit,
 	"needs-cap-sys-resource": needsCapSysResource,
-	"needs-keyrings":         func(t *testing.T, _ *initscript.Cmd, _ []string) { testkit.RequireKeyrings(t) },
+	"needs-keyrings":         needsKeyrings,
 	"needs-landlock":         needsLandlock,
 	"needs-mdwe":             needsMDWE,
 	"needs-setcontext":       needsSetcontext,
-	"needs-user-namespaces":  func(t *testing.T, _ *initscript.Cmd, _ []string) { testkit.RequireUserNamespaces(t) },
-	"script-name":            func(_ *testing.T, cmd *initscript.Cmd, args []string) { cmd.ScriptName = args[0] },
+	"needs-user-namespaces":  needsUserNamespaces,
+	"script-name":            scriptName,
 	"sealable-file":          sealableFile,
-	"without-arg":            func(_ *testing.T, cmd *initscript.Cmd, _ []string) { cmd.Arg = nil },
+	"without-arg":            withoutArg,
+}
+
+func brokenStdout(t *testing.T, cmd *initscript.Cmd, _ []string)  { cmd.Stdout = brokenPipe(t) }
+func brokenStderr(t *testing.T, cmd *initscript.Cmd, _ []string)  { cmd.Stderr = brokenPipe(t) }
+func emptyScript(_ *testing.T, cmd *initscript.Cmd, _ []string)   { cmd.Script = "" }
+func env(_ *testing.T, cmd *initscript.Cmd, args []string)        { cmd.Env = args }
+func scriptName(_ *testing.T, cmd *initscript.Cmd, args []string) { cmd.ScriptName = args[0] }
+func withoutArg(_ *testing.T, cmd *initscript.Cmd, _ []string)    { cmd.Arg = nil }
+func needsKeyrings(t *testing.T, _ *initscript.Cmd, _ []string)   { testkit.RequireKeyrings(t) }
+func needsUserNamespaces(t *testing.T, _ *initscript.Cmd, _ []string) {
+	testkit.RequireUserNamespaces(t)
 }
 
 // abstractListener listens at an abstract address.
