@@ -18,15 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// seccompCalls gives scripts call(NAME or NUMBER, ...), which makes a system call with 64-bit
-// arguments and returns "ok" or the error's name. Those that have a name here ignore arguments.
-var seccompCalls = fmt.Sprintf(`local ffi = require('ffi') ffi.cdef('long syscall(long number, ...);') `+
-	`local numbers = {getpid = %d, getuid = %d, chdir = %d} local names = {[%d] = 'ENOSYS', [%d] = 'EDOM', [%d] = 'EPERM'} `+
-	`local function call(number, ...) local args = {...} for i = 1, 6 do args[i] = ffi.cast('uint64_t', args[i] or 0) end `+
-	`if ffi.C.syscall(ffi.cast('long', numbers[number] or number), unpack(args, 1, 6)) ~= -1 then return 'ok' end `+
-	`return names[ffi.errno()] or ffi.errno() end `,
-	unix.SYS_GETPID, unix.SYS_GETUID, unix.SYS_CHDIR, int(unix.ENOSYS), int(unix.EDOM), int(unix.EPERM))
-
 // compilePolicy returns the filter as Lua source.
 func compilePolicy(policy string) string {
 	parsed, err := seccomp.ParsePolicy([]byte(policy))

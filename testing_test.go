@@ -6,6 +6,7 @@ import "github.com/go-initscript/initscript/internal/testkit"
 
 const (
 	testTimeout      = testkit.Timeout
+	ordinaryID       = testkit.OrdinaryID
 	subprocessMarker = testkit.SubprocessMarker
 	withRace         = testkit.WithRace
 	withASan         = testkit.WithASan
@@ -47,4 +48,5 @@ var (
 	allowAll    = testkit.AllowAll
 
 	landlockRules = testkit.Lua("allow_beneath")
+	seccompCalls  = testkit.Lua("system_calls")
 )

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"golang.org/x/sys/unix"
@@ -78,6 +77,8 @@ func Lua(name string) string {
 //	pid                     the id of this process
 //	repeat TEXT N           TEXT, N times
 //	allow                   a filter that allows everything
+//	number CALL             the number of a system call
+//	errno NAME              that of an errno
 //	filter CALL VERDICT     a filter with that verdict for one system call, an errno or an action
 //	prctl OPTION ERRNO      one for prctl(2) with a second argument
 //	echo CALL N             one that answers with the Nth argument as errno
@@ -93,6 +94,12 @@ func value(name string, args []string) (string, error) {
 	case name == "repeat" && len(args) == 2:
 		n, err := strconv.Atoi(args[1])
 		return strings.Repeat(args[0], max(n, 0)), err
+	case name == "number" && len(args) == 1:
+		number, err := systemCall(args[0])
+		return fmt.Sprint(number), err
+	case name == "errno" && len(args) == 1:
+		number, err := errno(args[0])
+		return fmt.Sprint(int(number)), err
 	case name == "filter" && len(args) == 2:
 		verdict, err := verdict(args[1])
 		if err != nil {
@@ -135,7 +142,7 @@ func systemCall(name string) (uint32, error) {
 	numbers := map[string]uint32{
 		"chdir": unix.SYS_CHDIR, "prctl": unix.SYS_PRCTL, "close_range": unix.SYS_CLOSE_RANGE,
 		"fcntl": unix.SYS_FCNTL, "keyctl": unix.SYS_KEYCTL, "getgroups": unix.SYS_GETGROUPS,
-		"seccomp":                 unix.SYS_SECCOMP,
+		"seccomp": unix.SYS_SECCOMP, "getpid": unix.SYS_GETPID, "getuid": unix.SYS_GETUID,
 		"landlock_create_ruleset": unix.SYS_LANDLOCK_CREATE_RULESET,
 		"landlock_add_rule":       unix.SYS_LANDLOCK_ADD_RULE,
 		"landlock_restrict_self":  unix.SYS_LANDLOCK_RESTRICT_SELF,
@@ -143,5 +150,5 @@ func systemCall(name string) (uint32, error) {
 	if number, ok := numbers[name]; ok {
 		return number, nil
 	}
-	return 0, syscall.EINVAL
+	return 0, fmt.Errorf("no number of %s is known here", name)
 }

@@ -38,6 +38,9 @@ func Command(t *testing.T, script string, program ...string) *initscript.Cmd {
 	return cmd
 }
 
+// OrdinaryID is a user and a group that have no account.
+const OrdinaryID = 1000
+
 // Result is what a script without a program did, as its parent sees it.
 type Result struct {
 	Sent           []string // the messages it wrote to arg

@@ -1,4 +1,4 @@
-package initscript_test
+package recipes_test
 
 import (
 	"encoding/json"
@@ -16,6 +16,7 @@ import (
 	"unsafe"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
@@ -100,7 +101,7 @@ func probe(t *testing.T, cmd *initscript.Cmd, list string, variables ...string) 
 	if errors.As(err, &exit) {
 		t.Fatalf("%v\n%s%s", err, out, exit.Stderr)
 	}
-	must(t, err)
+	testkit.Must(t, err)
 	outcomes := make(map[string]string)
 	if err := json.Unmarshal(out, &outcomes); err != nil {
 		t.Fatalf("%v in %q", err, out)
@@ -116,7 +117,8 @@ func checkAttempts(t *testing.T, list string, confined, free map[string]string) 
 			if got := confined[attempt.name]; !slices.Contains(attempt.want, got) {
 				t.Errorf("%s, want one of %q", got, attempt.want)
 			}
-			if got := free[attempt.name]; attempt.isFree() && (got == "" || slices.Contains(attempt.want, got)) {
+			if got := free[attempt.name]; attempt.isFree() &&
+				(got == "" || slices.Contains(attempt.want, got)) {
 				t.Errorf("without the recipe it ends with %q, too", got)
 			}
 		})
@@ -144,21 +146,27 @@ func hostPID() int {
 // attempts has one list for each recipe that is tried by the program of this file.
 var attempts = map[string][]attempt{
 	"no-network": slices.Concat([]attempt{
-		{"connect to a TCP port of the host", dialing("tcp", tcpVariable), []string{"ENETUNREACH"}, everybody},
-		{"connect to an abstract socket of the host", dialing("unix", abstractVariable), []string{"ECONNREFUSED"}, everybody},
-		{"connect to itself", serving("tcp", "127.0.0.1:0"), []string{"EADDRNOTAVAIL", "ENETUNREACH"}, everybody},
+		{"connect to a TCP port of the host", dialing("tcp", tcpVariable), []string{"ENETUNREACH"},
+			everybody},
+		{"connect to an abstract socket of the host", dialing("unix", abstractVariable),
+			[]string{"ECONNREFUSED"}, everybody},
+		{"connect to itself", serving("tcp", "127.0.0.1:0"), []string{"EADDRNOTAVAIL", "ENETUNREACH"},
+			everybody},
 		{"send a datagram", sendingDatagram, []string{"ENETUNREACH"}, everybody},
 		{"bring up the interface", settingLoopback(unix.IFF_UP), []string{"EPERM"}, nobody},
 		{"enter the network of the host", enteringNetwork, []string{"EPERM"}, rootOnly},
-		{"open it through a process", opening("/proc/%d/ns/net", unix.O_RDONLY, pidVariable), []string{"EACCES"}, everybody},
+		{"open it through a process", opening("/proc/%d/ns/net", unix.O_RDONLY, pidVariable),
+			[]string{"EACCES"}, everybody},
 		{"connect to a socket that is a file", dialing("unix", fileVariable), []string{"ok"}, nobody},
 		{"write to a file of the host", writing("host/file"), []string{"ok"}, nobody},
 		{"keep the user id", havingUID, []string{"ok"}, nobody},
 	}, withoutCapabilities),
 
 	"private-network": slices.Concat([]attempt{
-		{"connect to a TCP port of the host", dialing("tcp", tcpVariable), []string{"ECONNREFUSED"}, everybody},
-		{"connect to an abstract socket of the host", dialing("unix", abstractVariable), []string{"ECONNREFUSED"}, everybody},
+		{"connect to a TCP port of the host", dialing("tcp", tcpVariable), []string{"ECONNREFUSED"},
+			everybody},
+		{"connect to an abstract socket of the host", dialing("unix", abstractVariable),
+			[]string{"ECONNREFUSED"}, everybody},
 		{"reach another address", connectingTo([4]byte{192, 0, 2, 1}), []string{"ENETUNREACH"}, nobody},
 		{"serve on 127.0.0.1", serving("tcp", "127.0.0.1:0"), []string{"ok"}, nobody},
 		{"serve on ::1", serving("tcp", "[::1]:0"), []string{"ok", "EAFNOSUPPORT"}, nobody},
@@ -171,25 +179,42 @@ var attempts = map[string][]attempt{
 	}, withoutCapabilities),
 
 	"read-only-host": slices.Concat([]attempt{
-		{"read a file", opening("%s/host/file", unix.O_RDONLY, directoryVariable), []string{"ok"}, nobody},
+		{"read a file", opening("%s/host/file", unix.O_RDONLY, directoryVariable), []string{"ok"},
+			nobody},
 		{"write to a file", writing("host/file"), []string{"EROFS"}, everybody},
-		{"write to it below the working directory", opening("file", unix.O_WRONLY), []string{"EROFS"}, everybody},
-		{"write to it through a process", opening("/proc/%d/root%s/host/file", unix.O_WRONLY, pidVariable, directoryVariable), []string{"EACCES"}, everybody},
+		{"write to it below the working directory", opening("file", unix.O_WRONLY), []string{"EROFS"},
+			everybody},
+		{"write to it through a process", opening("/proc/%d/root%s/host/file", unix.O_WRONLY,
+			pidVariable, directoryVariable), []string{"EACCES"}, everybody},
 		{"create a file", creating("host/new"), []string{"EROFS"}, everybody},
 		{"create a file on another mount", creatingSharedMemory, []string{"EROFS"}, everybody},
-		{"change permissions", func() error { return unix.Chmod(inDirectory("host/file"), 0o666) }, []string{"EROFS"}, everybody},
-		{"change times", func() error { return unix.Utimes(inDirectory("host/file"), nil) }, []string{"EROFS"}, everybody},
-		{"rename a file", func() error { return unix.Rename(inDirectory("host/file"), inDirectory("host/other")) }, []string{"EROFS"}, everybody},
-		{"remove a file", func() error { return unix.Unlink(inDirectory("host/removed")) }, []string{"EROFS"}, everybody},
-		{"change a kernel setting", opening("/proc/sys/kernel/hostname", unix.O_WRONLY), []string{"EROFS", "EACCES"}, rootOnly},
-		{"open a device node of its own", opening("%s/host/null", unix.O_RDONLY, directoryVariable), []string{"EACCES", "ENOENT"}, rootOnly},
-		{"see a file below a private directory", opening("%s/private/file", unix.O_PATH, directoryVariable), []string{"ENOENT"}, everybody},
-		{"write and execute below a private directory", writeAndExecute("private/program"), []string{"ok"}, nobody},
-		{"make a mount writable", func() error { return makeWritable(inDirectory("host/file")) }, []string{"EPERM"}, nobody},
+		{"change permissions", func() error { return unix.Chmod(inDirectory("host/file"), 0o666) },
+			[]string{"EROFS"}, everybody},
+		{"change times", func() error { return unix.Utimes(inDirectory("host/file"), nil) },
+			[]string{"EROFS"}, everybody},
+		{"rename a file", func() error {
+			return unix.Rename(inDirectory("host/file"), inDirectory("host/other"))
+		}, []string{"EROFS"}, everybody},
+		{"remove a file", func() error { return unix.Unlink(inDirectory("host/removed")) },
+			[]string{"EROFS"}, everybody},
+		{"change a kernel setting", opening("/proc/sys/kernel/hostname", unix.O_WRONLY),
+			[]string{"EROFS", "EACCES"}, rootOnly},
+		{"open a device node of its own", opening("%s/host/null", unix.O_RDONLY, directoryVariable),
+			[]string{"EACCES", "ENOENT"}, rootOnly},
+		{"see a file below a private directory", opening("%s/private/file", unix.O_PATH,
+			directoryVariable), []string{"ENOENT"}, everybody},
+		{"write and execute below a private directory", writeAndExecute("private/program"),
+			[]string{"ok"}, nobody},
+		{"make a mount writable", func() error { return makeWritable(inDirectory("host/file")) },
+			[]string{"EPERM"}, nobody},
 		{"make it writable in namespaces of its own", makeWritableNested, []string{"EPERM"}, everybody},
-		{"unmount a private directory", func() error { return unix.Unmount(inDirectory("private"), unix.MNT_DETACH) }, []string{"EPERM"}, nobody},
-		{"write to /dev/null", func() error { return os.WriteFile("/dev/null", []byte("x"), 0) }, []string{"ok"}, nobody},
-		{"write to /dev/full", func() error { return os.WriteFile("/dev/full", []byte("x"), 0) }, []string{"ENOSPC"}, nobody},
+		{"unmount a private directory", func() error {
+			return unix.Unmount(inDirectory("private"), unix.MNT_DETACH)
+		}, []string{"EPERM"}, nobody},
+		{"write to /dev/null", func() error { return os.WriteFile("/dev/null", []byte("x"), 0) },
+			[]string{"ok"}, nobody},
+		{"write to /dev/full", func() error { return os.WriteFile("/dev/full", []byte("x"), 0) },
+			[]string{"ENOSPC"}, nobody},
 		{"read /dev/zero", reading("/dev/zero"), []string{"ok"}, nobody},
 		{"read /dev/urandom", reading("/dev/urandom"), []string{"ok"}, nobody},
 		{"open a pseudo-terminal", openTerminal, []string{"ok"}, nobody},
@@ -199,36 +224,56 @@ var attempts = map[string][]attempt{
 	"landlock-jail": {
 		{"read a file to read", reading(""), []string{"ok"}, nobody},
 		{"write to a file to read", writing("readable/file"), []string{"EACCES"}, everybody},
-		{"truncate a file to read", func() error { return unix.Truncate(inDirectory("readable/file"), 0) }, []string{"EACCES"}, everybody},
+		{"truncate a file to read", func() error {
+			return unix.Truncate(inDirectory("readable/file"), 0)
+		}, []string{"EACCES"}, everybody},
 		{"create a file beside it", creating("readable/new"), []string{"EACCES"}, everybody},
-		{"read a file outside", opening("%s/host/file", unix.O_RDONLY, directoryVariable), []string{"EACCES"}, everybody},
+		{"read a file outside", opening("%s/host/file", unix.O_RDONLY, directoryVariable),
+			[]string{"EACCES"}, everybody},
 		{"write to a file outside", writing("host/file"), []string{"EACCES"}, everybody},
 		{"list a directory outside", listing("host"), []string{"EACCES"}, everybody},
 		{"create a file outside", creating("host/new"), []string{"EACCES"}, everybody},
-		{"remove a file outside", func() error { return unix.Unlink(inDirectory("host/removed")) }, []string{"EACCES"}, everybody},
-		{"link a file from outside", func() error { return unix.Link(inDirectory("host/file"), "link") }, []string{"EACCES", "EXDEV"}, everybody},
+		{"remove a file outside", func() error { return unix.Unlink(inDirectory("host/removed")) },
+			[]string{"EACCES"}, everybody},
+		{"link a file from outside", func() error {
+			return unix.Link(inDirectory("host/file"), "link")
+		}, []string{"EACCES", "EXDEV"}, everybody},
 		{"move a file to outside", moveOut, []string{"EACCES", "EXDEV"}, everybody},
 		{"execute a file outside", executing("host/program"), []string{"EACCES"}, everybody},
-		{"write and execute a file inside", writeAndExecute("work/program"), []string{"EACCES"}, everybody},
-		{"make a device node", func() error { return unix.Mknod("device", unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))) }, []string{"EACCES", "EPERM"}, rootOnly},
+		{"write and execute a file inside", writeAndExecute("work/program"), []string{"EACCES"},
+			everybody},
+		{"make a device node", func() error {
+			return unix.Mknod("device", unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3)))
+		}, []string{"EACCES", "EPERM"}, rootOnly},
 		{"write, truncate and remove a file", workInside, []string{"ok"}, nobody},
 		{"make and list directories, rename between them", directoriesInside, []string{"ok"}, nobody},
 		{"make a symbolic link, a FIFO and a socket", specialFilesInside, []string{"ok"}, nobody},
-		{"execute a program of the host", func() error { return exec.Command("/bin/sh", "-c", "exit 0").Run() }, []string{"ok"}, nobody},
-		{"write to /dev/null", func() error { return os.WriteFile("/dev/null", []byte("x"), 0) }, []string{"ok"}, nobody},
+		{"execute a program of the host", func() error {
+			return exec.Command("/bin/sh", "-c", "exit 0").Run()
+		}, []string{"ok"}, nobody},
+		{"write to /dev/null", func() error { return os.WriteFile("/dev/null", []byte("x"), 0) },
+			[]string{"ok"}, nobody},
 		{"read /dev/zero", reading("/dev/zero"), []string{"ok"}, nobody},
 		{"connect to a TCP port", dialing("tcp", tcpVariable), []string{"EACCES"}, everybody},
 		{"serve on a TCP port", serving("tcp", "127.0.0.1:0"), []string{"EACCES"}, everybody},
-		{"connect to an abstract socket outside", dialing("unix", abstractVariable), []string{"EPERM"}, everybody},
-		{"connect to an abstract socket inside", serving("unix", "@initscript-test-inside"), []string{"ok"}, nobody},
-		{"signal a process outside", func() error { return unix.Kill(hostPID(), 0) }, []string{"EPERM"}, everybody},
+		{"connect to an abstract socket outside", dialing("unix", abstractVariable), []string{"EPERM"},
+			everybody},
+		{"connect to an abstract socket inside", serving("unix", "@initscript-test-inside"),
+			[]string{"ok"}, nobody},
+		{"signal a process outside", func() error { return unix.Kill(hostPID(), 0) }, []string{"EPERM"},
+			everybody},
 		{"signal itself", func() error { return unix.Kill(os.Getpid(), 0) }, []string{"ok"}, nobody},
 		{"read the memory of a process outside", readMemory, []string{"EPERM"}, nobody},
 		{"give up no_new_privs", gainPrivileges, []string{"EINVAL"}, nobody},
 		// What Landlock does not control.
-		{"see a file outside", func() error { _, err := os.Stat(inDirectory("host/file")); return err }, []string{"ok"}, nobody},
-		{"change permissions of a file outside", func() error { return unix.Chmod(inDirectory("host/file"), 0o666) }, []string{"ok"}, nobody},
-		{"write to what is open already", func() error { _, err := unix.Write(3, []byte("x")); return err }, []string{"ok"}, nobody},
+		{"see a file outside", func() error { _, err := os.Stat(inDirectory("host/file")); return err },
+			[]string{"ok"}, nobody},
+		{"change permissions of a file outside",
+			func() error { return unix.Chmod(inDirectory("host/file"), 0o666) }, []string{"ok"}, nobody},
+		{"write to what is open already", func() error {
+			_, err := unix.Write(3, []byte("x"))
+			return err
+		}, []string{"ok"}, nobody},
 	},
 
 	"drop-to-service-user": {
@@ -237,17 +282,28 @@ var attempts = map[string][]attempt{
 		{"have locked securebits", securebitsAre(0xef), []string{"ok"}, everybody},
 		{"serve on a port below 1024", listeningBelow1024, []string{"ok"}, nobody},
 		{"serve there by a child", listeningByChild, []string{"ok"}, nobody},
-		{"read a file of root's", opening("%s/secret", unix.O_RDONLY, directoryVariable), []string{"EACCES"}, everybody},
-		{"give a file away", func() error { return unix.Chown(inDirectory("host/file"), 1, 1) }, []string{"EPERM"}, everybody},
-		{"become root", func() error { return syscall.Setresuid(0, 0, 0) }, []string{"EPERM"}, everybody},
-		{"join root's group", func() error { return syscall.Setresgid(0, 0, 0) }, []string{"EPERM"}, everybody},
-		{"join more groups", func() error { return syscall.Setgroups([]int{0}) }, []string{"EPERM"}, everybody},
-		{"signal a process of root's", func() error { return unix.Kill(hostPID(), 0) }, []string{"EPERM"}, everybody},
+		{"read a file of root's", opening("%s/secret", unix.O_RDONLY, directoryVariable),
+			[]string{"EACCES"}, everybody},
+		{"give a file away", func() error { return unix.Chown(inDirectory("host/file"), 1, 1) },
+			[]string{"EPERM"}, everybody},
+		{"become root", func() error { return syscall.Setresuid(0, 0, 0) }, []string{"EPERM"},
+			everybody},
+		{"join root's group", func() error { return syscall.Setresgid(0, 0, 0) }, []string{"EPERM"},
+			everybody},
+		{"join more groups", func() error { return syscall.Setgroups([]int{0}) }, []string{"EPERM"},
+			everybody},
+		{"signal a process of root's", func() error { return unix.Kill(hostPID(), 0) },
+			[]string{"EPERM"}, everybody},
 		{"gain a capability", gainingCapability(unix.CAP_SETUID), []string{"EPERM"}, everybody},
-		{"gain an inheritable capability", gainingInheritable(unix.CAP_SETUID), []string{"EPERM"}, everybody},
+		{"gain an inheritable capability", gainingInheritable(unix.CAP_SETUID), []string{"EPERM"},
+			everybody},
 		{"raise an ambient capability", raisingAmbient(unix.CAP_SETUID), []string{"EPERM"}, nobody},
-		{"change securebits", func() error { return unix.Prctl(unix.PR_SET_SECUREBITS, 0, 0, 0, 0) }, []string{"EPERM"}, everybody},
-		{"keep capabilities over a change of ids", func() error { return unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0) }, []string{"EPERM"}, everybody},
+		{"change securebits", func() error { return unix.Prctl(unix.PR_SET_SECUREBITS, 0, 0, 0, 0) },
+			[]string{"EPERM"}, everybody},
+		{"keep capabilities over a change of ids",
+			func() error {
+				return unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0)
+			}, []string{"EPERM"}, everybody},
 		{"give up no_new_privs", gainPrivileges, []string{"EINVAL"}, nobody},
 		{"start in the directory", func() error { return workingIn("/") }, []string{"ok"}, everybody},
 	},
@@ -259,33 +315,54 @@ var attempts = map[string][]attempt{
 	"chroot-with-devices": slices.Concat([]attempt{
 		{"have the user and group ids", serviceIDs, []string{"ok"}, everybody},
 		{"find nothing else in /", func() error {
-			return containing("/", []string{"dev", "tmp", "usr"}, "bin", "sbin", "lib", "lib32", "lib64", "libx32")
+			return containing("/", []string{"dev", "tmp", "usr"}, "bin", "sbin", "lib", "lib32",
+				"lib64", "libx32")
 		}, []string{"ok"}, everybody},
 		{"find nothing else in /dev", func() error {
 			return containing("/dev", []string{"full", "null", "random", "tty", "urandom", "zero"})
 		}, []string{"ok"}, everybody},
-		{"find nothing in /tmp", func() error { return containing("/tmp", nil) }, []string{"ok"}, nobody},
-		{"start in the root directory", func() error { return workingIn("/") }, []string{"ok"}, everybody},
-		{"reach a file of the host", opening("%s/host/file", unix.O_PATH, directoryVariable), []string{"ENOENT"}, everybody},
-		{"reach it over the parent of the root", opening("../../../..%s/host/file", unix.O_PATH, directoryVariable), []string{"ENOENT"}, nobody},
+		{"find nothing in /tmp", func() error { return containing("/tmp", nil) }, []string{"ok"},
+			nobody},
+		{"start in the root directory", func() error { return workingIn("/") }, []string{"ok"},
+			everybody},
+		{"reach a file of the host", opening("%s/host/file", unix.O_PATH, directoryVariable),
+			[]string{"ENOENT"}, everybody},
+		{"reach it over the parent of the root", opening("../../../..%s/host/file", unix.O_PATH,
+			directoryVariable), []string{"ENOENT"}, nobody},
 		{"have more open than stdio", moreOpenThanStdio, []string{"EBADF"}, nobody},
-		{"create a file in /", func() error { return unix.Mkdir("/new", 0o755) }, []string{"EROFS"}, nobody},
-		{"create a file in /dev", func() error { return unix.Mkdir("/dev/new", 0o755) }, []string{"EROFS"}, nobody},
-		{"create a file in /usr", func() error { return unix.Mkdir("/usr/share/initscript-test", 0o755) }, []string{"EROFS"}, nobody},
-		{"create a file in /tmp", func() error { return unix.Mkdir("/tmp/initscript-test", 0o755) }, []string{"ok"}, nobody},
-		{"write to /dev/null", func() error { return os.WriteFile("/dev/null", []byte("x"), 0) }, []string{"ok"}, nobody},
-		{"write to /dev/full", func() error { return os.WriteFile("/dev/full", []byte("x"), 0) }, []string{"ENOSPC"}, nobody},
+		{"create a file in /", func() error { return unix.Mkdir("/new", 0o755) }, []string{"EROFS"},
+			nobody},
+		{"create a file in /dev", func() error { return unix.Mkdir("/dev/new", 0o755) },
+			[]string{"EROFS"}, nobody},
+		{"create a file in /usr", func() error {
+			return unix.Mkdir("/usr/share/initscript-test", 0o755)
+		}, []string{"EROFS"}, nobody},
+		{"create a file in /tmp", func() error { return unix.Mkdir("/tmp/initscript-test", 0o755) },
+			[]string{"ok"}, nobody},
+		{"write to /dev/null", func() error { return os.WriteFile("/dev/null", []byte("x"), 0) },
+			[]string{"ok"}, nobody},
+		{"write to /dev/full", func() error { return os.WriteFile("/dev/full", []byte("x"), 0) },
+			[]string{"ENOSPC"}, nobody},
 		{"read /dev/zero", reading("/dev/zero"), []string{"ok"}, nobody},
 		{"read /dev/random", reading("/dev/random"), []string{"ok"}, nobody},
 		{"read /dev/urandom", reading("/dev/urandom"), []string{"ok"}, nobody},
-		{"change a device node", func() error { return unix.Chmod("/dev/null", 0o600) }, []string{"EROFS"}, nobody},
-		{"make a device node", func() error { return unix.Mknod("/tmp/device", unix.S_IFBLK|0o600, int(unix.Mkdev(8, 0))) }, []string{"EPERM"}, nobody},
-		{"change the root directory", func() error { return unix.Chroot("/tmp") }, []string{"EPERM"}, nobody},
-		{"mount a file system", func() error { return unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "") }, []string{"EPERM"}, nobody},
+		{"change a device node", func() error { return unix.Chmod("/dev/null", 0o600) },
+			[]string{"EROFS"}, nobody},
+		{"make a device node", func() error {
+			return unix.Mknod("/tmp/device", unix.S_IFBLK|0o600, int(unix.Mkdev(8, 0)))
+		}, []string{"EPERM"}, nobody},
+		{"change the root directory", func() error { return unix.Chroot("/tmp") }, []string{"EPERM"},
+			nobody},
+		{"mount a file system", func() error { return unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "") },
+			[]string{"EPERM"}, nobody},
 		{"make a user namespace", makeUserNamespace, []string{"EPERM"}, everybody},
-		{"signal a process of the host", func() error { return unix.Kill(hostPID(), 0) }, []string{"ESRCH"}, everybody},
-		{"become root", func() error { return syscall.Setresuid(0, 0, 0) }, []string{"EPERM"}, everybody},
-		{"execute a program of the host", func() error { return exec.Command("/bin/sh", "-c", "exit 0").Run() }, []string{"ok"}, nobody},
+		{"signal a process of the host", func() error { return unix.Kill(hostPID(), 0) },
+			[]string{"ESRCH"}, everybody},
+		{"become root", func() error { return syscall.Setresuid(0, 0, 0) }, []string{"EPERM"},
+			everybody},
+		{"execute a program of the host", func() error {
+			return exec.Command("/bin/sh", "-c", "exit 0").Run()
+		}, []string{"ok"}, nobody},
 		{"have no capabilities", havingNoCapabilities, []string{"ok"}, rootOnly},
 	}, withoutCapabilities[1:]), // there is no /proc
 }
@@ -307,7 +384,8 @@ func opening(format string, flags int, variables ...string) func() error {
 		for _, variable := range variables {
 			values = append(values, os.Getenv(variable))
 		}
-		fd, err := unix.Open(fmt.Sprintf(strings.ReplaceAll(format, "%d", "%s"), values...), flags|unix.O_CLOEXEC, 0)
+		fd, err := unix.Open(fmt.Sprintf(strings.ReplaceAll(format, "%d", "%s"), values...),
+			flags|unix.O_CLOEXEC, 0)
 		if err == nil {
 			unix.Close(fd)
 		}
@@ -385,7 +463,8 @@ func workInside() error {
 }
 
 func directoriesInside() error {
-	err := errors.Join(os.Mkdir("from", 0o755), os.Mkdir("to", 0o755), os.WriteFile("from/file", nil, 0o644),
+	err := errors.Join(os.Mkdir("from", 0o755), os.Mkdir("to", 0o755),
+		os.WriteFile("from/file", nil, 0o644),
 		os.Rename("from/file", "to/file"), os.Link("to/file", "from/file"))
 	_, listErr := os.ReadDir("to")
 	return errors.Join(err, listErr, os.Remove("to/file"), os.Remove("to"))
@@ -413,7 +492,8 @@ func makeWritable(path string) error {
 	if err := unix.Statfs("/", &root); err != nil {
 		return fmt.Errorf("statfs: %w", err)
 	}
-	kept := uintptr(root.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME)
+	kept := uintptr(root.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME |
+		unix.MS_NODIRATIME)
 	if err := unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_BIND|kept, ""); err != nil {
 		return fmt.Errorf("mount: %w", err)
 	}
@@ -484,7 +564,8 @@ func moreOpenThanStdio() error {
 	for fd := 3; fd < 100; fd++ {
 		var stat unix.Stat_t
 		if err := unix.Fstat(fd, &stat); err == nil && stat.Mode&unix.S_IFMT != 0 {
-			return fmt.Errorf("descriptor %d is open: mode %o, device %d:%d, inode %d", fd, stat.Mode, unix.Major(stat.Dev), unix.Minor(stat.Dev), stat.Ino)
+			return fmt.Errorf("descriptor %d is open: mode %o, device %d:%d, inode %d", fd, stat.Mode,
+				unix.Major(stat.Dev), unix.Minor(stat.Dev), stat.Ino)
 		}
 	}
 	return unix.EBADF
@@ -528,7 +609,7 @@ func capabilitiesAre(set string) func() error {
 			return err
 		}
 		for _, name := range []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"} {
-			if got := statusField(string(status), name); got != set {
+			if got := testkit.StatusField(string(status), name); got != set {
 				return fmt.Errorf("%s %s", name, got)
 			}
 		}
@@ -639,7 +720,8 @@ func dialing(network, variable string) func() error {
 // connectingTo begins to connect and does not wait for the end.
 func connectingTo(address [4]byte) func() error {
 	return func() error {
-		socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC,
+			0)
 		if err != nil {
 			return err
 		}
@@ -721,7 +803,8 @@ func settingLoopback(flags uint16) func() error {
 			return err
 		}
 		request.SetUint16(flags)
-		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(socket), unix.SIOCSIFFLAGS, uintptr(unsafe.Pointer(request)))
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(socket), unix.SIOCSIFFLAGS,
+			uintptr(unsafe.Pointer(request)))
 		if errno != 0 {
 			return errno
 		}

@@ -1,7 +1,8 @@
-package initscript_test
+// Package recipes has the tests of the recipes of docs/cookbook.md: that each does what it promises, and
+// what programs can no longer do behind it.
+package recipes_test
 
 import (
-	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -18,18 +19,19 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/seccomptest"
+	"github.com/go-initscript/initscript/internal/testkit"
+	"github.com/go-initscript/initscript/lua"
 	"github.com/go-initscript/initscript/seccomp"
 	"golang.org/x/sys/unix"
 )
 
-//go:embed lua/recipes
-var recipeFiles embed.FS
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 // recipe returns the text of a recipe. changes are lines of it and what stands in their place.
 func recipe(t *testing.T, name string, changes ...string) string {
 	t.Helper()
-	bytes, err := recipeFiles.ReadFile("lua/recipes/" + name + ".lua")
-	must(t, err)
+	bytes, err := lua.Recipes.ReadFile("recipes/" + name + ".lua")
+	testkit.Must(t, err)
 	text := string(bytes)
 	for change := range slices.Chunk(changes, 2) {
 		if strings.Count(text, "\n"+change[0]+"\n") != 1 {
@@ -45,18 +47,17 @@ func recipe(t *testing.T, name string, changes ...string) string {
 func eachUser(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	t.Run("root", func(t *testing.T) {
-		requireRoot(t)
+		testkit.RequireRoot(t)
 		test(t)
 	})
 	t.Run("ordinary user", func(t *testing.T) {
-		attr := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: ordinaryID, Gid: ordinaryID}}
-		if os.Geteuid() != 0 || runInSubprocess(t, attr) {
+		attr := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: testkit.OrdinaryID,
+			Gid: testkit.OrdinaryID}}
+		if os.Geteuid() != 0 || testkit.RunInSubprocess(t, attr) {
 			test(t)
 		}
 	})
 }
-
-const ordinaryID = 1000 // no account needs to have it
 
 // site is what the attempts are about: files and sockets of the test.
 type site struct {
@@ -68,15 +69,17 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	directory := openSite(t)
 	for _, name := range []string{"host", "private", "readable", "work"} {
-		must(t, os.Mkdir(filepath.Join(directory, name), 0o755))
+		testkit.Must(t, os.Mkdir(filepath.Join(directory, name), 0o755))
 	}
 	for name, mode := range map[string]os.FileMode{
-		"host/file": 0o644, "host/removed": 0o644, "host/program": 0o755, "private/file": 0o644, "readable/file": 0o644, "secret": 0o600,
+		"host/file": 0o644, "host/removed": 0o644, "host/program": 0o755, "private/file": 0o644,
+		"readable/file": 0o644, "secret": 0o600,
 	} {
-		must(t, os.WriteFile(filepath.Join(directory, name), []byte(scriptOfNothing), mode))
+		testkit.Must(t, os.WriteFile(filepath.Join(directory, name), []byte(scriptOfNothing), mode))
 	}
 	if os.Geteuid() == 0 {
-		must(t, unix.Mknod(filepath.Join(directory, "host/null"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
+		testkit.Must(t, unix.Mknod(filepath.Join(directory, "host/null"), unix.S_IFCHR|0o666,
+			int(unix.Mkdev(1, 3))))
 	}
 	s := &site{directory, []string{
 		directoryVariable + "=" + directory,
@@ -93,24 +96,25 @@ func newSite(t *testing.T) *site {
 func openSite(t *testing.T) string {
 	t.Helper()
 	directory, err := os.MkdirTemp("", "initscript-recipe")
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(directory) })
-	must(t, os.Chmod(directory, 0o755))
+	testkit.Must(t, os.Chmod(directory, 0o755))
 	return directory
 }
 
 func (s *site) listen(t *testing.T, variable, network, address string) {
 	t.Helper()
 	listener, err := net.Listen(network, address)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { listener.Close() })
 	s.variables = append(s.variables, variable+"="+listener.Addr().String())
 }
 
 // try makes the attempts of a list behind a script.
-func (s *site) try(t *testing.T, list, script string, options ...func(*initscript.Cmd)) map[string]string {
+func (s *site) try(t *testing.T, list, script string,
+	options ...func(*initscript.Cmd)) map[string]string {
 	t.Helper()
-	cmd := newCmd(t, script, "/proc/self/exe")
+	cmd := testkit.Command(t, script, "/proc/self/exe")
 	cmd.Dir = s.directory
 	for _, option := range options {
 		option(cmd)
@@ -135,7 +139,7 @@ func in(path ...string) func(*initscript.Cmd) {
 func withFile(t *testing.T, path string, flags int) func(*initscript.Cmd) {
 	t.Helper()
 	file, err := os.OpenFile(path, flags, 0)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { file.Close() })
 	return func(cmd *initscript.Cmd) { cmd.ExtraFiles = []*os.File{file} }
 }
@@ -143,7 +147,7 @@ func withFile(t *testing.T, path string, flags int) func(*initscript.Cmd) {
 // shell runs commands of the shell behind a script.
 func shell(t *testing.T, script, commands string, options ...func(*initscript.Cmd)) (string, error) {
 	t.Helper()
-	cmd := newCmd(t, script, "/bin/sh", "-c", commands)
+	cmd := testkit.Command(t, script, "/bin/sh", "-c", commands)
 	cmd.Dir = "/"
 	for _, option := range options {
 		option(cmd)
@@ -174,10 +178,10 @@ func checkRefusal(t *testing.T, script, text string, options ...func(*initscript
 
 // Every recipe is in the cookbook and says what it needs of us that Emilua does not have.
 func TestRecipesAreDocumented(t *testing.T) {
-	cookbook, err := os.ReadFile("docs/cookbook.md")
-	must(t, err)
-	entries, err := recipeFiles.ReadDir("lua/recipes")
-	must(t, err)
+	cookbook, err := os.ReadFile("../../../docs/cookbook.md")
+	testkit.Must(t, err)
+	entries, err := lua.Recipes.ReadDir("recipes")
+	testkit.Must(t, err)
 	extensions, newer := namesOf(t, "extension"), namesOf(t, "newer")
 	for _, entry := range entries {
 		t.Run(entry.Name(), func(t *testing.T) {
@@ -185,18 +189,23 @@ func TestRecipesAreDocumented(t *testing.T) {
 			head, _, _ := strings.Cut(text, "\n\n")
 			for _, command := range []string{"initscript run ", "lua/recipes/" + entry.Name() + " "} {
 				if !strings.Contains(head, command) || !strings.Contains(string(cookbook), command) {
-					t.Errorf("the command line, with %q, must be in the comment at the top and in the cookbook", command)
+					t.Errorf("the command line, with %q, must be in the comment at the top and in the "+
+						"cookbook", command)
 				}
 			}
 			var needsExtension, needsNewer bool
-			for _, match := range regexp.MustCompile(`\b(?:C\.)?(\w+)\b`).FindAllStringSubmatch(withoutComments(text), -1) {
-				needsExtension = needsExtension || strings.HasPrefix(match[0], "C.") && slices.Contains(extensions, match[1])
-				needsNewer = needsNewer || strings.HasPrefix(match[0], "C.") && slices.Contains(newer, match[1])
+			words := regexp.MustCompile(`\b(?:C\.)?(\w+)\b`)
+			for _, match := range words.FindAllStringSubmatch(withoutComments(text), -1) {
+				needsExtension = needsExtension || strings.HasPrefix(match[0], "C.") &&
+					slices.Contains(extensions, match[1])
+				needsNewer = needsNewer || strings.HasPrefix(match[0], "C.") &&
+					slices.Contains(newer, match[1])
 			}
 			if says := strings.Contains(head, "Beyond Emilua: "); needsExtension && !says {
 				t.Error(`it needs extensions and does not say "Beyond Emilua: "`)
 			}
-			if says := strings.Contains(head, "Emilua runs this script too.\n"); says && (needsExtension || needsNewer) {
+			if says := strings.Contains(head, "Emilua runs this script too.\n"); says &&
+				(needsExtension || needsNewer) {
 				t.Error("it says that Emilua runs it, and not in which releases")
 			}
 		})
@@ -211,8 +220,8 @@ func namesOf(t *testing.T, origin string) []string {
 	t.Helper()
 	var list []string
 	for _, kind := range []string{"functions", "constants"} {
-		text, err := os.ReadFile("testdata/" + origin + "." + kind + ".txt")
-		must(t, err)
+		text, err := os.ReadFile("../../../testdata/" + origin + "." + kind + ".txt")
+		testkit.Must(t, err)
 		for line := range strings.Lines(string(text)) {
 			if name, _, ok := strings.Cut(line, " "); ok && name != "#" {
 				list = append(list, name)
@@ -224,7 +233,7 @@ func namesOf(t *testing.T, origin string) []string {
 
 func TestRecipeNoNetwork(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		requireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		network := withFile(t, "/proc/self/ns/net", os.O_RDONLY)
 		confined := newSite(t).try(t, "no-network", recipe(t, "no-network"), network)
 		checkAttempts(t, "no-network", confined, tryFree(t, "no-network", network))
@@ -233,7 +242,7 @@ func TestRecipeNoNetwork(t *testing.T) {
 
 func TestRecipePrivateNetwork(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		requireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		network := withFile(t, "/proc/self/ns/net", os.O_RDONLY)
 		confined := newSite(t).try(t, "private-network", recipe(t, "private-network"), network)
 		checkAttempts(t, "private-network", confined, tryFree(t, "private-network", network))
@@ -242,9 +251,10 @@ func TestRecipePrivateNetwork(t *testing.T) {
 
 func TestRecipeReadOnlyHost(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		requireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		s := newSite(t)
-		script := recipe(t, "read-only-host", defaultPrivate, `local PRIVATE = { "`+s.directory+`/private", "/does/not/exist" }`)
+		script := recipe(t, "read-only-host", defaultPrivate,
+			`local PRIVATE = { "`+s.directory+`/private", "/does/not/exist" }`)
 		confined := s.try(t, "read-only-host", script, in(s.directory, "host"))
 		checkAttempts(t, "read-only-host", confined, tryFree(t, "read-only-host"))
 		entries, err := os.ReadDir(s.directory + "/private")
@@ -258,10 +268,11 @@ const defaultPrivate = `local PRIVATE = { "/tmp", "/var/tmp", "/dev/shm" }`
 
 func TestRecipeReadOnlyHostPrivateDirectories(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		requireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		name := fmt.Sprintf("initscript-test-%d", os.Getpid())
 		checkShell(t, recipe(t, "read-only-host"),
-			`exec 2>/dev/null; for d in /tmp /var/tmp /dev/shm; do >$d/`+name+` && ls -A $d; done; mkdir /`+name+` || echo refused; pwd`,
+			`exec 2>/dev/null; for d in /tmp /var/tmp /dev/shm; do >$d/`+name+` && ls -A $d; done; `+
+				`mkdir /`+name+` || echo refused; pwd`,
 			strings.Repeat(name+"\n", 3)+"refused\n/\n")
 		for _, directory := range []string{"/tmp", "/var/tmp", "/dev/shm"} {
 			if _, err := os.Lstat(directory + "/" + name); !errors.Is(err, os.ErrNotExist) {
@@ -274,7 +285,7 @@ func TestRecipeReadOnlyHostPrivateDirectories(t *testing.T) {
 // The old directory would be a way past the private one.
 func TestRecipeReadOnlyHostBelowPrivateDirectory(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		requireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		s := newSite(t)
 		script := recipe(t, "read-only-host", defaultPrivate, `local PRIVATE = { "`+s.directory+`" }`)
 		checkRefusal(t, script, "chdir", in(s.directory, "work"))
@@ -283,14 +294,18 @@ func TestRecipeReadOnlyHostBelowPrivateDirectory(t *testing.T) {
 
 func TestRecipeReadOnlyHostWritableDirectory(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		requireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		s := newSite(t)
-		script := recipe(t, "read-only-host", defaultPrivate, `local PRIVATE = {}`, `local WRITABLE = {}`, `local WRITABLE = { "`+s.directory+`/work" }`)
-		commands := `exec 2>/dev/null; echo content >here; mkdir ` + s.directory + `/work/there && ls; mkdir ../beside || echo refused`
+		script := recipe(t, "read-only-host", defaultPrivate, `local PRIVATE = {}`,
+			`local WRITABLE = {}`, `local WRITABLE = { "`+s.directory+`/work" }`)
+		commands := `exec 2>/dev/null; echo content >here; mkdir ` + s.directory +
+			`/work/there && ls; mkdir ../beside || echo refused`
 		if os.Geteuid() == 0 {
-			must(t, unix.Mknod(s.directory+"/work/null", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
+			testkit.Must(t, unix.Mknod(s.directory+"/work/null", unix.S_IFCHR|0o666,
+				int(unix.Mkdev(1, 3))))
 			commands = `rm null; mknod null c 1 3 2>&1 | grep -o 'not permitted'; ` + commands
-			checkShell(t, script, commands, "not permitted\nhere\nthere\nrefused\n", in(s.directory, "work"))
+			checkShell(t, script, commands, "not permitted\nhere\nthere\nrefused\n",
+				in(s.directory, "work"))
 		} else {
 			checkShell(t, script, commands, "here\nthere\nrefused\n", in(s.directory, "work"))
 		}
@@ -298,13 +313,14 @@ func TestRecipeReadOnlyHostWritableDirectory(t *testing.T) {
 		if err != nil || string(content) != "content\n" {
 			t.Errorf("for the host the file contains %q, %v", content, err)
 		}
-		checkRefusal(t, recipe(t, "read-only-host", `local WRITABLE = {}`, `local WRITABLE = { "/does/not/exist" }`), "open_tree")
+		checkRefusal(t, recipe(t, "read-only-host", `local WRITABLE = {}`,
+			`local WRITABLE = { "/does/not/exist" }`), "open_tree")
 	})
 }
 
 func TestRecipeLandlockJail(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		requireLandlockABI(t, jailABI)
+		testkit.RequireLandlockABI(t, jailABI)
 		s := newSite(t)
 		work := in(s.directory, "work")
 		open := withFile(t, s.directory+"/host/file", os.O_WRONLY)
@@ -319,20 +335,21 @@ const (
 	defaultJailABI  = `local REQUIRED_ABI = 6`
 	landlockNewest  = 10 // of the recipe's rights
 	landlockClaimed = `local real = C.landlock_create_ruleset ` +
-		`C.landlock_create_ruleset = function(attr, flags) if flags then return %d, 0 end return real(attr) end `
+		`C.landlock_create_ruleset = function(attr, flags) if flags then return %d, 0 end return ` +
+		`real(attr) end `
 )
 
 // fromMemory executes a copy of the probe in memory, which no rule about files applies to.
 func fromMemory(t *testing.T) func(*initscript.Cmd) {
 	t.Helper()
 	program, err := os.ReadFile("/proc/self/exe")
-	must(t, err)
+	testkit.Must(t, err)
 	fd, err := unix.MemfdCreate("probe", unix.MFD_CLOEXEC)
-	must(t, err)
+	testkit.Must(t, err)
 	memfd := os.NewFile(uintptr(fd), "probe")
 	t.Cleanup(func() { memfd.Close() })
 	_, err = memfd.Write(program)
-	must(t, err)
+	testkit.Must(t, err)
 	return func(cmd *initscript.Cmd) {
 		cmd.Path = fmt.Sprintf("/proc/self/fd/%d", 3+len(cmd.ExtraFiles))
 		cmd.ExtraFiles = append(cmd.ExtraFiles, memfd)
@@ -341,19 +358,21 @@ func fromMemory(t *testing.T) func(*initscript.Cmd) {
 
 func jail(t *testing.T, s *site, changes ...string) string {
 	t.Helper()
-	return recipe(t, "landlock-jail", append(changes, defaultRead, `local READ = { "/etc", "`+s.directory+`/readable/file" }`)...)
+	return recipe(t, "landlock-jail", append(changes, defaultRead,
+		`local READ = { "/etc", "`+s.directory+`/readable/file" }`)...)
 }
 
 // On every kernel the jail has what Landlock has there, and says what is missing.
 func TestRecipeLandlockJailOnOlderKernels(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		requireLandlockABI(t, 1)
-		for abi := 1; abi <= landlockABI(); abi++ {
+		testkit.RequireLandlockABI(t, 1)
+		for abi := 1; abi <= testkit.LandlockABI(); abi++ {
 			t.Run(fmt.Sprintf("ABI %d", abi), func(t *testing.T) {
 				s := newSite(t)
 				claim := fmt.Sprintf(landlockClaimed, abi)
 				script := jail(t, s, defaultJailABI, fmt.Sprintf(`local REQUIRED_ABI = %d`, abi))
-				cmd := newCmd(t, claim+script, "/bin/sh", "-c", `exec 2>/dev/null; echo x >here && cat here; echo x >../host/new || echo refused`)
+				cmd := testkit.Command(t, claim+script, "/bin/sh", "-c",
+					`exec 2>/dev/null; echo x >here && cat here; echo x >../host/new || echo refused`)
 				cmd.Dir = s.directory + "/work"
 				var stderr strings.Builder
 				cmd.Stderr = &stderr
@@ -361,31 +380,38 @@ func TestRecipeLandlockJailOnOlderKernels(t *testing.T) {
 				if err != nil || string(out) != "x\nrefused\n" {
 					t.Errorf("%q, %v", out, err)
 				}
-				if missing := strings.Contains(stderr.String(), "cannot refuse: "); missing != (abi < landlockNewest) {
+				if missing := strings.Contains(stderr.String(),
+					"cannot refuse: "); missing != (abi < landlockNewest) {
 					t.Errorf("stderr: %q", stderr.String())
 				}
-				for right, since := range map[string]int{"refer": 2, "truncate": 3, "connect_tcp": 4, "ioctl_dev": 5, "signal": 6, "resolve_unix": 9, "bind_udp": 10} {
+				for right, since := range map[string]int{"refer": 2, "truncate": 3, "connect_tcp": 4,
+					"ioctl_dev": 5, "signal": 6, "resolve_unix": 9, "bind_udp": 10} {
 					if missing := strings.Contains(stderr.String(), right); missing != (abi < since) {
 						t.Errorf("%s in %q", right, stderr.String())
 					}
 				}
 				script = jail(t, s, defaultJailABI, fmt.Sprintf(`local REQUIRED_ABI = %d`, abi+1))
-				checkRefusal(t, claim+script, fmt.Sprintf("Landlock ABI %d is needed, the kernel has %d", abi+1, abi))
+				checkRefusal(t, claim+script,
+					fmt.Sprintf("Landlock ABI %d is needed, the kernel has %d", abi+1, abi))
 			})
 		}
-		if landlockABI() < landlockNewest {
-			checkRefusal(t, fmt.Sprintf(landlockClaimed, 99)+recipe(t, "landlock-jail"), "landlock_create_ruleset")
+		if testkit.LandlockABI() < landlockNewest {
+			checkRefusal(t, fmt.Sprintf(landlockClaimed, 99)+recipe(t, "landlock-jail"),
+				"landlock_create_ruleset")
 		}
-		checkRefusal(t, recipe(t, "landlock-jail", defaultJailABI, `local REQUIRED_ABI = 1`, defaultRead, `local READ = { "/does/not/exist" }`), "/does/not/exist")
+		checkRefusal(t, recipe(t, "landlock-jail", defaultJailABI, `local REQUIRED_ABI = 1`,
+			defaultRead, `local READ = { "/does/not/exist" }`), "/does/not/exist")
 	})
 }
 
 // filterOfAllowList returns the filter that the recipe makes on an architecture, in LuaJIT's words.
 func filterOfAllowList(t *testing.T, luaArch string) []byte {
 	t.Helper()
-	script := fmt.Sprintf("jit.arch = %q C.seccomp_set_mode_filter = function(filter) C.write(1, filter) end ", luaArch) + recipe(t, "seccomp-allow-list")
-	out, err := newCmd(t, script).Output()
-	must(t, err)
+	script := fmt.Sprintf(`jit.arch = %q
+		C.seccomp_set_mode_filter = function(filter) C.write(1, filter) end
+	`, luaArch) + recipe(t, "seccomp-allow-list")
+	out, err := testkit.Command(t, script).Output()
+	testkit.Must(t, err)
 	return out
 }
 
@@ -417,7 +443,8 @@ func TestRecipeSeccompAllowListVerdicts(t *testing.T) {
 			if len(allowed) < 40 {
 				t.Fatalf("only %d rows were found", len(allowed))
 			}
-			numbers := []uint32{9999, seccomptest.X32, seccomptest.X32 + 1, 0x7fffffff, 0x80000000, 0xffffffff}
+			numbers := []uint32{9999, seccomptest.X32, seccomptest.X32 + 1, 0x7fffffff, 0x80000000,
+				0xffffffff}
 			for number := range uint32(2000) {
 				numbers = append(numbers, number, seccomptest.X32+number)
 			}
@@ -428,13 +455,16 @@ func TestRecipeSeccompAllowListVerdicts(t *testing.T) {
 				} else if number >= 424 {
 					want = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
 				}
-				data := seccomptest.Data{Number: number, Arch: uint32(info.ID), Args: [6]uint64{^uint64(0), ^uint64(0), ^uint64(0)}}
+				data := seccomptest.Data{Number: number, Arch: uint32(info.ID),
+					Args: [6]uint64{^uint64(0), ^uint64(0), ^uint64(0)}}
 				if got := vm.Verdict(t, data); got != want {
-					t.Errorf("%s(%d): verdict %#x, want %#x", info.SyscallNumbers[int(number)], number, got, want)
+					t.Errorf("%s(%d): verdict %#x, want %#x", info.SyscallNumbers[int(number)], number,
+						got, want)
 				}
 				for name, other := range seccomptest.Archs {
 					data.Arch = uint32(other.ID)
-					if got := vm.Verdict(t, data); name != test.goarch && got != unix.SECCOMP_RET_KILL_PROCESS {
+					if got := vm.Verdict(t, data); name != test.goarch &&
+						got != unix.SECCOMP_RET_KILL_PROCESS {
 						t.Errorf("%d of %s: verdict %#x", number, name, got)
 					}
 				}
@@ -518,11 +548,12 @@ func TestRecipeSeccompAllowList(t *testing.T) {
 			{[]string{"chmod", "600", "file"}, "", true},
 		} {
 			t.Run(strings.Join(test.program, " "), func(t *testing.T) {
-				cmd := newCmd(t, script, test.program...)
+				cmd := testkit.Command(t, script, test.program...)
 				cmd.Dir = s.directory + "/host"
 				out, err := cmd.Output()
 				var exit *initscript.ExitError
-				if errors.As(err, &exit) != test.fails || err != nil && !test.fails || string(out) != test.want {
+				if errors.As(err, &exit) != test.fails || err != nil && !test.fails ||
+					string(out) != test.want {
 					t.Errorf("%q, %v; want %q", out, err, test.want)
 				}
 			})
@@ -542,9 +573,11 @@ func TestRecipeSeccompAllowList(t *testing.T) {
 // System calls for which there is no program.
 func TestRecipeSeccompAllowListCalls(t *testing.T) {
 	requireAllowList(t)
-	calls := scriptCase{
-		Script: seccompCalls + recipe(t, "seccomp-allow-list", seccompChoice, `local filter = built_in_filter()`) +
-			fmt.Sprintf(`R(call('getpid')) R(call(%d, 1, 1, 0)) R(call(%d, 0x10000000)) R(call(%d, 0)) R(call(%d, 0, 0)) R(call(%d, 0x40000000))`,
+	calls := testkit.ScriptCase{
+		Script: testkit.Lua("system_calls") + recipe(t, "seccomp-allow-list", seccompChoice,
+			`local filter = built_in_filter()`) +
+			fmt.Sprintf(`R(call('getpid')) R(call(%d, 1, 1, 0)) R(call(%d, 0x10000000)) R(call(%d, `+
+				`0)) R(call(%d, 0, 0)) R(call(%d, 0x40000000))`,
 				unix.SYS_SOCKET, unix.SYS_UNSHARE, unix.SYS_PTRACE, unix.SYS_CLONE3, unix.SYS_CLONE),
 		Sent: []string{"ok", "EPERM", "EPERM", "EPERM", "ENOSYS", "EPERM"},
 	}
@@ -555,12 +588,13 @@ const seccompChoice = `local filter = arg and read_all(arg) or built_in_filter()
 
 // The bytes may come in pieces.
 func TestRecipeSeccompAllowListThroughArg(t *testing.T) {
-	policy, err := seccomp.ParsePolicy([]byte("default_action: allow\nrules: [{names: [chdir], action: {errno: EDOM}}]"))
-	must(t, err)
+	policy, err := seccomp.ParsePolicy([]byte("default_action: allow\n" +
+		"rules: [{names: [chdir], action: {errno: EDOM}}]"))
+	testkit.Must(t, err)
 	filter, err := policy.Compile()
-	must(t, err)
+	testkit.Must(t, err)
 	reader, writer, err := os.Pipe()
-	must(t, err)
+	testkit.Must(t, err)
 	defer reader.Close()
 	go func() {
 		defer writer.Close()
@@ -568,34 +602,38 @@ func TestRecipeSeccompAllowListThroughArg(t *testing.T) {
 			writer.Write(part)
 		}
 	}()
-	checkShell(t, recipe(t, "seccomp-allow-list"), `cd / 2>/dev/null || echo refused; (echo fork)`, "refused\nfork\n", func(cmd *initscript.Cmd) { cmd.Arg = reader })
+	checkShell(t, recipe(t, "seccomp-allow-list"), `cd / 2>/dev/null || echo refused; (echo fork)`,
+		"refused\nfork\n", func(cmd *initscript.Cmd) { cmd.Arg = reader })
 	null, err := os.Open(os.DevNull)
-	must(t, err)
+	testkit.Must(t, err)
 	defer null.Close()
-	checkRefusal(t, recipe(t, "seccomp-allow-list"), "EINVAL", func(cmd *initscript.Cmd) { cmd.Arg = null })
-	checkRefusal(t, `jit.arch = "another" `+recipe(t, "seccomp-allow-list"), "no system call numbers for another")
+	checkRefusal(t, recipe(t, "seccomp-allow-list"), "EINVAL",
+		func(cmd *initscript.Cmd) { cmd.Arg = null })
+	checkRefusal(t, `jit.arch = "another" `+recipe(t, "seccomp-allow-list"),
+		"no system call numbers for another")
 }
 
 func TestRecipeDropToServiceUser(t *testing.T) {
-	requireRoot(t)
-	requireNamespaces(t, initscript.NewNet)
+	testkit.RequireRoot(t)
+	testkit.RequireNamespaces(t, initscript.NewNet)
 	// No service of the host has the port there.
 	network := func(cmd *initscript.Cmd) { cmd.Namespaces = initscript.NewNet }
 	confined := newSite(t).try(t, "drop-to-service-user", recipe(t, "drop-to-service-user"), network)
 	checkAttempts(t, "drop-to-service-user", confined, tryFree(t, "drop-to-service-user", network))
 }
 
-const plainServiceUser = `C.setgroups({}) C.setresgid(65534, 65534, 65534) C.setresuid(65534, 65534, 65534) `
+const plainServiceUser = `C.setgroups({}) C.setresgid(65534, 65534, 65534) C.setresuid(65534, 65534, ` +
+	`65534) `
 
 // What other programs give: the ids without the recipe give nothing, and with it nothing more.
 func TestRecipeDropToServiceUserExecution(t *testing.T) {
-	requireRoot(t)
-	requireNamespaces(t, initscript.NewNet)
+	testkit.RequireRoot(t)
+	testkit.RequireNamespaces(t, initscript.NewNet)
 	id := openSite(t) + "/id"
-	program, err := os.ReadFile(requireProgram(t, "id"))
-	must(t, err)
-	must(t, os.WriteFile(id, program, 0o755))
-	must(t, os.Chmod(id, 0o755|os.ModeSetuid))
+	program, err := os.ReadFile(testkit.RequireProgram(t, "id"))
+	testkit.Must(t, err)
+	testkit.Must(t, os.WriteFile(id, program, 0o755))
+	testkit.Must(t, os.Chmod(id, 0o755|os.ModeSetuid))
 	if out, err := shell(t, plainServiceUser, id+" -u"); err != nil || out != "0\n" {
 		t.Skipf("set-user-ID programs have no effect here: %q, %v", out, err)
 	}
@@ -606,15 +644,18 @@ func TestRecipeDropToServiceUserExecution(t *testing.T) {
 	if got := s.try(t, "child of service user", plainServiceUser, network)["listen"]; got != "EACCES" {
 		t.Errorf("a service user without the capability: %s", got)
 	}
-	script := recipe(t, "drop-to-service-user", `local KEEP = "cap_net_bind_service" -- several are separated by commas`, `local KEEP = "cap_chown,cap_kill"`,
+	script := recipe(t, "drop-to-service-user",
+		`local KEEP = "cap_net_bind_service" -- several are separated by commas`,
+		`local KEEP = "cap_chown,cap_kill"`,
 		`local GROUPS = {} -- supplementary`, `local GROUPS = { 7, 8 }`)
 	checkShell(t, script, `grep -E '^(Cap|Groups)' /proc/self/status | tr -s '\t \n' ' '`,
-		"Groups: 7 8 CapInh: 0000000000000021 CapPrm: 0000000000000021 CapEff: 0000000000000021 CapBnd: 0000000000000021 CapAmb: 0000000000000021 ")
+		"Groups: 7 8 CapInh: 0000000000000021 CapPrm: 0000000000000021 CapEff: 0000000000000021 "+
+			"CapBnd: 0000000000000021 CapAmb: 0000000000000021 ")
 }
 
 func TestRecipeChrootWithDevices(t *testing.T) {
-	requireRoot(t)
-	requireNamespaces(t, initscript.NewPID|initscript.NewIPC)
+	testkit.RequireRoot(t)
+	testkit.RequireNamespaces(t, initscript.NewPID|initscript.NewIPC)
 	s := newSite(t)
 	variables := []string{fmt.Sprintf("%s = %q", probeVariable, "chroot-with-devices")}
 	for _, variable := range s.variables {
@@ -622,11 +663,15 @@ func TestRecipeChrootWithDevices(t *testing.T) {
 		variables = append(variables, fmt.Sprintf("%s = %q", name, value))
 	}
 	// The new root has no /proc/self/exe.
-	script := recipe(t, "chroot-with-devices") + `C.fexecve(5, { "probe" }, { ` + strings.Join(variables, ", ") + ` })`
+	script := recipe(t, "chroot-with-devices") + `C.fexecve(5, { "probe" }, { ` +
+		strings.Join(variables, ", ") + ` })`
 	namespaces := func(cmd *initscript.Cmd) { cmd.Namespaces = initscript.NewPID | initscript.NewIPC }
-	confined := s.try(t, "chroot-with-devices", script, withFile(t, "/proc/self/exe", os.O_RDONLY), namespaces)
+	confined := s.try(t, "chroot-with-devices", script, withFile(t, "/proc/self/exe", os.O_RDONLY),
+		namespaces)
 	checkAttempts(t, "chroot-with-devices", confined, tryFree(t, "chroot-with-devices"))
-	checkShell(t, recipe(t, "chroot-with-devices"), `echo x > /dev/null && id -u; umask; ls /proc /etc 2>/dev/null || echo neither`, "65534\n0022\nneither\n", namespaces)
+	checkShell(t, recipe(t, "chroot-with-devices"),
+		`echo x > /dev/null && id -u; umask; ls /proc /etc 2>/dev/null || echo neither`,
+		"65534\n0022\nneither\n", namespaces)
 	checkRefusal(t, recipe(t, "chroot-with-devices"), "not in a PID namespace of its own")
 }
 
@@ -639,16 +684,16 @@ type target struct {
 
 func newTarget(t *testing.T, script string, options ...func(*initscript.Cmd)) *target {
 	t.Helper()
-	cmd := newCmd(t, script, "/bin/cat")
+	cmd := testkit.Command(t, script, "/bin/cat")
 	cmd.Dir = "/"
 	for _, option := range options {
 		option(cmd)
 	}
 	stdin, err := cmd.StdinPipe()
-	must(t, err)
+	testkit.Must(t, err)
 	stdout, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
+	testkit.Must(t, err)
+	testkit.Must(t, cmd.Start())
 	t.Cleanup(func() { stdin.Close(); cmd.Wait() })
 	// When the program runs: until then not everybody may look at the process.
 	fmt.Fprintln(stdin)
@@ -656,7 +701,7 @@ func newTarget(t *testing.T, script string, options ...func(*initscript.Cmd)) *t
 		t.Fatalf("the target says nothing: %v, %v", err, cmd.WaitScript())
 	}
 	process, err := os.Open(fmt.Sprintf("/proc/%d", cmd.Process.Pid))
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { process.Close() })
 	return &target{process, cmd, stdin}
 }
@@ -667,26 +712,33 @@ func (t *target) arg(cmd *initscript.Cmd) { cmd.Arg = t.process }
 func (target *target) inode(t *testing.T, name string) string {
 	t.Helper()
 	link, err := os.Readlink(target.process.Name() + "/ns/" + name)
-	must(t, err)
+	testkit.Must(t, err)
 	return link
 }
 
-const targetScript = `C.sethostname("target") C.mount("tmpfs", "/mnt", "tmpfs", 0) C.mkdir("/mnt/of the target", mode(7, 5, 5))`
+const targetScript = `C.sethostname("target") C.mount("tmpfs", "/mnt", "tmpfs", 0) C.mkdir("/mnt/of ` +
+	`the target", mode(7, 5, 5))`
 
 func TestRecipeJoinNamespaces(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		requireUserNamespaces(t)
-		target := newTarget(t, targetScript, inUserNamespace(initscript.NewMount|initscript.NewNet|initscript.NewUTS|initscript.NewIPC|initscript.NewCgroup))
+		testkit.RequireUserNamespaces(t)
+		target := newTarget(t, targetScript, testkit.InUserNamespace(initscript.NewMount|
+			initscript.NewNet|initscript.NewUTS|initscript.NewIPC|initscript.NewCgroup))
 		want := "target\nof the target\n0 0\n"
 		for _, name := range []string{"user", "mnt", "net", "uts", "ipc", "cgroup"} {
-			if host, err := os.Readlink("/proc/self/ns/" + name); err != nil || target.inode(t, name) == host {
+			if host, err := os.Readlink("/proc/self/ns/" + name); err != nil ||
+				target.inode(t, name) == host {
 				t.Fatalf("the target is in %s of the host, %v", host, err)
 			}
 			want += target.inode(t, name) + "\n"
 		}
-		checkShell(t, recipe(t, "join-namespaces"), `hostname; ls /mnt; echo $(id -u) $(id -g); cd /proc/self/ns; readlink user mnt net uts ipc cgroup`, want, target.arg)
+		checkShell(t, recipe(t, "join-namespaces"),
+			`hostname; ls /mnt; echo $(id -u) $(id -g)
+			cd /proc/self/ns; readlink user mnt net uts ipc cgroup`, want, target.arg)
 		// It is root there: it may change what belongs to the user namespace.
-		checkShell(t, recipe(t, "join-namespaces"), `hostname changed && mount -t tmpfs tmpfs /mnt && ls -A /mnt; hostname`, "changed\n", target.arg)
+		checkShell(t, recipe(t, "join-namespaces"),
+			`hostname changed && mount -t tmpfs tmpfs /mnt && ls -A /mnt; hostname`,
+			"changed\n", target.arg)
 		checkShell(t, recipe(t, "join-namespaces"), `hostname; ls /mnt`, "changed\n", target.arg)
 	})
 }
@@ -694,48 +746,57 @@ func TestRecipeJoinNamespaces(t *testing.T) {
 // What the target shares with the caller is left alone, also where joining it would be refused.
 func TestRecipeJoinSomeNamespaces(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		requireUserNamespaces(t)
-		target := newTarget(t, `C.sethostname("target")`, inUserNamespace(initscript.NewUTS))
+		testkit.RequireUserNamespaces(t)
+		target := newTarget(t, `C.sethostname("target")`, testkit.InUserNamespace(initscript.NewUTS))
 		mount, err := os.Readlink("/proc/self/ns/mnt")
-		must(t, err)
-		checkShell(t, recipe(t, "join-namespaces"), `hostname; readlink /proc/self/ns/mnt`, "target\n"+mount+"\n", target.arg)
+		testkit.Must(t, err)
+		checkShell(t, recipe(t, "join-namespaces"), `hostname; readlink /proc/self/ns/mnt`,
+			"target\n"+mount+"\n", target.arg)
 		own, err := os.Open("/proc/self")
-		must(t, err)
+		testkit.Must(t, err)
 		defer own.Close()
 		name, err := os.Hostname()
-		must(t, err)
-		checkShell(t, recipe(t, "join-namespaces"), `hostname; id -u`, fmt.Sprintf("%s\n%d\n", name, os.Geteuid()), func(cmd *initscript.Cmd) { cmd.Arg = own })
+		testkit.Must(t, err)
+		checkShell(t, recipe(t, "join-namespaces"), `hostname; id -u`,
+			fmt.Sprintf("%s\n%d\n", name, os.Geteuid()), func(cmd *initscript.Cmd) { cmd.Arg = own })
 	})
 }
 
 // Namespaces without a user namespace of their own are root's.
 func TestRecipeJoinNamespacesOfTheHost(t *testing.T) {
-	requireRoot(t)
-	requireNamespaces(t, initscript.NewMount|initscript.NewUTS)
-	target := newTarget(t, targetScript, func(cmd *initscript.Cmd) { cmd.Namespaces = initscript.NewMount | initscript.NewUTS })
-	checkShell(t, recipe(t, "join-namespaces"), `hostname; ls /mnt`, "target\nof the target\n", target.arg)
+	testkit.RequireRoot(t)
+	testkit.RequireNamespaces(t, initscript.NewMount|initscript.NewUTS)
+	target := newTarget(t, targetScript,
+		func(cmd *initscript.Cmd) { cmd.Namespaces = initscript.NewMount | initscript.NewUTS })
+	checkShell(t, recipe(t, "join-namespaces"), `hostname; ls /mnt`, "target\nof the target\n",
+		target.arg)
 	// One that belongs to the host and one that belongs to the target's user namespace.
-	mixed := newTarget(t, `C.unshare(C.CLONE_NEWUTS) C.sethostname("mixed") local f = C.open("/proc/self/ns/uts", C.O_RDONLY) C.unshare(C.CLONE_NEWUSER) `+
-		`C.unshare(C.CLONE_NEWNET) C.write(C.open("/proc/self/uid_map", C.O_WRONLY), "0 0 1") C.write(C.open("/proc/self/setgroups", C.O_WRONLY), "deny") `+
+	mixed := newTarget(t, `C.unshare(C.CLONE_NEWUTS) C.sethostname("mixed") local f = `+
+		`C.open("/proc/self/ns/uts", C.O_RDONLY) C.unshare(C.CLONE_NEWUSER) `+
+		`C.unshare(C.CLONE_NEWNET) C.write(C.open("/proc/self/uid_map", C.O_WRONLY), "0 0 1") `+
+		`C.write(C.open("/proc/self/setgroups", C.O_WRONLY), "deny") `+
 		`C.write(C.open("/proc/self/gid_map", C.O_WRONLY), "0 0 1")`)
-	checkShell(t, recipe(t, "join-namespaces"), `hostname; readlink /proc/self/ns/net; id -G`, "mixed\n"+mixed.inode(t, "net")+"\n0\n", mixed.arg)
+	checkShell(t, recipe(t, "join-namespaces"), `hostname; readlink /proc/self/ns/net; id -G`,
+		"mixed\n"+mixed.inode(t, "net")+"\n0\n", mixed.arg)
 }
 
 func TestRecipeJoinOneNamespace(t *testing.T) {
-	requireRoot(t)
-	requireNamespaces(t, initscript.NewMount|initscript.NewUTS)
-	target := newTarget(t, `C.sethostname("target")`, func(cmd *initscript.Cmd) { cmd.Namespaces = initscript.NewUTS | initscript.NewMount })
+	testkit.RequireRoot(t)
+	testkit.RequireNamespaces(t, initscript.NewMount|initscript.NewUTS)
+	target := newTarget(t, `C.sethostname("target")`,
+		func(cmd *initscript.Cmd) { cmd.Namespaces = initscript.NewUTS | initscript.NewMount })
 	file, err := os.Open(target.process.Name() + "/ns/uts")
-	must(t, err)
+	testkit.Must(t, err)
 	defer file.Close()
 	mount, err := os.Readlink("/proc/self/ns/mnt")
-	must(t, err)
-	checkShell(t, recipe(t, "join-namespaces"), `hostname; readlink /proc/self/ns/mnt`, "target\n"+mount+"\n", func(cmd *initscript.Cmd) { cmd.Arg = file })
+	testkit.Must(t, err)
+	checkShell(t, recipe(t, "join-namespaces"), `hostname; readlink /proc/self/ns/mnt`,
+		"target\n"+mount+"\n", func(cmd *initscript.Cmd) { cmd.Arg = file })
 }
 
 func TestRecipeJoinNamespacesRefusals(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		requireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		script := recipe(t, "join-namespaces")
 		checkRefusal(t, script, "no process given")
 		for path, text := range map[string]string{
@@ -743,14 +804,14 @@ func TestRecipeJoinNamespacesRefusals(t *testing.T) {
 			"/":         "ENOENT", // no process
 		} {
 			file, err := os.Open(path)
-			must(t, err)
+			testkit.Must(t, err)
 			defer file.Close()
 			checkRefusal(t, script, text, func(cmd *initscript.Cmd) { cmd.Arg = file })
 		}
 		// A process that has ended, whatever has its id by now.
 		target := newTarget(t, "")
-		must(t, target.stdin.Close())
-		must(t, target.cmd.Wait())
+		testkit.Must(t, target.stdin.Close())
+		testkit.Must(t, target.cmd.Wait())
 		checkRefusal(t, script, "open(", target.arg)
 		// Who is not root there could not give up the ids of the host.
 		unmapped := newTarget(t, "", func(cmd *initscript.Cmd) { cmd.Namespaces = initscript.NewUser })
@@ -759,14 +820,15 @@ func TestRecipeJoinNamespacesRefusals(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Run("process of another user", func(t *testing.T) {
 			other, err := os.Open("/proc/1")
-			must(t, err)
+			testkit.Must(t, err)
 			var owner unix.Stat_t
-			must(t, unix.Fstat(int(other.Fd()), &owner))
+			testkit.Must(t, unix.Fstat(int(other.Fd()), &owner))
 			if owner.Uid == uint32(os.Geteuid()) {
 				t.Skip("process 1, the first of a container, is this user's own")
 			}
 			defer other.Close()
-			checkRefusal(t, recipe(t, "join-namespaces"), "EACCES", func(cmd *initscript.Cmd) { cmd.Arg = other })
+			checkRefusal(t, recipe(t, "join-namespaces"), "EACCES",
+				func(cmd *initscript.Cmd) { cmd.Arg = other })
 		})
 	}
 }
@@ -774,12 +836,16 @@ func TestRecipeJoinNamespacesRefusals(t *testing.T) {
 // Processes of the target's user namespace cannot trace the script's when that has joined it.
 func TestRecipeJoinNamespacesIsNotDumpable(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
-		requireUserNamespaces(t)
-		target := newTarget(t, "", inUserNamespace(0))
-		row := scriptCase{
+		testkit.RequireUserNamespaces(t)
+		target := newTarget(t, "", testkit.InUserNamespace(0))
+		row := testkit.ScriptCase{
 			Script: `local socket, setns = arg, C.setns arg = 5 ` +
-				`C.setns = function(...) C.write(socket, tostring((C.prctl(C.PR_GET_DUMPABLE)))) return setns(...) end ` + recipe(t, "join-namespaces"),
-			Set:  func(_ *testing.T, cmd *initscript.Cmd) { cmd.ExtraFiles = []*os.File{target.process} },
+				`C.setns = function(...) C.write(socket, tostring((C.prctl(C.PR_GET_DUMPABLE)))) ` +
+				`return setns(...) end ` + recipe(t, "join-namespaces"),
+			Set: func(_ *testing.T,
+				cmd *initscript.Cmd) {
+				cmd.ExtraFiles = []*os.File{target.process}
+			},
 			Sent: []string{"0"},
 		}
 		row.Run(t)
@@ -790,7 +856,7 @@ func TestRecipeResourceLimits(t *testing.T) {
 	eachUser(t, func(t *testing.T) {
 		limits := func(change ...string) string {
 			script := recipe(t, "resource-limits", change...)
-			if withASan {
+			if testkit.WithASan {
 				script = strings.ReplaceAll(script, "\n    { C.RLIMIT_AS, ", "\n    -- { C.RLIMIT_AS, ")
 			}
 			return script
@@ -810,27 +876,36 @@ func TestRecipeResourceLimits(t *testing.T) {
 			{"address space", unix.RLIMIT_AS, 4 << 30, "bytes"},
 		} {
 			var has unix.Rlimit
-			must(t, unix.Getrlimit(limit.resource, &has))
+			testkit.Must(t, unix.Getrlimit(limit.resource, &has))
 			value := fmt.Sprint(min(limit.value, has.Max))
-			if withASan && limit.resource == unix.RLIMIT_AS {
+			if testkit.WithASan && limit.resource == unix.RLIMIT_AS {
 				value = "unlimited"
 			}
 			want += fmt.Sprintf("Max %s %s %s %s \n", limit.name, value, value, limit.unit)
 		}
-		checkShell(t, limits(), `grep -E '^Max (cpu|file size|core|processes|open|address)' /proc/self/limits | tr -s ' '`, want)
-		if !withASan {
-			checkShell(t, limits(`    { C.RLIMIT_AS, 4096 * MIB }, -- memory, with all that is only mapped`, `    { C.RLIMIT_AS, 64 * MIB },`),
-				`exec 2>/dev/null; dd if=/dev/zero of=/dev/null bs=1M count=1 && echo small; dd if=/dev/zero of=/dev/null bs=100M count=1 || echo large`, "small\nlarge\n")
+		checkShell(t, limits(),
+			`grep -E '^Max (cpu|file size|core|processes|open|address)' /proc/self/limits | tr -s ' '`,
+			want)
+		if !testkit.WithASan {
+			checkShell(t, limits(`    { C.RLIMIT_AS, 4096 * MIB }, -- memory, with all that is only `+
+				`mapped`, `    { C.RLIMIT_AS, 64 * MIB },`),
+				`exec 2>/dev/null; dd if=/dev/zero of=/dev/null bs=1M count=1 && echo small; dd `+
+					`if=/dev/zero of=/dev/null bs=100M count=1 || echo large`, "small\nlarge\n")
 		}
 		directory := newSite(t).directory + "/work"
-		checkShell(t, limits(`    { C.RLIMIT_FSIZE, 1024 * MIB }, -- the size of a file that it writes`, `    { C.RLIMIT_FSIZE, MIB },`),
-			`exec 2>/dev/null; head -c 1M /dev/zero >f && echo small; head -c 2M /dev/zero >g || wc -c <g`, "small\n1048576\n", in(directory))
-		descriptors := scriptCase{
-			Script: limits(`    { C.RLIMIT_NOFILE, 512 }, -- open descriptors`, `    { C.RLIMIT_NOFILE, 8 },`) + `errexit = false for i = 5, 8 do R(C.dup(1)) end`,
-			Sent:   []string{"5,0", "6,0", "7,0", fmt.Sprintf("-1,%d", unix.EMFILE)},
+		checkShell(t, limits(`    { C.RLIMIT_FSIZE, 1024 * MIB }, -- the size of a file that it writes`,
+			`    { C.RLIMIT_FSIZE, MIB },`),
+			`exec 2>/dev/null; head -c 1M /dev/zero >f && echo small; head -c 2M /dev/zero >g || wc `+
+				`-c <g`, "small\n1048576\n", in(directory))
+		descriptors := testkit.ScriptCase{
+			Script: limits(`    { C.RLIMIT_NOFILE, 512 }, -- open descriptors`,
+				`    { C.RLIMIT_NOFILE, 8 },`) + `errexit = false for i = 5, 8 do R(C.dup(1)) end`,
+			Sent: []string{"5,0", "6,0", "7,0", fmt.Sprintf("-1,%d", unix.EMFILE)},
 		}
 		descriptors.Run(t)
-		out, err := shell(t, limits(`    { C.RLIMIT_CPU, 600 }, -- seconds of computing; then the process is killed`, `    { C.RLIMIT_CPU, 1 },`), `while :; do :; done`)
+		out, err := shell(t,
+			limits(`    { C.RLIMIT_CPU, 600 }, -- seconds of computing; then the process is killed`,
+				`    { C.RLIMIT_CPU, 1 },`), `while :; do :; done`)
 		var exit *initscript.ExitError
 		if !errors.As(err, &exit) || exit.Signal() != unix.SIGKILL {
 			t.Errorf("%q, %v", out, err)
@@ -838,7 +913,9 @@ func TestRecipeResourceLimits(t *testing.T) {
 		if os.Geteuid() == 0 {
 			return
 		}
-		out, err = shell(t, limits(`    { C.RLIMIT_NPROC, 2048 }, -- of all processes and threads that the user has on the host`, `    { C.RLIMIT_NPROC, 1 },`),
+		out, err = shell(t,
+			limits(`    { C.RLIMIT_NPROC, 2048 }, -- of all processes and threads that the user has `+
+				`on the host`, `    { C.RLIMIT_NPROC, 1 },`),
 			`exec 2>/dev/null; echo alone; (echo together)`)
 		if !errors.As(err, &exit) || out != "alone\n" {
 			t.Errorf("%q, %v", out, err)
@@ -854,20 +931,20 @@ const hostKey = "initscript-test"
 // a key.
 func withHostKey(t *testing.T) {
 	t.Helper()
-	requireKeyrings(t)
+	testkit.RequireKeyrings(t)
 	runtime.LockOSThread() // for good: the keyring is the thread's, and ends with it
 	_, err := unix.KeyctlJoinSessionKeyring("initscript-test")
-	must(t, err)
+	testkit.Must(t, err)
 	_, err = unix.AddKey("user", hostKey, []byte("secret"), unix.KEY_SPEC_SESSION_KEYRING)
-	must(t, err)
+	testkit.Must(t, err)
 	initscript.RenewServer() // that of before has another keyring
 	t.Cleanup(func() { initscript.RenewServer() })
 }
 
 // A change of ids leaves the session keyring as it is: the recipes give the user another one.
 func TestRecipesLeaveSessionKeyring(t *testing.T) {
-	requireRoot(t)
-	requireNamespaces(t, initscript.NewPID|initscript.NewIPC)
+	testkit.RequireRoot(t)
+	testkit.RequireNamespaces(t, initscript.NewPID|initscript.NewIPC)
 	withHostKey(t)
 	execute := `C.fexecve(5, { "probe" }, { ` + probeVariable + ` = "keys" })`
 	program := withFile(t, "/proc/self/exe", os.O_RDONLY)
@@ -888,13 +965,13 @@ func TestRecipesLeaveSessionKeyring(t *testing.T) {
 
 // Where a filter around the recipe refuses keyctl(2) it does without, for it is refused to the program.
 func TestRecipesWithoutKeyctl(t *testing.T) {
-	requireRoot(t)
-	requireNamespaces(t, initscript.NewPID|initscript.NewIPC)
+	testkit.RequireRoot(t)
+	testkit.RequireNamespaces(t, initscript.NewPID|initscript.NewIPC)
 	namespaces := func(cmd *initscript.Cmd) { cmd.Namespaces = initscript.NewPID | initscript.NewIPC }
 	for _, name := range []string{"drop-to-service-user", "chroot-with-devices"} {
 		for errno, does := range map[syscall.Errno]bool{unix.EPERM: true, unix.ENOSYS: true,
 			unix.EDQUOT: false} {
-			around := "C.seccomp_set_mode_filter(" + filter(unix.SYS_KEYCTL,
+			around := "C.seccomp_set_mode_filter(" + testkit.Filter(unix.SYS_KEYCTL,
 				unix.SECCOMP_RET_ERRNO|uint32(errno)) + ") "
 			out, err := shell(t, around+recipe(t, name), "id -u", namespaces)
 			if (out == "65534\n") != does || (err == nil) != does {
