@@ -38,6 +38,7 @@ func TestOlderKernels(t *testing.T) {
 			},
 			"landlock": {TestConfineReachesEveryThread, TestConfineChildrenCannotEscape},
 			// Each start has a server of its own; and what kind of file was received cannot be told, so none
+
 			// is polled.
 			"statx": {TestServerIsKept, TestServerDeathEndsChildren, TestSendFiles},
 		},
@@ -81,7 +82,8 @@ func TestProcessWithoutPidfd(t *testing.T) {
 	cancelled.Env = []string{"PATH=/usr/bin:/bin"}
 	must(t, cancelled.Start())
 	cancel()
-	if err := cancelled.Wait(); !errors.Is(err, context.Canceled) || cancelled.ProcessState.Signal() != syscall.SIGKILL {
+	if err := cancelled.Wait(); !errors.Is(err, context.Canceled) ||
+		cancelled.ProcessState.Signal() != syscall.SIGKILL {
 		t.Errorf("Wait after the context is done: %v, %v", err, cancelled.ProcessState)
 	}
 
@@ -112,8 +114,10 @@ func TestProcessWithoutPidfd(t *testing.T) {
 	// Nor is there another way to a child where /proc is that of another PID namespace.
 	t.Run("in a PID namespace", func(t *testing.T) {
 		requireUserNamespaces(t)
-		inner := spawn(t, mappedToRoot(initscript.Actor{Entry: "probe", Namespaces: initscript.NewPID, Stderr: os.Stderr}))
-		if got := fmt.Sprint(ask(t, inner, "spawn", 1)); !strings.Contains(got, "pidfd_open: function not implemented") {
+		inner := spawn(t, mappedToRoot(initscript.Actor{Entry: "probe", Namespaces: initscript.NewPID,
+			Stderr: os.Stderr}))
+		if got := fmt.Sprint(ask(t, inner, "spawn", 1)); !strings.Contains(got,
+			"pidfd_open: function not implemented") {
 			t.Errorf("an actor of PID 1: %s", got)
 		}
 	})

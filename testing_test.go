@@ -25,7 +25,6 @@ var (
 	withProgram     = testkit.WithProgram
 	socketpair      = testkit.Socketpair
 	receiveAll      = testkit.ReceiveAll
-	openDirectory   = testkit.OpenDirectory
 	actorEnv        = testkit.ActorEnv
 
 	requireRoot                    = testkit.RequireRoot
@@ -33,10 +32,7 @@ var (
 	requireNamespaces              = testkit.RequireNamespaces
 	requireNamespacesForSubprocess = testkit.RequireNamespacesForSubprocess
 	requireProgram                 = testkit.RequireProgram
-	requireKeyrings                = testkit.RequireKeyrings
 	requireLandlock                = testkit.RequireLandlock
-	requireLandlockABI             = testkit.RequireLandlockABI
-	landlockABI                    = testkit.LandlockABI
 	seccompAtStart                 = testkit.SeccompAtStart
 	explained                      = testkit.Explained
 	skip                           = testkit.Skip
