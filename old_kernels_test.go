@@ -42,7 +42,8 @@ func TestOlderKernels(t *testing.T) {
 			// is polled.
 			"statx": {TestServerIsKept, TestServerDeathEndsChildren, TestSendFiles},
 		},
-		NoNewPrivs: "^TestChildIsLikeHostNow$/no_new_privs|^TestConfineChildrenCannotEscape$/^no_new_privs$",
+		NoNewPrivs: "^TestChildIsLikeHostNow$/no_new_privs|" +
+			"^TestConfineChildrenCannotEscape$/^no_new_privs$",
 	})
 }
 
@@ -116,8 +117,8 @@ func TestProcessWithoutPidfd(t *testing.T) {
 		requireUserNamespaces(t)
 		inner := spawn(t, mappedToRoot(initscript.Actor{Entry: "probe", Namespaces: initscript.NewPID,
 			Stderr: os.Stderr}))
-		if got := fmt.Sprint(ask(t, inner, "spawn", 1)); !strings.Contains(got,
-			"pidfd_open: function not implemented") {
+		got := fmt.Sprint(ask(t, inner, "spawn", 1))
+		if !strings.Contains(got, "pidfd_open: function not implemented") {
 			t.Errorf("an actor of PID 1: %s", got)
 		}
 	})

@@ -322,6 +322,9 @@ func (p *caseParser) ends(c *ScriptCase, text string) error {
 		case "raises":
 			failure().Message = rest
 		case "out":
+			if rest != "of memory" {
+				return fmt.Errorf("not known")
+			}
 			*failure() = *MemoryExhausted
 		case "killed":
 			*failure() = initscript.ScriptError{}
@@ -352,7 +355,7 @@ func signal(name string) (syscall.Signal, error) {
 }
 
 func errno(name string) (syscall.Errno, error) {
-	for number := syscall.Errno(1); number < 200; number++ {
+	for number := syscall.Errno(1); name != "" && number < 200; number++ {
 		if unix.ErrnoName(number) == name {
 			return number, nil
 		}
@@ -390,13 +393,19 @@ func newEntry(kind, paragraph string) (entry, error) {
 		switch {
 		case value == "" || strings.HasPrefix(line, "#"):
 			continue
-		case line[0] == ' ' || line[0] == '\t':
+		case line[0] != ' ' && line[0] != '\t':
+		case last == "":
+			return nil, fmt.Errorf("%q continues nothing", value)
+		default:
 			e[last] += " " + value
 			continue
 		}
 		last, value, _ = strings.Cut(value, " ")
 		if !slices.Contains(entryWords[kind], last) {
 			return nil, fmt.Errorf("%q is not known here", last)
+		}
+		if _, ok := e[last]; ok {
+			return nil, fmt.Errorf("%q is there twice", last)
 		}
 		e[last] = strings.TrimSpace(value)
 	}
@@ -413,6 +422,9 @@ func newEntry(kind, paragraph string) (entry, error) {
 func (p *caseParser) add(kind string, e entry) error {
 	if e["call"] == "" {
 		return fmt.Errorf("there is no call")
+	}
+	if word, ok := map[string]string{"deaths": "dies", "raises": "raises"}[kind]; ok && e[word] == "" {
+		return fmt.Errorf("%s is missing", word)
 	}
 	switch kind {
 	case "failures":
