@@ -61,12 +61,14 @@ call C.close()
 raises init.script:1: bad argument
 `)
 	testkit.Must(t, err)
-	if len(file.Cases) != 1 || len(file.Failures) != 1 || len(file.Raises) != 1 || len(file.Deaths) != 0 {
+	if len(file.Cases) != 1 || len(file.Failures) != 1 || len(file.Raises) != 1 ||
+		len(file.Deaths) != 0 {
 		t.Fatalf("%+v", file)
 	}
 	c := file.Cases[0]
 	want := testkit.ScriptCase{
-		Name: "a case", Script: fmt.Sprintf("R(C.close(0),\n    %d)", unix.SYS_CHDIR), As: testkit.OrdinaryUser,
+		Name: "a case", Script: fmt.Sprintf("R(C.close(0),\n    %d)",
+			unix.SYS_CHDIR), As: testkit.OrdinaryUser,
 		In:     initscript.NewUser | initscript.NewNet,
 		Peer:   &testkit.Peer{Kind: unix.SOCK_STREAM, HangUp: true},
 		Sent:   []string{"0,0", "a\x00b"},
