@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ScriptCase is one row of a table: a script, and everything that comes of it.
+// ScriptCase is a script, and everything that comes of it.
 type ScriptCase struct {
 	Name   string
 	Script string // after the prelude, on the same line
@@ -33,12 +33,12 @@ type ScriptCase struct {
 	Stderr string
 	Files  map[string]string       // what files in the working directory contain afterwards
 	Err    *initscript.ScriptError // nil: success
-	Status int                     // of a process that ends neither with 0 nor with err
+	Status int                     // of a process that ends neither with 0 nor with Err
 	Exits  bool                    // the script ends the process in place of the program
-	Signal syscall.Signal          // which ends the process although err is another failure
+	Signal syscall.Signal          // which ends the process although Err is another failure
 }
 
-// Privilege says who runs a row.
+// Privilege says who runs a case.
 type Privilege int
 
 const (
@@ -66,11 +66,10 @@ type Message struct {
 const (
 	initPrefix  = "<3>ipc_actor/init"
 	inMainChunk = "stack traceback:\n\tinit.script:1: in main chunk\n"
-	outOfMemory = initPrefix + "/alloc: Cannot allocate memory\n"
 )
 
-// Strerror has the texts of strerror(3) in the C locale.
-var Strerror = map[syscall.Errno]string{
+// strerror has the texts of strerror(3) in the C locale.
+var strerror = map[syscall.Errno]string{
 	unix.EPERM:        "Operation not permitted",
 	unix.ENOENT:       "No such file or directory",
 	unix.E2BIG:        "Argument list too long",
@@ -103,11 +102,6 @@ var Strerror = map[syscall.Errno]string{
 // CallFailed is the error of a call that failed on line 1.
 func CallFailed(function string, errno syscall.Errno, args ...string) *initscript.ScriptError {
 	return &initscript.ScriptError{Func: function, Args: args, Errno: errno, Line: 1}
-}
-
-// LuaError is a Lua error that was raised on line 1.
-func LuaError(message string) *initscript.ScriptError {
-	return &initscript.ScriptError{Message: message, Line: 1}
 }
 
 // Killed is the error of a script that a signal has ended.
@@ -338,7 +332,7 @@ func (c *FailureCase) text() string {
 	case c.Function() == "write_all":
 		prefix = initPrefix + "/write_all"
 	}
-	return prefix + ": " + Strerror[c.Errno] + "\n" + traceback
+	return prefix + ": " + strerror[c.Errno] + "\n" + traceback
 }
 
 // Run tries the call with errexit and without.
