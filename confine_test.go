@@ -14,6 +14,7 @@ import (
 	"unsafe"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/internal/threadtest"
 	"golang.org/x/sys/unix"
 )
@@ -164,7 +165,7 @@ func TestConfineListener(t *testing.T) {
 		t.Errorf("before: %v\nafter: %v", before, now)
 	}
 	checkAllThreads(t, map[string]string{"Seccomp": "2", "NoNewPrivs": "1"})
-	listener := receiveListener(t, host)
+	listener := testkit.ReceiveListener(t, host)
 	name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", listener))
 	if err != nil || name != "anon_inode:seccomp notify" {
 		t.Errorf("%s, %v", name, err)
@@ -183,18 +184,18 @@ func TestConfineLandlockAtOnce(t *testing.T) {
 		"- {names: [landlock_create_ruleset], action: user_notif, args: [{arg: 2, width: 64, eq: 1}]}")
 	must(t, initscript.Confine(`set_no_new_privs() `+
 		`send_with_fd(arg, 'listener', (C.seccomp_set_mode_filter(`+policy+`, {'new_listener'})))`, arg))
-	listener := receiveListener(t, host)
-	restrictions := make(chan notification, threadsOfAKind)
+	listener := testkit.ReceiveListener(t, host)
+	restrictions := make(chan testkit.Notification, threadsOfAKind)
 	go func() {
 		for {
-			var call notification
+			var call testkit.Notification
 			if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(listener),
 				unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&call))); errno != 0 {
 				return
 			}
-			answer := response{id: call.id}
-			if call.number == unix.SYS_LANDLOCK_CREATE_RULESET {
-				answer.value = abi
+			answer := testkit.Response{ID: call.ID}
+			if call.Number == unix.SYS_LANDLOCK_CREATE_RULESET {
+				answer.Value = abi
 			} else {
 				restrictions <- call
 			}
@@ -208,8 +209,8 @@ func TestConfineLandlockAtOnce(t *testing.T) {
 	if len(restrictions) != 1 {
 		t.Fatalf("%d calls", len(restrictions))
 	}
-	if call := <-restrictions; call.args[1] != tsync|logOff {
-		t.Errorf("flags %#x", call.args[1])
+	if call := <-restrictions; call.Args[1] != tsync|logOff {
+		t.Errorf("flags %#x", call.Args[1])
 	}
 	if now := descriptorTable(t); !maps.Equal(now, before) {
 		t.Errorf("before: %v\nafter: %v", before, now)

@@ -2,8 +2,6 @@ package initscript_test
 
 import (
 	"maps"
-	"slices"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,24 +9,8 @@ import (
 // What Emilua does not have takes part in the tests that compare the table C with lists, and those
 // of arguments.
 func init() {
-	allCases = slices.Concat(allCases, extFileCases, extDescriptorCases, extResourceCases, extProcessCases, extSeccompCases, extLandlockCases,
-		extKeyringCases)
-	allFailures = slices.Concat(allFailures, extFileFailures, extDescriptorFailures, extResourceFailures, extProcessFailures,
-		extSeccompFailures, extLandlockFailures, extKeyringFailures)
-	allDeaths = slices.Concat(allDeaths, extFileDeaths)
 	maps.Copy(signatures, extSignatures)
 	maps.Copy(constantValues, extConstantValues)
-	maps.Copy(strerror, extStrerror)
-}
-
-var extStrerror = map[syscall.Errno]string{
-	unix.ESRCH:      "No such process",
-	unix.EAGAIN:     "Resource temporarily unavailable",
-	unix.EXDEV:      "Invalid cross-device link",
-	unix.EMFILE:     "Too many open files",
-	unix.ENOTEMPTY:  "Directory not empty",
-	unix.EOPNOTSUPP: "Operation not supported",
-	unix.ELOOP:      "Too many levels of symbolic links",
 }
 
 var extSignatures = map[string]string{
@@ -53,9 +35,9 @@ var extSignatures = map[string]string{
 	"C.getrlimit":  "int",
 	"C.pipe2":      "int",
 	"C.socketpair": "int int int",
-	"C.fcntl":      "int int any", // the argument depends on the command, see extDescriptorRaises
-	"C.keyctl":     "int any",     // see extKeyringRaises
-	"C.prctl":      "int any",     // the others may be absent, see extProcessRaises
+	"C.fcntl":      "int int any", // the argument depends on the command, see descriptor_extensions.txtar
+	"C.keyctl":     "int any",     // see keyring_extensions.txtar
+	"C.prctl":      "int any",     // the others may be absent, see process_extensions.txtar
 }
 
 // extConstantValues has values from another source than constantValues' table has.

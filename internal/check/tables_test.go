@@ -6,13 +6,14 @@ import (
 
 	"github.com/go-initscript/initscript/internal/check"
 	"github.com/go-initscript/initscript/internal/definitions"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/lua"
 )
 
 // What the check knows beside the definitions does not contradict them.
 func TestTables(t *testing.T) {
 	blocks, err := definitions.Parse(lua.Definitions)
-	must(t, err)
+	testkit.Must(t, err)
 	functions := map[string]definitions.Block{}
 	for _, block := range blocks {
 		if block.Kind == definitions.Function {
