@@ -23,8 +23,9 @@ struct initscript_confinement {
 	uint64_t memory_limit; /* of the script, bytes */
 	int arg;               /* descriptor, -1: none */
 	int tasks;             /* /proc/self/task, or the errno value, negated, of opening it */
-	int pair[2]; /* sockets; rulesets come to the program's, 0, from the script's, 1, which is
- closed and -1 when the script runs */
+	/* Sockets: a ruleset comes to the program's, 0, from the script's, 1. The latter is closed
+	 * here, and -1, when the script runs. */
+	int pair[2];
 	void *stack; /* for the script's thread */
 	size_t stack_size;
 	/* Has all threads make the call. */
