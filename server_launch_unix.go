@@ -19,7 +19,6 @@ import (
 	"syscall"
 	"unsafe"
 
-	_ "github.com/go-initscript/initscript/csrc" // the constructor and the fork server
 	"golang.org/x/sys/unix"
 )
 

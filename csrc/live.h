@@ -11,9 +11,9 @@
 
 struct initscript_confinement;
 
-/* What a script asks of the program, in Go (bindings.go). It is called on the thread that called
- * initscript_confine(), which has the program's descriptors, while no thread is stopped and the
- * script's thread waits. Returns what the system call returns, or an errno value, negated. */
+/* What a script asks of the program, in Go (bindings_linux.go). It is called on the thread that
+ * called initscript_confine(), which has the program's descriptors, while no thread is stopped and
+ * the script's thread waits. Returns what the system call returns, or an errno value, negated. */
 typedef long (*initscript_operation)(struct initscript_confinement *, struct initscript_call *);
 
 struct initscript_confinement {
