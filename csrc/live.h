@@ -11,9 +11,9 @@
 
 struct initscript_confinement;
 
-/* What a script asks of the program, in Go (bindings.go). It is called on the thread that called
- * initscript_confine(), which has the program's descriptors, while no thread is stopped and the
- * script's thread waits. Returns what the system call returns, or an errno value, negated. */
+/* What a script asks of the program, in Go (bindings_linux.go). It is called on the thread that
+ * called initscript_confine(), which has the program's descriptors, while no thread is stopped and
+ * the script's thread waits. Returns what the system call returns, or an errno value, negated. */
 typedef long (*initscript_operation)(struct initscript_confinement *, struct initscript_call *);
 
 struct initscript_confinement {
@@ -23,8 +23,9 @@ struct initscript_confinement {
 	uint64_t memory_limit; /* of the script, bytes */
 	int arg;               /* descriptor, -1: none */
 	int tasks;             /* /proc/self/task, or the errno value, negated, of opening it */
-	int pair[2]; /* sockets; rulesets come to the program's, 0, from the script's, 1, which is
- closed and -1 when the script runs */
+	/* Sockets: a ruleset comes to the program's, 0, from the script's, 1. The latter is closed
+	 * here, and -1, when the script runs. */
+	int pair[2];
 	void *stack; /* for the script's thread */
 	size_t stack_size;
 	/* Has all threads make the call. */

@@ -26,7 +26,7 @@ struct initscript_guard;
 
 /* How a script changes what the kernel keeps per thread. A child has one thread, so it just makes
  * the system call; in a running program every thread must make it, and live_linux.c hands it to Go
- * (bindings.go). */
+ * (bindings_linux.go). */
 struct initscript_operations {
 	bool every_thread;
 	/* The system call NUMBER: what it returns, or -1 with errno set. If it fails nothing has
