@@ -16,7 +16,6 @@ func init() {
 	allFailures = slices.Concat(allFailures, extFileFailures, extDescriptorFailures, extResourceFailures, extProcessFailures,
 		extSeccompFailures, extLandlockFailures, extKeyringFailures)
 	allDeaths = slices.Concat(allDeaths, extFileDeaths)
-	maps.Copy(signatures, extSignatures)
 	maps.Copy(constantValues, extConstantValues)
 	maps.Copy(strerror, extStrerror)
 }
@@ -29,33 +28,6 @@ var extStrerror = map[syscall.Errno]string{
 	unix.ENOTEMPTY:  "Directory not empty",
 	unix.EOPNOTSUPP: "Operation not supported",
 	unix.ELOOP:      "Too many levels of symbolic links",
-}
-
-var extSignatures = map[string]string{
-	"C.openat2":    "int str table",
-	"C.mkdirat":    "int str int",
-	"C.mknodat":    "int str int int",
-	"C.symlinkat":  "str int str",
-	"C.unlinkat":   "int str int",
-	"C.renameat2":  "int str int str int",
-	"C.fchownat":   "int str int int int",
-	"C.fchmodat":   "int str int int",
-	"C.fchdir":     "int",
-	"C.fchmod":     "int int",
-	"C.fchown":     "int int int",
-	"C.lchown":     "str int int",
-	"C.unlink":     "str",
-	"C.rmdir":      "str",
-	"C.rename":     "str str",
-	"C.getpgid":    "int",
-	"C.getsid":     "int",
-	"C.setrlimit":  "int int int",
-	"C.getrlimit":  "int",
-	"C.pipe2":      "int",
-	"C.socketpair": "int int int",
-	"C.fcntl":      "int int any", // the argument depends on the command, see extDescriptorRaises
-	"C.keyctl":     "int any",     // see extKeyringRaises
-	"C.prctl":      "int any",     // the others may be absent, see extProcessRaises
 }
 
 // extConstantValues has values from another source than constantValues' table has.

@@ -178,7 +178,7 @@ func TestRecipesAreDocumented(t *testing.T) {
 	must(t, err)
 	entries, err := recipeFiles.ReadDir("lua/recipes")
 	must(t, err)
-	extensions, newer := namesOf(t, "extension"), namesOf(t, "newer")
+	extensions, newer := namesOf("extension"), namesOf("newer Emilua")
 	for _, entry := range entries {
 		t.Run(entry.Name(), func(t *testing.T) {
 			text := recipe(t, strings.TrimSuffix(entry.Name(), ".lua"))
@@ -207,16 +207,12 @@ func withoutComments(script string) string {
 	return regexp.MustCompile(`--[^\n]*`).ReplaceAllString(script, "")
 }
 
-func namesOf(t *testing.T, origin string) []string {
-	t.Helper()
+// namesOf returns the functions and constants of an origin.
+func namesOf(origin string) []string {
 	var list []string
-	for _, kind := range []string{"functions", "constants"} {
-		text, err := os.ReadFile("testdata/" + origin + "." + kind + ".txt")
-		must(t, err)
-		for line := range strings.Lines(string(text)) {
-			if name, _, ok := strings.Cut(line, " "); ok && name != "#" {
-				list = append(list, name)
-			}
+	for _, n := range apiNames() {
+		if from, _, _ := strings.Cut(n.origin, ","); n.kind != "globals" && from == origin {
+			list = append(list, n.name)
 		}
 	}
 	return list

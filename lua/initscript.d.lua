@@ -208,7 +208,7 @@ function mode(user, group, other) end
 ---write_all(fd, ("x"):rep(100000))
 ---```
 ---@param fd initscript.FD where to
----@param buffer string what, NUL bytes included
+---@param buffer initscript.Data what, NUL bytes included
 ---@return integer written how many bytes were written, also after a failure
 ---@return integer errno 0 on success
 ---@live descriptors: write_all(C.open('/dev/null', C.O_WRONLY), 'x')
@@ -275,7 +275,7 @@ function receive_with_fd(fd, size) end
 ---send_with_fd(arg, "net", fd)
 ---```
 ---@param fd initscript.FD the socket
----@param str string the message, NUL bytes included
+---@param str initscript.Data the message, NUL bytes included
 ---@param fd2 initscript.FD the descriptor to send
 ---@return integer sent how many bytes were sent, -1 on failure
 ---@return integer errno 0 on success
@@ -439,7 +439,7 @@ function C.read(fd, size) end
 ---C.write(fd, "500")
 ---```
 ---@param fd initscript.FD where to
----@param buffer string what, NUL bytes included
+---@param buffer initscript.Data what, NUL bytes included
 ---@return integer written how many bytes were written, -1 on failure
 ---@return integer errno 0 on success
 ---@live descriptors: C.write(C.open('/dev/null', C.O_WRONLY), 'x')
@@ -2006,7 +2006,7 @@ function C.setns(fd, type) end
 ---C.unshare(bit.bor(C.CLONE_NEWUSER, C.CLONE_NEWUTS))
 ---C.sethostname("box")
 ---```
----@param name string
+---@param name initscript.Data
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
 ---@live process: C.sethostname('confined')
@@ -2029,7 +2029,7 @@ function C.sethostname(name) end
 ---C.unshare(bit.bor(C.CLONE_NEWUSER, C.CLONE_NEWUTS))
 ---C.setdomainname("")
 ---```
----@param name string
+---@param name initscript.Data
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
 ---@live process: C.setdomainname('confined')
@@ -3536,6 +3536,9 @@ function C.jail_set(params, flags) end
 
 ---A path, or a text as a path.
 ---@alias initscript.Path string # in a trace it is not cut
+
+---Bytes, NUL bytes included. What is neither text nor a number has none.
+---@alias initscript.Data string
 
 ---@alias initscript.Filter string
 

@@ -106,24 +106,12 @@ func (a *api) add(block *definitions.Block) {
 	case block.IsConstants():
 		for _, field := range block.Fields {
 			origin, _ := field.Origin()
-			a.constants["C."+field.Name] = &constant{system(origin), field.Kernel()}
+			a.constants["C."+field.Name] = &constant{definitions.System(origin), field.Kernel()}
 		}
 	case block.Kind == definitions.Class:
 		a.classes[block.Name] = a.newClass(block)
 	case block.Kind == definitions.Alias && !block.IsType():
 		a.texts[block.Name] = newTextList(block)
-	}
-}
-
-// system reads the end of an origin, as in "init.script, Linux only".
-func system(origin string) string {
-	switch {
-	case strings.HasSuffix(origin, ", Linux only"):
-		return "linux"
-	case strings.HasSuffix(origin, ", FreeBSD only"):
-		return "freebsd"
-	default:
-		return ""
 	}
 }
 
@@ -141,7 +129,7 @@ func (a *api) newSignature(values []definitions.Value) signature {
 }
 
 func (a *api) newFunction(block *definitions.Block) *function {
-	f := &function{name: block.Name, system: system(block.Origin()), results: len(block.Returns),
+	f := &function{name: block.Name, system: definitions.System(block.Origin()), results: len(block.Returns),
 		capability: block.Capability(), opensFD: len(block.Returns) > 0 && block.Returns[0].Alias == "FD"}
 	f.kernel, _ = block.Kernel()
 	main := a.newSignature(block.Params)

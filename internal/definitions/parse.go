@@ -267,6 +267,18 @@ func (b *Block) Origin() string {
 	return ""
 }
 
+// System returns the one system that has a name of that origin, as runtime.GOOS calls it, or "" if all do.
+func System(origin string) string {
+	switch {
+	case strings.HasSuffix(origin, ", Linux only"):
+		return "linux"
+	case strings.HasSuffix(origin, ", FreeBSD only"):
+		return "freebsd"
+	default:
+		return ""
+	}
+}
+
 // Origin returns which version of Emilua has a constant, and whether one system only; and the text
 // without that.
 func (v *Value) Origin() (origin, text string) {

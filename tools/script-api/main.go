@@ -1,10 +1,8 @@
-// Command script-api makes docs/script-api.md and the manual page initscript-script(7) from the
-// definitions for editors, which are the one place where the script API is described: script-api
-// DEFINITIONS PAGE MANPAGE.
+// Command script-api makes what says again what the definitions for editors say, which are the one place
+// where the script API is described. It runs at the root of the repository.
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -13,29 +11,35 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintf(os.Stderr, "script-api: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
-	if len(args) != 3 {
-		return errors.New("usage: script-api DEFINITIONS PAGE MANPAGE")
-	}
-	text, err := os.ReadFile(args[0])
+func run() error {
+	const source = "lua/initscript.d.lua"
+	text, err := os.ReadFile(source)
 	if err != nil {
 		return fmt.Errorf("read the definitions: %w", err)
 	}
 	blocks, err := definitions.Parse(string(text))
 	if err != nil {
-		return fmt.Errorf("%s:%w", args[0], err)
+		return fmt.Errorf("%s:%w", source, err)
 	}
-	if err := os.WriteFile(args[1], []byte(definitions.Markdown(blocks)), 0o644); err != nil {
-		return fmt.Errorf("write the page: %w", err)
+	const liveMode = "docs/live-mode.md"
+	page, err := os.ReadFile(liveMode)
+	if err != nil {
+		return fmt.Errorf("read the page with the classes: %w", err)
 	}
-	if err := os.WriteFile(args[2], []byte(manpage.ScriptAPI(blocks)), 0o644); err != nil {
-		return fmt.Errorf("write the manual page: %w", err)
+	for file, content := range map[string]string{
+		"docs/script-api.md":           definitions.Markdown(blocks),
+		"docs/man/initscript-script.7": manpage.ScriptAPI(blocks),
+		liveMode:                       definitions.LiveMode(string(page), blocks),
+	} {
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			return fmt.Errorf("write what is made of the definitions: %w", err)
+		}
 	}
 	return nil
 }
