@@ -56,13 +56,10 @@ func TestConfineExperimentsAreGood(t *testing.T) {
 	}
 }
 
-// The table of the documentation is what is defined.
+// The table of the documentation has all classes; its names are generated.
 func TestConfineClassesAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("docs/live-mode.md")
 	must(t, err)
-	if string(text) != definitions.LiveMode(string(text), apiBlocks()) {
-		t.Error("docs/live-mode.md does not have what the definitions give: run go generate .")
-	}
 	for _, class := range definitions.LiveClasses {
 		if !strings.Contains(string(text), "\n| **"+class+"**") {
 			t.Errorf("docs/live-mode.md has no row %s", class)

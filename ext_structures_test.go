@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -68,17 +69,26 @@ func structureCalls() []systemCall {
 		{`C.prctl(C.PR_SET_TIMERSLACK, 2^33)`, unix.SYS_PRCTL, []any{unix.PR_SET_TIMERSLACK, uint64(1 << 33), uint64(0), uint64(0), uint64(0)}},
 		{`C.renameat2(1, 'a', 2, 'b', 4)`, unix.SYS_RENAMEAT2, []any{1, []byte("a\x00"), 2, []byte("b\x00"), 4}},
 	}
-	for bit, right := range []string{"execute", "write_file", "read_file", "read_dir", "remove_dir", "remove_file", "make_char", "make_dir", "make_reg",
-		"make_sock", "make_fifo", "make_block", "make_sym", "refer", "truncate", "ioctl_dev", "resolve_unix"} {
+	texts := func(list string) (texts []string) {
+		for _, block := range apiBlocks() {
+			if block.Name == "initscript."+list {
+				for _, value := range block.Values {
+					texts = append(texts, strings.Trim(value.Name, `"`))
+				}
+			}
+		}
+		return texts
+	}
+	for bit, right := range texts("LandlockAccessFS") {
 		calls = append(calls, systemCall{`C.landlock_create_ruleset({handled_access_fs = {'` + right + `'}})`, createRuleset, []any{words(1 << bit), 8, 0}})
 	}
-	for bit, right := range []string{"bind_tcp", "connect_tcp", "bind_udp", "connect_send_udp"} {
+	for bit, right := range texts("LandlockAccessNet") {
 		calls = append(calls, systemCall{`C.landlock_create_ruleset({handled_access_net = {'` + right + `'}})`, createRuleset, []any{words(0, 1<<bit), 16, 0}})
 	}
-	for bit, scope := range []string{"abstract_unix_socket", "signal"} {
+	for bit, scope := range texts("LandlockScope") {
 		calls = append(calls, systemCall{`C.landlock_create_ruleset({scoped = {'` + scope + `'}})`, createRuleset, []any{words(0, 0, 1<<bit), 24, 0}})
 	}
-	for bit, flag := range []string{"log_same_exec_off", "log_new_exec_on", "log_subdomains_off", "tsync", "no_new_privs"} {
+	for bit, flag := range texts("LandlockRestrictSelfFlag") {
 		calls = append(calls, systemCall{`C.landlock_restrict_self(-1, {'` + flag + `'})`, restrictSelf, []any{-1, 1 << bit}})
 	}
 	return calls

@@ -11,23 +11,9 @@ import (
 	"strings"
 
 	"github.com/go-initscript/initscript/internal/doctor"
+	"github.com/go-initscript/initscript/internal/landlock"
 	"golang.org/x/sys/unix"
 )
-
-// landlockABI are the names in the arguments of Landlock's calls that are newer than ABI 1.
-var landlockABI = map[string]map[string]int{
-	"landlock_create_ruleset": {
-		"refer": 2, "truncate": 3, "bind_tcp": 4, "connect_tcp": 4, "ioctl_dev": 5,
-		"abstract_unix_socket": 6, "signal": 6, "errata": 7, "resolve_unix": 9, "bind_udp": 10, "connect_send_udp": 10,
-	},
-	"landlock_add_rule": {
-		"refer": 2, "truncate": 3, "bind_tcp": 4, "connect_tcp": 4, "ioctl_dev": 5,
-		"resolve_unix": 9, "bind_udp": 10, "connect_send_udp": 10, "quiet": 10,
-	},
-	"landlock_restrict_self": {
-		"log_same_exec_off": 7, "log_new_exec_on": 7, "log_subdomains_off": 7, "tsync": 8, "no_new_privs": 11,
-	},
-}
 
 func (f *failure) landlockHint() string {
 	if f.did(C.INITSCRIPT_NOTE_SECCOMP) {
@@ -57,14 +43,14 @@ func (f *failure) landlockInvalid() string {
 	if err == nil {
 		var newer []string
 		for _, name := range names {
-			if needs := landlockABI[f.name][name]; needs > abi && !slices.Contains(newer, name) {
+			if needs := landlock.ABI(f.name, name); needs > abi && !slices.Contains(newer, name) {
 				newer = append(newer, name)
 			}
 		}
 		if len(newer) > 0 {
 			return fmt.Sprintf("this kernel has Landlock ABI %d, without %s (ABI %d): leave out what "+
 				"C.landlock_create_ruleset(nil, {\"version\"}) is too low for",
-				abi, strings.Join(newer, ", "), landlockABI[f.name][newer[0]])
+				abi, strings.Join(newer, ", "), landlock.ABI(f.name, newer[0]))
 		}
 	}
 	switch {

@@ -2899,8 +2899,8 @@ function C.seccomp_set_mode_filter(bpf_fprogram, flags) end
 ---
 ---**See:** `landlock_create_ruleset(2)`, `landlock(7)`
 ---
----**Origin:** init.script, Linux only; of `attr` all but `handled_access_fs`, `"ioctl_dev"`, `"resolve_unix"`
----and `"errata"` are extensions
+---**Origin:** init.script, Linux only; of `attr` all but `handled_access_fs`, of that the rights that came with
+---ABI 5 or later, and `"errata"` are extensions
 ---
 ---**Example:**
 ---```lua

@@ -1,13 +1,12 @@
-// Command script-api makes what says again what the definitions for editors say, which are the one place
-// where the script API is described. It runs at the root of the repository.
+// Command script-api writes what repeats the definitions for editors, which are the one place where the
+// script API is described. It runs at the root of the repository.
 package main
 
 import (
 	"fmt"
 	"os"
 
-	"github.com/go-initscript/initscript/internal/definitions"
-	"github.com/go-initscript/initscript/internal/manpage"
+	"github.com/go-initscript/initscript/internal/generate"
 )
 
 func main() {
@@ -18,25 +17,11 @@ func main() {
 }
 
 func run() error {
-	const source = "lua/initscript.d.lua"
-	text, err := os.ReadFile(source)
+	files, err := generate.Files(".")
 	if err != nil {
-		return fmt.Errorf("read the definitions: %w", err)
+		return err
 	}
-	blocks, err := definitions.Parse(string(text))
-	if err != nil {
-		return fmt.Errorf("%s:%w", source, err)
-	}
-	const liveMode = "docs/live-mode.md"
-	page, err := os.ReadFile(liveMode)
-	if err != nil {
-		return fmt.Errorf("read the page with the classes: %w", err)
-	}
-	for file, content := range map[string]string{
-		"docs/script-api.md":           definitions.Markdown(blocks),
-		"docs/man/initscript-script.7": manpage.ScriptAPI(blocks),
-		liveMode:                       definitions.LiveMode(string(page), blocks),
-	} {
+	for file, content := range files {
 		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
 			return fmt.Errorf("write what is made of the definitions: %w", err)
 		}

@@ -1,10 +1,14 @@
-package definitions
+package generate
 
-import "strings"
+import (
+	"strings"
 
-// LiveMode returns the page about live mode with the names of each class in its table: a row begins with
+	"github.com/go-initscript/initscript/internal/definitions"
+)
+
+// liveMode returns the page about live mode with the names of each class in its table: a row begins with
 // the class in bold type.
-func LiveMode(page string, blocks []Block) string {
+func liveMode(page string, blocks []definitions.Block) (string, error) {
 	names := map[string][]string{}
 	for _, block := range blocks {
 		if block.Live.Class != "" {
@@ -21,5 +25,5 @@ func LiveMode(page string, blocks []Block) string {
 			}
 		}
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(lines, "\n"), nil
 }
