@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/memfd"
+	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -125,7 +127,7 @@ func TestMalformedMessagesToLua(t *testing.T) {
 // A body of many holes and a great length costs no more memory than the limit.
 func TestSparseMemfdToLua(t *testing.T) {
 	actor, ctx := spawnForPackets(t)
-	fd, err := newMemfd("sparse", 0, 0)
+	fd, err := memfd.Create("sparse", 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +199,7 @@ func TestEncodingsToLua(t *testing.T) {
 	} {
 		address := askFor(t, ctx, actor, "address").(*Channel)
 		packet := rawPacket(t, 0, 0, body)
-		if err := sendMessage(address.socket, packet); err != nil {
+		if err := seqpacket.Send(address.socket, packet); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := actor.Receive(ctx); got != want {

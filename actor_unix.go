@@ -16,6 +16,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -95,9 +96,9 @@ func (a *Actor) openChannels() (*actorFiles, error) {
 
 // channelPairs makes the sockets of both directions, the host's end first.
 func channelPairs() (down, up [2]*os.File, err error) {
-	down[1], down[0], err = oneWayPair("inbox of actor", "channel to actor")
+	down[1], down[0], err = seqpacket.OneWayPair("inbox of actor", "channel to actor")
 	if err == nil {
-		if up[0], up[1], err = oneWayPair("inbox of host", "channel of actor"); err != nil {
+		if up[0], up[1], err = seqpacket.OneWayPair("inbox of host", "channel of actor"); err != nil {
 			closeFiles(down[:])
 		}
 	}
@@ -228,5 +229,5 @@ func reportEntryFailure(fd int, failure error) {
 	text := failure.Error()
 	text = text[:min(len(text), C.INITSCRIPT_RECORD_SIZE-len(message)-4)]
 	message = binary.NativeEndian.AppendUint32(message, uint32(len(text)))
-	unix.Sendto(fd, append(message, text...), sendFlags, nil)
+	unix.Sendto(fd, append(message, text...), seqpacket.SendFlags, nil)
 }

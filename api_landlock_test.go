@@ -7,7 +7,8 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
-	"github.com/go-initscript/initscript/internal/doctor"
+	"github.com/go-initscript/initscript/internal/hint"
+	"github.com/go-initscript/initscript/internal/machine"
 	"golang.org/x/sys/unix"
 )
 
@@ -91,8 +92,8 @@ func TestLandlockRights(t *testing.T) {
 
 func requireLandlock(t *testing.T) {
 	t.Helper()
-	if _, err := doctor.Landlock(); err != nil {
-		skip(t, "Landlock is not available: "+doctor.LandlockMissing(err).String())
+	if _, err := machine.Landlock(); err != nil {
+		skip(t, "Landlock is not available: "+hint.LandlockMissing(err).String())
 	}
 }
 

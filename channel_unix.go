@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/memfd"
+	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,23 +45,8 @@ func newChannel(socket *os.File) *Channel {
 func receivedChannel(socket *os.File) *Channel {
 	c := newChannel(socket)
 	c.received = true
-	runtime.AddCleanup(c, func(socket *os.File) { closeSocket(socket) }, c.socket)
+	runtime.AddCleanup(c, func(socket *os.File) { seqpacket.Close(socket) }, c.socket)
 	return c
-}
-
-// oneWayPair makes a source and a channel that leads there. The receiver must not be able to answer
-// through it: that would reach whoever else holds the channel. The error is an *os.SyscallError.
-func oneWayPair(sourceName, channelName string) (source, channel *os.File, err error) {
-	pair, err := seqpacketSockets(unix.SOCK_NONBLOCK)
-	if err != nil {
-		return nil, nil, os.NewSyscallError("socketpair", err)
-	}
-	if err := unix.Shutdown(pair[0], unix.SHUT_WR); err != nil {
-		unix.Close(pair[0])
-		unix.Close(pair[1])
-		return nil, nil, os.NewSyscallError("shutdown", err)
-	}
-	return os.NewFile(uintptr(pair[0]), sourceName), os.NewFile(uintptr(pair[1]), channelName), nil
 }
 
 // pollable returns the file such that the poller waits for it, which needs O_NONBLOCK when an
@@ -121,7 +108,7 @@ func (c *Channel) Send(ctx context.Context, message any) error {
 	flags := uint8(0)
 	body := packet[messageHeaderSize:]
 	if len(body) > maxInlineBody {
-		memfd, err := newSealedMemfd("initscript message", body)
+		memfd, err := memfd.Sealed("initscript message", body)
 		if err != nil {
 			return fmt.Errorf("send message: %d bytes need a memfd: %w", len(body), err)
 		}
@@ -169,7 +156,7 @@ func (c *Channel) transmit(ctx context.Context, packet []byte, fds []int) error 
 	}
 	defer func() { <-c.sending }()
 	stop := c.interruptWith(ctx)
-	err := sendMessage(c.socket, packet, fds...)
+	err := seqpacket.Send(c.socket, packet, fds...)
 	stop()
 	switch {
 	case err == nil:
@@ -226,7 +213,7 @@ func (c *Channel) Close() error {
 		return os.ErrClosed
 	}
 	if c.received {
-		return closeSocket(c.socket)
+		return seqpacket.Close(c.socket)
 	}
 	return c.socket.Close()
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-initscript/initscript/internal/trace"
 )
 
 // DefaultMemoryLimit is how much memory a script may use where Cmd.MemoryLimit is 0, in bytes.
@@ -100,7 +102,7 @@ type Cmd struct {
 	ctx      context.Context
 	actor    *actorFiles // nil: a program
 	child    *child
-	tracer   *tracer
+	tracer   *trace.Tracer
 	stdio    stdio
 	watch    chan error // the context's error, if Cancel has been called for it
 	expiry   time.Time  // the end of WaitDelay, once the context is done
@@ -209,16 +211,16 @@ func (c *Cmd) start() error {
 	if c.MemoryLimit == 0 {
 		request.plan.memoryLimit = DefaultMemoryLimit
 	}
-	if request.tracer, err = newTracer(c.Trace, request); err != nil {
+	if err = request.trace(c.Trace); err != nil {
 		return err
 	}
 	c.child, err = spawn(ctx, request)
 	if err != nil {
-		request.tracer.abandon()
+		request.tracer.Abandon()
 		return err
 	}
 	c.tracer = request.tracer
-	c.tracer.follow(c.child)
+	c.tracer.Follow(c.child.awaitSilence)
 	c.Process = &c.child.process
 	c.stdio.copy()
 	c.watchContext(ctx)
@@ -314,7 +316,7 @@ func (c *Cmd) Wait() error {
 	}
 	c.waited = true
 	err := c.child.wait()
-	c.tracer.wait()
+	c.tracer.Wait()
 	c.ProcessState = c.child.state
 	if cancelled := c.stopWatching(); cancelled != nil && err != nil {
 		err = fmt.Errorf("%w: %w", cancelled, err)

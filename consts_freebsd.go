@@ -30,7 +30,7 @@ package initscript
 #endif
 
 const struct initscript_constant initscript_constants[] = {
-#include "csrc/constants_all.h"
+#include "constants_all.h"
 	// open()
 	CONSTANT(O_EXEC),
 	CONSTANT(O_SEARCH),

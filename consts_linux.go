@@ -83,7 +83,7 @@ package initscript
 #endif
 
 const struct initscript_constant initscript_constants[] = {
-#include "csrc/constants_all.h"
+#include "constants_all.h"
 	// open()
 	CONSTANT(O_TMPFILE),
 	CONSTANT(O_LARGEFILE),

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
+
+	"github.com/go-initscript/initscript/internal/errtext"
 )
 
 // A FieldError is a field of a [Cmd] that cannot be used. Nothing was started.
@@ -35,7 +37,7 @@ type NamespaceError struct {
 }
 
 func (e *NamespaceError) Error() string {
-	return fmt.Sprintf("create namespaces %s: %s", e.Namespaces, errnoText(e.Err))
+	return fmt.Sprintf("create namespaces %s: %s", e.Namespaces, errtext.Errno(e.Err))
 }
 func (e *NamespaceError) Unwrap() error { return e.Err }
 
@@ -48,7 +50,7 @@ type IDMapError struct {
 }
 
 func (e *IDMapError) Error() string {
-	return fmt.Sprintf("write %s %q: %s", e.File, formatIDMap(e.Map), errnoText(e.Err))
+	return fmt.Sprintf("write %s %q: %s", e.File, formatIDMap(e.Map), errtext.Errno(e.Err))
 }
 func (e *IDMapError) Unwrap() error { return e.Err }
 
@@ -61,7 +63,7 @@ type SetupError struct {
 }
 
 func (e *SetupError) Error() string {
-	return fmt.Sprintf("set up child: %s: %s", e.Op, errnoText(e.Err))
+	return fmt.Sprintf("set up child: %s: %s", e.Op, errtext.Errno(e.Err))
 }
 func (e *SetupError) Unwrap() error { return e.Err }
 
@@ -80,7 +82,7 @@ func (e *ExecError) Error() string {
 	if errors.Is(e.Err, syscall.ENOENT) && !strings.Contains(e.Path, "/") {
 		return fmt.Sprintf("exec %s: not found in the PATH of the given environment", e.Path)
 	}
-	return fmt.Sprintf("exec %s: %s", e.Path, errnoText(e.Err))
+	return fmt.Sprintf("exec %s: %s", e.Path, errtext.Errno(e.Err))
 }
 func (e *ExecError) Unwrap() error { return e.Err }
 
@@ -112,7 +114,7 @@ func (e *ScriptError) Error() string {
 	}
 	switch {
 	case e.Func != "":
-		return fmt.Sprintf("%s: %s(%s): %s", where, e.Func, strings.Join(e.Args, ", "), errnoText(e.Errno))
+		return fmt.Sprintf("%s: %s(%s): %s", where, e.Func, strings.Join(e.Args, ", "), errtext.Errno(e.Errno))
 	case e.Signal != 0:
 		return fmt.Sprintf("%s: killed by signal: %v", where, e.Signal)
 	case e.Exited != nil:
@@ -152,18 +154,3 @@ type ActorError struct {
 }
 
 func (e *ActorError) Error() string { return fmt.Sprintf("actor %s: %s", e.Entry, e.Message) }
-
-// errnoText adds the symbolic name that every man page uses.
-func errnoText(err error) string {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return err.Error()
-	}
-	if errno == syscall.ENOSYS {
-		return fmt.Sprintf("%v (ENOSYS): the kernel does not have it, or a seccomp filter hides it", errno)
-	}
-	if name := errnoSymbol(errno); name != "" {
-		return fmt.Sprintf("%v (%s)", errno, name)
-	}
-	return errno.Error()
-}

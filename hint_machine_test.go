@@ -13,7 +13,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/definitions"
-	"github.com/go-initscript/initscript/internal/doctor"
+	"github.com/go-initscript/initscript/internal/machine"
 	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
@@ -289,7 +289,7 @@ func fakeSysctls(t *testing.T, values map[string]string) {
 // kernel allows more.
 func hideOtherProcs(t *testing.T) {
 	t.Helper()
-	for _, m := range doctor.ReadMounts() {
+	for _, m := range machine.ReadMounts() {
 		if m.Type != "proc" || m.Point == "/proc" {
 			continue
 		}

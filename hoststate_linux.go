@@ -9,6 +9,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -180,7 +181,7 @@ func (f *hostFiles) read(previous *hostState) (hostState, error) {
 		previous = new(hostState)
 	}
 	var s hostState
-	status, err := readProcFile("/proc/thread-self/status", b.file[:])
+	status, err := procfs.ReadFile("/proc/thread-self/status", b.file[:])
 	if err != nil {
 		return s, err
 	}
@@ -226,7 +227,7 @@ func (f *hostFiles) readFiles(b *stateBuffer) error {
 		if f.fds[i] < 0 {
 			continue
 		}
-		content, err := readOnce(f.fds[i], b.file[:])
+		content, err := procfs.ReadOnce(f.fds[i], b.file[:])
 		if err != nil {
 			return &os.PathError{Op: "read", Path: "/proc/self/" + file.name, Err: err}
 		}
@@ -358,37 +359,6 @@ func (s *hostState) readLabels(b *stateBuffer) {
 			b.text = fmt.Append(b.text, result)
 		} else if errno == 0 {
 			b.text = append(b.text, b.file[:min(int(size), len(b.file))]...)
-		}
-	}
-}
-
-// readProcFile fills buffer with a file that is expected to fit; a longer one is an error.
-func readProcFile(path string, buffer []byte) ([]byte, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
-	}
-	defer unix.Close(fd)
-	content, err := readOnce(fd, buffer)
-	if err != nil {
-		return nil, &os.PathError{Op: "read", Path: path, Err: err}
-	}
-	return content, nil
-}
-
-// readOnce reads a file of /proc that the kernel makes as one piece when it is read from its beginning:
-// what does not fill the buffer is all of it.
-func readOnce(fd int, buffer []byte) ([]byte, error) {
-	for {
-		n, err := unix.Pread(fd, buffer, 0)
-		switch {
-		case err == unix.EINTR: // a signal came while the kernel waited for a lock
-		case err != nil:
-			return nil, err
-		case n == 0 || n == len(buffer):
-			return nil, unix.EFBIG
-		default:
-			return buffer[:n], nil
 		}
 	}
 }

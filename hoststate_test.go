@@ -13,7 +13,7 @@ import (
 	"unsafe"
 
 	"github.com/go-initscript/initscript"
-	"github.com/go-initscript/initscript/internal/doctor"
+	"github.com/go-initscript/initscript/internal/hint"
 	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
@@ -284,7 +284,7 @@ func TestRenewServerAfterLandlock(t *testing.T) {
 	var attr = struct{ handledAccessFS uint64 }{unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_EXECUTE}
 	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
 	if errno != 0 {
-		skip(t, "Landlock is not available: "+doctor.LandlockMissing(errno).String())
+		skip(t, "Landlock is not available: "+hint.LandlockMissing(errno).String())
 	}
 	for _, directory := range []string{"/usr", "/lib", "/lib64"} {
 		file, err := unix.Open(directory, unix.O_PATH|unix.O_CLOEXEC, 0)

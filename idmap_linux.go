@@ -5,13 +5,14 @@ package initscript
 import (
 	"os"
 
+	"github.com/go-initscript/initscript/internal/pidfd"
 	"golang.org/x/sys/unix"
 )
 
 // writeIDMaps gives a process that waits in a new user namespace its maps; see
 // user_namespaces(7).
 func writeIDMaps(process *Process, uidMap, gidMap []IDMap) error {
-	directory, err := process.openProcDirectory()
+	directory, err := process.openDirectory()
 	if err != nil {
 		return &IDMapError{File: "uid_map", Map: uidMap, Err: err}
 	}
@@ -41,6 +42,16 @@ func writeIDMaps(process *Process, uidMap, gidMap []IDMap) error {
 		return &IDMapError{File: "gid_map", Map: gidMap, Err: err}
 	}
 	return nil
+}
+
+// openDirectory opens the directory of the process in /proc.
+func (p *Process) openDirectory() (int, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.pidfd < 0 {
+		return -1, os.ErrProcessDone
+	}
+	return pidfd.OpenDirectory(p.pidfd)
 }
 
 // writeAt writes all at once: the kernel accepts these files only like that.

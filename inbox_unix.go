@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -128,7 +129,7 @@ func (i *Inbox) Address() (*Channel, error) {
 	if i.state.isClosed() {
 		return nil, errInboxClosed("make an address")
 	}
-	source, channel, err := oneWayPair("inbox", "channel")
+	source, channel, err := seqpacket.OneWayPair("inbox", "channel")
 	if err != nil {
 		return nil, fmt.Errorf("make an address: %w", err)
 	}
@@ -180,7 +181,7 @@ func (s *inboxState) close() bool {
 	}
 	close(s.closed)
 	for socket := range s.sources {
-		hangUp(socket)
+		seqpacket.HangUp(socket)
 		socket.SetReadDeadline(time.Unix(1, 0)) // whoever reads it wakes, and closes it
 	}
 	return true
@@ -188,8 +189,8 @@ func (s *inboxState) close() bool {
 
 // end removes a source. The reader may be here before close has come to this one.
 func (s *inboxState) end(socket *os.File) {
-	hangUp(socket)
-	closeSocket(socket)
+	seqpacket.HangUp(socket)
+	seqpacket.Close(socket)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	delete(s.sources, socket)
@@ -226,8 +227,8 @@ func (s *inboxState) readOne(socket *os.File) bool {
 	}
 	ends := err != nil && !errors.Is(err, unix.EAGAIN)
 	if ends {
-		hangUp(socket)
-		closeSocket(socket)
+		seqpacket.HangUp(socket)
+		seqpacket.Close(socket)
 	}
 	switch {
 	case rest != nil && !ends && err != nil:

@@ -242,7 +242,7 @@ func (d *messageDecoder) checkTag(head cborHead) *MessageError {
 		return messageErrorf("malformed: there is no descriptor %d, only %d came", index, len(d.used))
 	case d.used[index]:
 		return messageErrorf("malformed: descriptor %d is referred to twice", index)
-	case head.argument == channelTag && !d.descriptors.isChannel[d.descriptors.first+int(index)]:
+	case head.argument == channelTag && !d.descriptors.IsChannel[d.descriptors.first+int(index)]:
 		return messageErrorf("malformed: descriptor %d is no AF_UNIX SOCK_SEQPACKET socket", index)
 	}
 	d.used[index] = true

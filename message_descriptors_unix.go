@@ -2,34 +2,24 @@
 
 package initscript
 
-// #include "csrc/examine.h"
-import "C"
-
 import (
 	"os"
-	"syscall"
 
+	"github.com/go-initscript/initscript/internal/errtext"
+	"github.com/go-initscript/initscript/internal/memfd"
+	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
 // descriptors are those of one message. Nothing here may wait for a peer: it chooses what a
 // descriptor is, for example a file of a FUSE file system of its own.
 type descriptors struct {
-	isChannel []bool     // what they are
-	memfd     memfdFacts // the first one
-	offset    int        // where they begin in the control data
+	seqpacket.Examined // what they are
 
 	fds   []int               // those of a taken message; -1 when it is part of the value
 	first int                 // where those begin that the body can refer to: 1 if there is a memfd
 	body  []int               // that memfd, while it is read
 	peek  func() (int, error) // opens it while the message is still in the socket
-}
-
-// memfdFacts are what tells whether a descriptor can hold a body.
-type memfdFacts struct {
-	seals int
-	err   error // of F_GET_SEALS
-	size  int64
 }
 
 // place stands in a value for a file or channel that is not there yet.
@@ -40,44 +30,21 @@ type place struct {
 
 // takenDescriptors are those that this process has received already.
 func takenDescriptors(fds []int) *descriptors {
-	d := &descriptors{fds: fds}
-	numbers := make([]C.int, len(fds)+1)
-	for i, fd := range fds {
-		numbers[i] = C.int(fd)
-	}
-	var examined C.struct_initscript_examined
-	C.initscript_describe(&numbers[0], C.size_t(len(fds)), &examined)
-	d.note(&examined)
-	return d
+	return &descriptors{Examined: seqpacket.Describe(fds), fds: fds}
 }
 
-func (d *descriptors) note(examined *C.struct_initscript_examined) {
-	d.isChannel = make([]bool, examined.count)
-	for i := range d.isChannel {
-		d.isChannel[i] = bool(examined.is_channel[i])
-	}
-	d.offset = int(examined.offset)
-	d.memfd = memfdFacts{seals: int(examined.seals), size: int64(examined.size)}
-	if examined.seals_error != 0 {
-		d.memfd.err = syscall.Errno(examined.seals_error)
-	}
-}
-
-func (d *descriptors) count() int { return len(d.isChannel) }
+func (d *descriptors) count() int { return len(d.IsChannel) }
 
 // close closes what is not part of the value. It waits for nobody.
 func (d *descriptors) close() {
 	d.closeMemfd()
 	for i, fd := range d.fds {
 		if fd >= 0 {
-			closeAside(fd)
+			seqpacket.CloseAside(fd)
 			d.fds[i] = -1
 		}
 	}
 }
-
-// closeAside is close(2) for what was received, without waiting; see csrc/examine.h.
-func closeAside(fd int) { C.initscript_close_aside(C.int(fd)) }
 
 func (d *descriptors) closeMemfd() {
 	for _, fd := range d.body {
@@ -91,16 +58,15 @@ func (d *descriptors) openMemfd(size int64) (int, *MessageError) {
 	if d.count() == 0 {
 		return -1, messageErrorf("malformed: the memfd with the body is missing")
 	}
-	const needed = sealShrink | sealGrow | sealWrite
-	switch facts := d.memfd; {
-	case facts.err != nil:
+	switch first := d.First; {
+	case first.Err != nil:
 		return -1, messageErrorf("malformed: the body is in no memfd: fcntl F_GET_SEALS: %s",
-			errnoText(facts.err))
-	case facts.seals&needed != needed:
+			errtext.Errno(first.Err))
+	case first.Seals&memfd.FixedSeals != memfd.FixedSeals:
 		return -1, messageErrorf("malformed: the memfd with the body has seals %#x, needs %#x",
-			facts.seals, needed)
-	case facts.size != size:
-		return -1, messageErrorf("malformed: a memfd of %d bytes, the header says %d", facts.size, size)
+			first.Seals, memfd.FixedSeals)
+	case first.Size != size:
+		return -1, messageErrorf("malformed: a memfd of %d bytes, the header says %d", first.Size, size)
 	}
 	d.first = 1
 	if d.peek == nil {
@@ -212,6 +178,6 @@ func (d *descriptors) open(p place, reserved *os.File) any {
 	if err := unix.Dup3(fd, number, unix.O_CLOEXEC); err != nil {
 		panic("initscript: dup3 of open descriptors: " + err.Error())
 	}
-	closeAside(fd)
+	seqpacket.CloseAside(fd)
 	return reserved
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/memfd"
 	"golang.org/x/sys/unix"
 )
 
@@ -49,14 +50,14 @@ func memfdPacket(descriptors, length int) []byte {
 }
 
 // throughMemfd is the same message with its body in a memfd.
-func throughMemfd(t testing.TB, packet []byte) (header []byte, memfd int) {
+func throughMemfd(t testing.TB, packet []byte) (header []byte, fd int) {
 	t.Helper()
 	body := packet[messageHeaderSize:]
-	memfd, err := newSealedMemfd("test", body)
+	fd, err := memfd.Sealed("test", body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return memfdPacket(1, len(body)), memfd
+	return memfdPacket(1, len(body)), fd
 }
 
 // descriptorOf makes a descriptor of the named kind. What is written to the memfds is body.
@@ -65,8 +66,8 @@ func descriptorOf(t testing.TB, kind byte, body []byte) int {
 	var fd int
 	var err error
 	const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	memfd := func(seals int) {
-		if fd, err = newMemfd("test", 0, 0); err == nil {
+	sealed := func(seals int) {
+		if fd, err = memfd.Create("test", 0, 0); err == nil {
 			unix.Write(fd, body)
 			_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
 		}
@@ -80,13 +81,13 @@ func descriptorOf(t testing.TB, kind byte, body []byte) int {
 	}
 	switch kind {
 	case 'M':
-		memfd(seals)
+		sealed(seals)
 	case 'S': // without one of the seals
-		memfd(seals &^ unix.F_SEAL_SHRINK)
+		sealed(seals &^ unix.F_SEAL_SHRINK)
 	case 'G':
-		memfd(seals &^ unix.F_SEAL_GROW)
+		sealed(seals &^ unix.F_SEAL_GROW)
 	case 'W':
-		memfd(seals&^unix.F_SEAL_WRITE | unix.F_SEAL_FUTURE_WRITE)
+		sealed(seals&^unix.F_SEAL_WRITE | unix.F_SEAL_FUTURE_WRITE)
 	case 'f': // a regular file
 		var file *os.File
 		if file, err = os.CreateTemp(t.TempDir(), ""); err == nil {

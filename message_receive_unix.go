@@ -2,9 +2,6 @@
 
 package initscript
 
-// #include "csrc/examine.h"
-import "C"
-
 import (
 	"bytes"
 	"io"
@@ -13,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -80,10 +78,10 @@ func (p *packet) look(socket int) error {
 	if err != nil || flags&unix.MSG_CTRUNC == 0 { // nothing came for which there is no room here
 		return err
 	}
-	var examined C.struct_initscript_examined
-	switch errno := unix.Errno(C.initscript_examine(C.int(socket), &examined)); errno {
+	examined, errno := seqpacket.Examine(socket)
+	switch errno {
 	case 0:
-		p.descriptors.note(&examined)
+		p.descriptors.Examined = examined
 		p.descriptors.peek = p.peekFirst
 		return nil
 	case unix.ENOSYS: // no process can be made
@@ -114,10 +112,10 @@ func checkReceived(n, flags int) error {
 func (p *packet) peekFirst() (fd int, err error) {
 	controlErr := p.socket.Control(func(socket uintptr) {
 		// unix.CmsgSpace has room for two.
-		control := make([]byte, p.descriptors.offset+unix.CmsgLen(4))
+		control := make([]byte, p.descriptors.Offset+unix.CmsgLen(4))
 		var length int
 		_, length, _, err = receiveNow(int(socket), make([]byte, 1), control, unix.MSG_PEEK)
-		if fds := takeRights(control[:length]); len(fds) > 0 {
+		if fds := seqpacket.TakeRights(control[:length]); len(fds) > 0 {
 			fd = fds[0]
 		} else if err == nil {
 			err = unix.EMFILE
@@ -130,8 +128,8 @@ func (p *packet) peekFirst() (fd int, err error) {
 		return -1, os.NewSyscallError("recvmsg", err)
 	}
 	// Whoever reads this socket, too, may have taken the packet that was examined.
-	if takenDescriptors([]int{fd}).memfd != p.descriptors.memfd {
-		closeAside(fd)
+	if seqpacket.Describe([]int{fd}).First != p.descriptors.First {
+		seqpacket.CloseAside(fd)
 		return -1, os.NewSyscallError("recvmsg", unix.EAGAIN)
 	}
 	return fd, nil
@@ -147,8 +145,8 @@ func (p *packet) takeNow(socket int) (same bool, err error) {
 		return false, err
 	}
 	looked, before := p.descriptors, p.buffer
-	p.descriptors = takenDescriptors(takeRights(buffer.control[:controlLength]))
-	same = slices.Equal(looked.isChannel, p.descriptors.isChannel) && looked.memfd == p.descriptors.memfd &&
+	p.descriptors = takenDescriptors(seqpacket.TakeRights(buffer.control[:controlLength]))
+	same = slices.Equal(looked.IsChannel, p.descriptors.IsChannel) && looked.First == p.descriptors.First &&
 		bytes.Equal(p.content(), buffer.data[:n])
 	p.buffer, p.length, p.taken = buffer, n, true
 	packetBuffers.Put(before)
@@ -179,32 +177,6 @@ func (p *packet) finish(value any, limit int64) (any, error) {
 		return nil, messageErr
 	}
 	return value, nil
-}
-
-// hangUp has all senders told EPIPE at once, and nothing more come. What is unread makes it ECONNRESET
-// once when the socket is closed; dropping that before would make the caller wait for what lingers.
-func hangUp(socket *os.File) {
-	connection, err := socket.SyscallConn()
-	if err != nil {
-		return
-	}
-	connection.Control(func(fd uintptr) { unix.Shutdown(int(fd), unix.SHUT_RDWR) })
-}
-
-// closeSocket closes a socket in whose queue there may be anything, and waits for nobody.
-func closeSocket(socket *os.File) error {
-	duplicate := -1
-	connection, err := socket.SyscallConn()
-	if err == nil {
-		connection.Control(func(fd uintptr) {
-			duplicate, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
-		})
-	}
-	if err == nil && duplicate >= 0 {
-		// So that it is not this that drops the queue.
-		defer closeAside(duplicate)
-	}
-	return socket.Close()
 }
 
 func (p *packet) hasMemfd() bool { return p.buffer.data[1]&messageInMemfd != 0 }

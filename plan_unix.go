@@ -8,11 +8,10 @@ import "C"
 import (
 	"crypto/rand"
 	"fmt"
-	"os"
 	"strings"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/go-initscript/initscript/internal/memfd"
 )
 
 // plan is what one child must know and the server need not; see struct initscript_plan.
@@ -81,45 +80,8 @@ func (p *plan) encode() []byte {
 // seal writes the plan into a memfd that nobody can change any more.
 func (p *plan) seal() (fd, size int, err error) {
 	encoded := p.encode()
-	fd, err = newSealedMemfd("initscript plan", encoded)
+	fd, err = memfd.Sealed("initscript plan", encoded)
 	return fd, len(encoded), err
-}
-
-// newSealedMemfd creates a memfd with a content that nobody can change any more.
-func newSealedMemfd(name string, content []byte) (int, error) {
-	fd, err := newMemfd(name, 0, 0x8 /* MFD_NOEXEC_SEAL */)
-	if err != nil {
-		return -1, err
-	}
-	if err := writeAndSeal(fd, content); err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
-}
-
-func writeAndSeal(fd int, content []byte) error {
-	for len(content) > 0 {
-		n, err := unix.Write(fd, content)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return os.NewSyscallError("write", err)
-		}
-		content = content[n:]
-	}
-	return sealMemfd(fd)
-}
-
-func sealMemfd(fd int) error {
-	const seals = sealSeal | sealShrink | sealGrow | sealWrite
-	err := addSeals(fd, seals)
-	// EBUSY: the kernel itself still uses a page (reclaim, migration). It has waited already.
-	for attempt := 0; err == unix.EBUSY && attempt < 10; attempt++ {
-		err = addSeals(fd, seals)
-	}
-	return os.NewSyscallError("fcntl F_ADD_SEALS", err)
 }
 
 // checkString refuses what execve(2) cannot carry.

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/pidfd"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,13 +37,13 @@ func (p *Process) Signal(sig os.Signal) error {
 	if p.pidfd < 0 {
 		return os.ErrProcessDone
 	}
-	switch err := signalProcess(p.pidfd, number); err {
+	switch err := pidfd.Signal(p.pidfd, number); err {
 	case nil:
 		return nil
 	case unix.ESRCH: // ended, and the server has reaped it
 		return os.ErrProcessDone
 	default:
-		return os.NewSyscallError(signalProcessName, err)
+		return os.NewSyscallError(pidfd.SignalName, err)
 	}
 }
 
@@ -58,7 +59,7 @@ func (p *Process) PidFD() (*os.File, error) {
 	if p.pidfd < 0 {
 		return nil, os.ErrProcessDone
 	}
-	if err := isProcessDescriptor(p.pidfd); err != nil {
+	if err := pidfd.Check(p.pidfd); err != nil {
 		return nil, err
 	}
 	fd, err := unix.FcntlInt(uintptr(p.pidfd), unix.F_DUPFD_CLOEXEC, 0)
@@ -75,7 +76,7 @@ func (p *Process) waitForDeath() {
 	if p.pidfd < 0 {
 		return
 	}
-	waitForProcess(p.pidfd)
+	pidfd.Wait(p.pidfd)
 }
 
 func (p *Process) open(pid, pidfd int) {

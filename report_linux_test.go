@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -158,7 +159,7 @@ func TestRecordsAmongOtherThings(t *testing.T) {
 
 // seqpacketPair makes a pair in which both ends can send, as the socket of a start is.
 func seqpacketPair(name string) (files [2]*os.File, err error) {
-	pair, err := seqpacketSockets(unix.SOCK_NONBLOCK)
+	pair, err := seqpacket.Pair(unix.SOCK_NONBLOCK)
 	if err != nil {
 		return files, err
 	}

@@ -18,6 +18,7 @@ import (
 	"unsafe"
 
 	"github.com/go-initscript/initscript/internal/lazyregexp"
+	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -143,12 +144,14 @@ func (r *reports) readLocked() (record, error) {
 	buffer := recordBuffers.Get().(*[recordSize]byte)
 	defer recordBuffers.Put(buffer)
 	for !r.closed {
-		if r.done && r.isActor && carriesDescriptors(r.socket) {
-			r.stuck = !dropMessage(r.socket)
-			r.closed = r.stuck
-			continue
+		if r.done && r.isActor {
+			if _, hasDescriptors := seqpacket.Peek(r.socket); hasDescriptors {
+				r.stuck = !seqpacket.Discard(r.socket)
+				r.closed = r.stuck
+				continue
+			}
 		}
-		n, _, err := receiveMessage(r.socket, buffer[:], nil)
+		n, _, err := seqpacket.Receive(r.socket, buffer[:], nil)
 		if errors.Is(err, unix.EMSGSIZE) { // too long, or with descriptors, which the kernel has dropped
 			continue
 		}
@@ -162,55 +165,12 @@ func (r *reports) readLocked() (record, error) {
 	return record{}, io.EOF
 }
 
-// carriesDescriptors reports whether the next message is there and has descriptors.
-func carriesDescriptors(socket *os.File) bool {
-	_, flags := peek(socket)
-	return flags&unix.MSG_CTRUNC != 0 // there was no room for them
-}
-
-// peek looks at the next message without taking it. n is 0 if there is none.
-func peek(socket *os.File) (n, flags int) {
-	connection, err := socket.SyscallConn()
-	if err != nil {
-		return 0, 0
-	}
-	connection.Control(func(fd uintptr) {
-		n, _, flags, _, err = unix.Recvmsg(int(fd), make([]byte, 1), nil, unix.MSG_PEEK|unix.MSG_DONTWAIT)
-	})
-	if err != nil {
-		return 0, 0
-	}
-	return n, flags
-}
-
-// dropTimeout is how long a message may take to be dropped.
-const dropTimeout = 100 * time.Millisecond
-
-// dropMessage takes a message with descriptors off the socket, and has the kernel close these. That can take
-// as long as the sender wants: a TCP socket that lingers is closed by whoever drops it. Nobody waits for
-// that; the result is false then.
-func dropMessage(socket *os.File) bool {
-	dropped := make(chan struct{})
-	go func() {
-		receiveMessage(socket, make([]byte, 1), nil)
-		close(dropped)
-	}()
-	timeout := time.NewTimer(dropTimeout)
-	defer timeout.Stop()
-	select {
-	case <-dropped:
-		return true
-	case <-timeout.C:
-		return false
-	}
-}
-
 // close closes the socket. What an actor has left there is dropped where nobody waits for it.
 func (r *reports) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n, _ := peek(r.socket); r.isActor && (n > 0 || r.stuck) {
-		go r.socket.Close()
+	if n, _ := seqpacket.Peek(r.socket); r.isActor && (n > 0 || r.stuck) {
+		go seqpacket.Close(r.socket) // which has to wait for whoever is stuck
 		return
 	}
 	r.socket.Close()

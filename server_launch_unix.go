@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/pidfd"
+	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -34,7 +36,7 @@ func startServer() (*server, error) {
 func executeAndGreet() (*server, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := canSignalChildren(); err != nil {
+	if err := pidfd.CanSignal(); err != nil {
 		return nil, err
 	}
 	state, files := readFirstState()
@@ -92,7 +94,7 @@ func launchServer() (*server, error) {
 	if err := openProgramOnce(); err != nil {
 		return nil, err
 	}
-	pair, err := seqpacketSockets(0)
+	pair, err := seqpacket.Pair(0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
 	}
@@ -183,7 +185,7 @@ func (s *server) launch(remote *os.File) error {
 	if err != nil {
 		return err
 	}
-	if err := sendMessage(s.control, greeting); err != nil {
+	if err := seqpacket.Send(s.control, greeting); err != nil {
 		return fmt.Errorf("greet: %w", err)
 	}
 	null, err := openNull()
@@ -211,7 +213,7 @@ func (s *server) awaitGreeting() error {
 	answer := make([]byte, len(greeting)+1)
 	n := 0
 	if err == nil {
-		n, _, err = receiveMessage(s.control, answer, nil)
+		n, _, err = seqpacket.Receive(s.control, answer, nil)
 	}
 	switch {
 	case err == nil && bytes.Equal(answer[:n], greeting):

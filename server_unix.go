@@ -15,6 +15,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
 
@@ -239,7 +240,7 @@ func (s *server) hangUp() error {
 
 func (s *server) send(request *C.struct_initscript_request, fds ...int) error {
 	bytes := unsafe.Slice((*byte)(unsafe.Pointer(request)), unsafe.Sizeof(*request))
-	return sendMessage(s.control, bytes, fds...)
+	return seqpacket.Send(s.control, bytes, fds...)
 }
 
 // endIfIdle ends a server that is of no more use. receive sees the end.
@@ -325,7 +326,7 @@ func (s *server) receive() {
 	var event C.struct_initscript_event
 	message := unsafe.Slice((*byte)(unsafe.Pointer(&event)), unsafe.Sizeof(event))
 	for {
-		n, fds, err := receiveMessage(s.control, message, make([]int, 0, 1))
+		n, fds, err := seqpacket.Receive(s.control, message, make([]int, 0, 1))
 		if n != len(message) || err != nil && !errors.Is(err, unix.EMSGSIZE) {
 			break
 		}

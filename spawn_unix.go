@@ -2,12 +2,14 @@
 
 package initscript
 
+// #include "csrc/fds.h"
 // #include "csrc/wire.h"
 import "C"
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"slices"
@@ -15,6 +17,8 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/seqpacket"
+	"github.com/go-initscript/initscript/internal/trace"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,8 +35,8 @@ type spawnRequest struct {
 	inbox          *os.File
 	arg            *os.File
 	extraFiles     []*os.File
-	hiddenFiles    []*os.File // see enum initscript_hidden_file
-	tracer         *tracer    // nil: the script is not traced
+	hiddenFiles    []*os.File    // see enum initscript_hidden_file
+	tracer         *trace.Tracer // nil: the script is not traced
 }
 
 // child is the host's side of one start.
@@ -59,6 +63,44 @@ type child struct {
 
 	mu        sync.Mutex
 	abandoned bool // nobody will call close
+}
+
+// trace has the script's calls told to handle, if that is not nil.
+func (r *spawnRequest) trace(handle func(TraceEvent)) error {
+	if handle == nil {
+		return nil
+	}
+	name := r.plan.scriptName
+	tracer, err := trace.New(r.descriptorNames(), func(e trace.Event) {
+		handle(TraceEvent{name, e.Line, e.Func, e.Args, e.Results, e.Errno, TraceEnd(e.End),
+			e.Start, e.Duration, e.Lost})
+	})
+	if err != nil {
+		return &SetupError{Op: "trace", Err: err}
+	}
+	r.tracer = tracer
+	return nil
+}
+
+// descriptorNames tells what a script's first descriptors are, in the words of /proc/self/fd.
+func (r *spawnRequest) descriptorNames() map[int]string {
+	names := make(map[int]string)
+	note := func(fd int, file *os.File) {
+		if name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", file.Fd())); err == nil {
+			names[fd] = name
+		}
+	}
+	for fd, file := range r.stdio {
+		note(fd, file)
+	}
+	note(C.INITSCRIPT_INBOX_FD, r.inbox)
+	if r.arg != nil {
+		note(C.INITSCRIPT_ARG_FD, r.arg)
+	}
+	for i, file := range r.extraFiles {
+		note(C.INITSCRIPT_EXTRA_FD+i, file)
+	}
+	return names
 }
 
 // starting is held for reading from the request for a child until it has its plan.
@@ -180,7 +222,7 @@ func (r *spawnRequest) requestFromLikeServer(directory int) (*child, error) {
 }
 
 func (r *spawnRequest) request(s *server, directory int) (*child, error) {
-	pair, err := seqpacketSockets(0)
+	pair, err := seqpacket.Pair(0)
 	if err != nil {
 		return nil, &SetupError{Op: "socketpair", Err: err}
 	}
@@ -265,10 +307,10 @@ func (c *child) sendGoAhead(r *spawnRequest, memfd, size int) error {
 	}
 	if r.tracer != nil {
 		message.has_trace = 1
-		fds = slices.Insert(fds, len(fds)-len(r.hiddenFiles), r.tracer.ring.memfd)
+		fds = slices.Insert(fds, len(fds)-len(r.hiddenFiles), r.tracer.Memfd())
 	}
 	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
-	err := sendMessage(c.reports.socket, bytes, fds...)
+	err := seqpacket.Send(c.reports.socket, bytes, fds...)
 	runtime.KeepAlive(files)
 	switch {
 	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
@@ -379,6 +421,23 @@ func (c *child) isEnded() bool {
 	default:
 		return false
 	}
+}
+
+// awaitSilence waits for at most the timeout. It returns true when the child has executed a program
+// or ended, so that its script does nothing any more.
+func (c *child) awaitSilence(timeout time.Duration) bool {
+	if c.isEnded() {
+		return true
+	}
+	poll := []unix.PollFd{{}} // the end of the start socket is always told
+	connection, err := c.reports.socket.SyscallConn()
+	if err == nil {
+		err = connection.Control(func(fd uintptr) {
+			poll[0].Fd = int32(fd)
+			unix.Poll(poll, int(timeout.Milliseconds()))
+		})
+	}
+	return err != nil || poll[0].Revents&unix.POLLHUP != 0 || c.isEnded()
 }
 
 func (c *child) isOrphan() bool { return c.isEnded() && c.err != nil }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/errtext"
 	"github.com/go-initscript/initscript/internal/printable"
 )
 
@@ -80,7 +81,7 @@ func (e TraceEvent) String() string {
 
 // errnoName returns the symbolic name, or the number where there is none.
 func errnoName(errno syscall.Errno) string {
-	if name := errnoSymbol(errno); name != "" {
+	if name := errtext.Symbol(errno); name != "" {
 		return name
 	}
 	return fmt.Sprintf("errno %d", int(errno))

@@ -1,10 +1,6 @@
 package initscript
 
-import (
-	"errors"
-	"fmt"
-	"runtime"
-)
+import "github.com/go-initscript/initscript/internal/errtext"
 
 // ErrUnsupported is what every function and method returns that starts, confines or sends something,
 // where init scripts cannot run: in programs that are built for another system than Linux and FreeBSD.
@@ -15,5 +11,4 @@ import (
 // confines nothing. Who wants that program all the same asks for it with a build tag:
 //
 //	CGO_ENABLED=0 go build -tags initscript_unsupported
-var ErrUnsupported = fmt.Errorf("%w: this program was built for %s/%s, and init scripts need Linux or FreeBSD, and cgo",
-	errors.ErrUnsupported, runtime.GOOS, runtime.GOARCH)
+var ErrUnsupported = errtext.ErrUnsupported

@@ -15,14 +15,14 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/go-initscript/initscript/internal/errtext"
 )
 
 // unsupported names the call that has failed.
 func unsupported(function string) error {
-	return fmt.Errorf("initscript: %s: %w", function, ErrUnsupported)
+	return errtext.Unsupported("initscript", function)
 }
-
-func errnoSymbol(syscall.Errno) string { return "" }
 
 const DefaultMemoryLimit = 64 << 20
 

@@ -5,7 +5,7 @@
 #define INITSCRIPT_CONSTANTS_H
 
 /* One entry of the table C that is a number. The table is defined per system beside the Go code
- * (consts_linux.go, consts_freebsd.go, both with constants_all.h) and ends with a NULL name. */
+ * (consts_linux.go, consts_freebsd.go, both with constants_all.h there) and ends with a NULL name. */
 struct initscript_constant {
 	const char *name;
 	long long value;

@@ -12,3 +12,11 @@ package csrc
 #cgo freebsd LDFLAGS: -ljail -lm
 */
 import "C"
+
+import "embed"
+
+// Go rebuilds a package for headers in its own folder only. What includes those of csrc imports csrc too, and
+// is rebuilt with it; so they are part of it.
+//
+//go:embed *.h
+var _ embed.FS

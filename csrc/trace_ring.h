@@ -1,7 +1,7 @@
 /*
  * The ring through which a script that is traced tells what it calls: memory that the child and
  * the host share, one writer, one reader. To write needs no system call, so no filter that the
- * script sets can notice it. Go includes this file through cgo.
+ * script sets can notice it. internal/trace/layout.go says the same for Go.
  */
 #ifndef INITSCRIPT_TRACE_RING_H
 #define INITSCRIPT_TRACE_RING_H

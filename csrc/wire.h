@@ -1,7 +1,7 @@
 /*
  * What the Go package, the fork server and a child say to each other. Go includes this file
- * through cgo, so there is one definition of everything. All of it stays on one machine and
- * inside one build of one program: native byte order and alignment.
+ * through cgo; what internal/wire says once more is compared by the compiler. All of it stays on
+ * one machine and inside one build of one program: native byte order and alignment.
  *
  * Sockets are AF_UNIX SOCK_SEQPACKET: the control socket between the host and its server, and
  * one start socket per child, whose far end only that child keeps.

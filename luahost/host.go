@@ -13,6 +13,8 @@ import (
 	"errors"
 	"os"
 	"unsafe"
+
+	_ "github.com/go-initscript/initscript/csrc" // whose headers host.c includes
 )
 
 //go:embed prelude.lua

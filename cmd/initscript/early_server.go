@@ -4,3 +4,5 @@ package main
 
 // #cgo CFLAGS: -std=gnu11 -D_GNU_SOURCE -Wall -Wextra
 import "C"
+
+import _ "github.com/go-initscript/initscript/csrc" // whose headers early_server.c includes

@@ -12,7 +12,8 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/check"
-	"github.com/go-initscript/initscript/internal/doctor"
+	"github.com/go-initscript/initscript/internal/hint"
+	"github.com/go-initscript/initscript/internal/machine"
 	"golang.org/x/sys/unix"
 )
 
@@ -113,8 +114,8 @@ func TestLessIsReal(t *testing.T) {
 func TestLandlockOrderIsReal(t *testing.T) {
 	requireUserNamespaces(t)
 	const ruleset = `C.landlock_create_ruleset({ handled_access_fs = { "make_sock" } })`
-	if _, err := doctor.Landlock(); err != nil {
-		skip(t, "Landlock is not available: "+doctor.LandlockMissing(err).String())
+	if _, err := machine.Landlock(); err != nil {
+		skip(t, "Landlock is not available: "+hint.LandlockMissing(err).String())
 	}
 	const prepare = `
 		C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE), nil)

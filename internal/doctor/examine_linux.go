@@ -9,12 +9,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-initscript/initscript/internal/hint"
+	"github.com/go-initscript/initscript/internal/machine"
 	"golang.org/x/sys/unix"
 )
 
 // Examine looks at everything. What can be tried is tried.
 func Examine(try Try) Report {
-	e, status := &examination{try: try}, ReadStatus()
+	e, status := &examination{try: try}, machine.ReadStatus()
 	e.begin()
 	e.memfd()
 	e.namespaces(status)
@@ -28,11 +30,11 @@ func Examine(try Try) Report {
 }
 
 func (e *examination) memfd() {
-	switch level, known := Sysctl("vm.memfd_noexec"); {
+	switch level, known := machine.Sysctl("vm.memfd_noexec"); {
 	case !known:
 		e.add("executable memfd", OK, "this kernel has no vm.memfd_noexec", "")
 	case level >= 2:
-		r := StartRefused(unix.EACCES)
+		r := hint.StartRefused(unix.EACCES)
 		e.add("executable memfd", No, r.Why, r.Fix)
 	default:
 		e.add("executable memfd", OK, fmt.Sprintf("vm.memfd_noexec is %d", level), "")
@@ -40,7 +42,7 @@ func (e *examination) memfd() {
 }
 
 // namespaces tries each kind as this user can have it.
-func (e *examination) namespaces(status Status) {
+func (e *examination) namespaces(status machine.Status) {
 	e.tried("user namespace", []string{"user"}, "", "can be made, and ids mapped")
 	for _, kind := range []string{"mount", "pid", "net", "uts", "ipc", "cgroup", "time"} {
 		kinds, how := []string{kind}, "can be made, with CAP_SYS_ADMIN"
@@ -56,14 +58,14 @@ func (e *examination) namespaces(status Status) {
 func (e *examination) proc() {
 	const mount = `C.mount("proc", "/proc", "proc", 0, nil)`
 	e.tried("new /proc, without root", []string{"user", "mount", "pid"}, mount, "can be mounted in user, mount and PID namespaces")
-	mounts := ReadMounts()
-	i := slices.IndexFunc(mounts, func(m Mount) bool { return m.Point == "/proc" && m.Type == "proc" })
+	mounts := machine.ReadMounts()
+	i := slices.IndexFunc(mounts, func(m machine.Mount) bool { return m.Point == "/proc" && m.Type == "proc" })
 	if i < 0 {
 		e.add("/proc", No, "no proc is mounted there: each start takes longer, and much here is not known", "mount -t proc proc /proc, as root")
 		return
 	}
 	detail := "complete"
-	if masks := ProcMasks(mounts); len(masks) > 0 {
+	if masks := machine.ProcMasks(mounts); len(masks) > 0 {
 		detail = "partly hidden: " + strings.Join(masks, ", ")
 	}
 	for option := range strings.SplitSeq(mounts[i].SuperOptions, ",") {
@@ -75,20 +77,20 @@ func (e *examination) proc() {
 }
 
 func (e *examination) landlock() {
-	abi, err := Landlock()
+	abi, err := machine.Landlock()
 	if err != nil {
-		r := LandlockMissing(err)
+		r := hint.LandlockMissing(err)
 		e.add("Landlock", No, r.Why, r.Fix)
 		return
 	}
 	detail := fmt.Sprintf("ABI %d", abi)
-	if fixed, known := LandlockErrata(); known {
+	if fixed, known := machine.LandlockErrata(); known {
 		detail += fmt.Sprintf(", fixed errata %#x", fixed)
 	}
 	e.add("Landlock", OK, detail, "")
 }
 
-func (e *examination) seccomp(status Status) {
+func (e *examination) seccomp(status machine.Status) {
 	// BPF_RET|BPF_K, SECCOMP_RET_ALLOW.
 	instruction := binary.NativeEndian.AppendUint16(nil, 6)
 	instruction = binary.NativeEndian.AppendUint32(append(instruction, 0, 0), 0x7fff0000)
@@ -98,7 +100,7 @@ func (e *examination) seccomp(status Status) {
 	}
 	script := `set_no_new_privs() C.seccomp_set_mode_filter("` + text.String() + `")`
 	e.tried("seccomp filter", nil, script, "can be installed")
-	if actions, ok := Read("/proc/sys/kernel/seccomp/actions_avail"); ok {
+	if actions, ok := machine.Read("/proc/sys/kernel/seccomp/actions_avail"); ok {
 		e.add("seccomp actions", Info, actions, "")
 	}
 	mode := map[string]string{"0": "none", "1": "strict", "2": "filter"}[status["Seccomp"]]
@@ -111,7 +113,7 @@ func (e *examination) seccomp(status Status) {
 	e.add("seccomp of this process", Info, mode, "")
 }
 
-func (e *examination) privileges(status Status) {
+func (e *examination) privileges(status machine.Status) {
 	e.user()
 	for _, set := range []struct{ name, key string }{{"capabilities", "CapEff"}, {"bounding set", "CapBnd"}} {
 		bits, known := status.Capabilities(set.key)
@@ -119,7 +121,7 @@ func (e *examination) privileges(status Status) {
 			e.add(set.name, Info, "not known: no /proc", "")
 			continue
 		}
-		e.add(set.name, Info, capabilityNames(bits), "")
+		e.add(set.name, Info, machine.CapabilityNames(bits), "")
 	}
 	detail := "not set"
 	if status.NoNewPrivs() {
@@ -131,24 +133,24 @@ func (e *examination) privileges(status Status) {
 func (e *examination) idMaps() {
 	e.add("user namespace of this process", Info, namespaceText(), "")
 	for _, file := range []string{"uid_map", "gid_map"} {
-		helper := MapHelper(file)
+		helper := machine.MapHelper(file)
 		if path, err := exec.LookPath(helper); err != nil {
 			e.add(helper, Info, "not installed: an ordinary user can map one id only", "install the package uidmap, or shadow-utils")
 		} else {
 			e.add(helper, Info, path, "")
 		}
 		ranges := "none for this user"
-		if r := SubIDRanges(file); len(r) > 0 {
+		if r := machine.SubIDRanges(file); len(r) > 0 {
 			ranges = strings.Join(r, ", ")
 		}
-		e.add(SubIDFile(file), Info, ranges, "")
+		e.add(machine.SubIDFile(file), Info, ranges, "")
 	}
 }
 
 func namespaceText() string {
-	ranges := ReadIDMap("uid_map")
+	ranges := machine.ReadIDMap("uid_map")
 	switch {
-	case InInitialUserNamespace():
+	case machine.InInitialUserNamespace():
 		return "the initial one, or one with the same ids"
 	case ranges == nil:
 		return "not known, or without ids"
@@ -162,14 +164,14 @@ func namespaceText() string {
 
 func (e *examination) surroundings() {
 	e.add("cgroup", Info, cgroupVersion(), "")
-	lsm, ok := Read("/sys/kernel/security/lsm")
+	lsm, ok := machine.Read("/sys/kernel/security/lsm")
 	if !ok {
 		lsm = "not known: /sys/kernel/security/lsm cannot be read"
 	}
 	e.add("LSMs", Info, lsm, "")
 	for _, name := range []string{"kernel.unprivileged_userns_clone", "kernel.apparmor_restrict_unprivileged_userns",
 		"user.max_user_namespaces", "kernel.yama.ptrace_scope"} {
-		if value, known := Sysctl(name); known {
+		if value, known := machine.Sysctl(name); known {
 			e.add(name, Info, fmt.Sprint(value), "")
 		}
 	}
@@ -197,23 +199,23 @@ func cgroupVersion() string {
 func container() string {
 	var signs []string
 	for _, path := range []string{"/.dockerenv", "/run/.containerenv", "/run/systemd/container"} {
-		if _, err := os.Stat(filepath.Join(root, path)); err == nil {
+		if _, err := os.Stat(filepath.Join(machine.Root, path)); err == nil {
 			signs = append(signs, path+" exists")
 		}
 	}
 	if value := os.Getenv("container"); value != "" {
 		signs = append(signs, fmt.Sprintf("the environment has container=%q", value))
 	}
-	cgroups, _ := Read("/proc/1/cgroup")
+	cgroups, _ := machine.Read("/proc/1/cgroup")
 	for _, name := range []string{"docker", "kubepods", "lxc", "libpod", "containerd"} {
 		if strings.Contains(cgroups, name) {
 			signs = append(signs, "/proc/1/cgroup names "+name)
 		}
 	}
-	if !InInitialUserNamespace() {
+	if !machine.InInitialUserNamespace() {
 		signs = append(signs, "the user namespace is not the initial one")
 	}
-	if masks := ProcMasks(ReadMounts()); len(masks) > 0 {
+	if masks := machine.ProcMasks(machine.ReadMounts()); len(masks) > 0 {
 		signs = append(signs, "/proc is partly hidden")
 	}
 	if len(signs) == 0 {

@@ -63,7 +63,7 @@ func (e *examination) tried(name string, kinds []string, script, success string)
 	return false
 }
 
-// splitHint undoes [Reason.String]: what helps is behind the last colon that is not in parentheses.
+// splitHint undoes hint.Reason.String: what helps is behind the last colon that is not in parentheses.
 func splitHint(hint string) (why, fix string) {
 	depth := 0
 	for i := len(hint) - 1; i >= 0; i-- {

@@ -98,7 +98,7 @@ func compare(t *testing.T, have, want []string) {
 // The constants that scripts have on FreeBSD are those that are defined.
 func TestConstants(t *testing.T) {
 	_, constants := defined(t)
-	compare(t, found(t, `(?m)^\s*(?:CONSTANT\(|\{")(\w+)`, "../../consts_freebsd.go", "../../csrc/constants_all.h"),
+	compare(t, found(t, `(?m)^\s*(?:CONSTANT\(|\{")(\w+)`, "../../consts_freebsd.go", "../../constants_all.h"),
 		constants)
 }
 

@@ -39,8 +39,8 @@ func Files(root string) (map[string]string, error) {
 		}
 	}
 	for file, source := range map[string]string{
-		"internal/landlock/abi.go":     landlockABIs(blocks),
-		"api_constants_values_test.go": constantValues(blocks),
+		"internal/hint/landlock_abi.go": landlockABIs(blocks),
+		"api_constants_values_test.go":  constantValues(blocks),
 	} {
 		formatted, err := format.Source([]byte(source))
 		if err != nil {

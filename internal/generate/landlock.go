@@ -52,7 +52,7 @@ func landlockHeader(blocks []definitions.Block) string {
 // landlockABIs is for Go: since when the kernel knows the names in the arguments of each call.
 func landlockABIs(blocks []definitions.Block) string {
 	var source strings.Builder
-	fmt.Fprintf(&source, "// %s\n\npackage landlock\n\nvar abis = map[string]map[string]int{\n", notice)
+	fmt.Fprintf(&source, "// %s\n\n//go:build linux\n\npackage hint\n\n// landlockABI has the names in the arguments of Landlock's calls, and which ABI came with them.\nvar landlockABI = map[string]map[string]int{\n", notice)
 	for _, block := range blocks {
 		name, isLandlock := strings.CutPrefix(block.Name, "C.landlock_")
 		if !isLandlock {

@@ -1,0 +1,5 @@
+//go:build (linux || freebsd) && cgo
+
+package trace
+
+var Functions = tracedFunctions

@@ -1,8 +1,0 @@
-//go:build cgo
-
-package initscript
-
-import "golang.org/x/sys/unix"
-
-// quietClock returns the clock that the child reads.
-func quietClock() int { return unix.CLOCK_MONOTONIC }
