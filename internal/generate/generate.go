@@ -40,6 +40,7 @@ func Files(root string) (map[string]string, error) {
 	}
 	for file, source := range map[string]string{
 		"internal/hint/landlock_abi.go": landlockABIs(blocks),
+		"internal/trace/table.go":       traceTable(blocks),
 		"api_constants_values_test.go":  constantValues(blocks),
 	} {
 		formatted, err := format.Source([]byte(source))
