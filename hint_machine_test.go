@@ -263,11 +263,9 @@ func TestHintsOfMachine(t *testing.T) {
 // requireInside makes sure that what follows changes this machine for nobody else.
 func requireInside(t *testing.T) {
 	t.Helper()
-	ids, err := os.ReadFile("/proc/self/uid_map")
-	must(t, err)
-	fields := strings.Fields(string(ids)) // inside, outside, how many
-	if os.Getpid() != 1 || len(fields) != 3 || fields[2] != "1" {
-		t.Fatalf("not in namespaces of its own: process %d, user ids %q", os.Getpid(), ids)
+	ids := machine.ReadIDMap("uid_map")
+	if os.Getpid() != 1 || len(ids) != 1 || ids[0].Count != 1 {
+		t.Fatalf("not in namespaces of its own: process %d, user ids %v", os.Getpid(), ids)
 	}
 }
 
@@ -290,11 +288,11 @@ func fakeSysctls(t *testing.T, values map[string]string) {
 func hideOtherProcs(t *testing.T) {
 	t.Helper()
 	for _, m := range machine.ReadMounts() {
-		if m.Type != "proc" || m.Point == "/proc" {
+		if m.FSType != "proc" || m.Mountpoint == "/proc" {
 			continue
 		}
-		if err := unix.Mount("x", m.Point, "tmpfs", 0, ""); err != nil {
-			skip(t, "another proc is mounted at "+m.Point+": "+err.Error())
+		if err := unix.Mount("x", m.Mountpoint, "tmpfs", 0, ""); err != nil {
+			skip(t, "another proc is mounted at "+m.Mountpoint+": "+err.Error())
 		}
 	}
 }

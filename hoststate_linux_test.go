@@ -15,6 +15,7 @@ import (
 	"unsafe"
 
 	"github.com/creack/pty"
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
@@ -303,15 +304,14 @@ func TestChildIsInHostsCgroup(t *testing.T) {
 // newCgroup returns the directory of one that is removed when all processes in it have ended.
 func newCgroup(t *testing.T) string {
 	t.Helper()
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	mounts, err := mountinfo.GetMounts(nil)
 	must(t, err)
 	reason := "no cgroup file system is mounted"
-	for mount := range strings.Lines(string(mounts)) {
-		head, tail, _ := strings.Cut(mount, " - ")
-		if !strings.HasPrefix(tail, "cgroup") || strings.Contains(tail, "cpuset") {
+	for _, mount := range mounts {
+		if !strings.HasPrefix(mount.FSType, "cgroup") || strings.Contains(mount.VFSOptions, "cpuset") {
 			continue // a new cpuset has no processors
 		}
-		directory := filepath.Join(strings.Fields(head)[4], fmt.Sprintf("initscript-test-%d", os.Getpid()))
+		directory := filepath.Join(mount.Mountpoint, fmt.Sprintf("initscript-test-%d", os.Getpid()))
 		if err := os.Mkdir(directory, 0o755); err != nil {
 			reason = err.Error()
 			continue

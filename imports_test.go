@@ -59,8 +59,8 @@ var layers = [][]string{
 	{"internal/check", "internal/doctor", "internal/generate", "internal/jailtest"},
 	{"internal/manpage"},
 	{
-		"internal/definitions", "internal/hint", "internal/machine/machinetest", "internal/pidfd", "internal/seqpacket",
-		"internal/trace",
+		"internal/definitions", "internal/hint", "internal/hoststate", "internal/machine/machinetest",
+		"internal/pidfd", "internal/seqpacket", "internal/trace",
 	},
 }
 

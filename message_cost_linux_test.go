@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/polydawn/refmt/cbor"
 	"golang.org/x/sys/unix"
 )
 
@@ -165,7 +164,6 @@ func TestMessageCostInLua(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			costOf := func(n int) int {
 				e := messageEncoder{limit: math.MaxInt64}
-				e.cbor = cbor.NewEncoder(&e.packet)
 				if err := e.item(reflect.ValueOf(value(n)), 0); err != nil {
 					t.Fatal(err)
 				}

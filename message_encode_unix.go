@@ -3,21 +3,16 @@
 package initscript
 
 import (
-	"bytes"
+	"encoding/binary"
 	"math"
 	"os"
 	"reflect"
 	"strconv"
-
-	"github.com/polydawn/refmt/cbor"
-	"github.com/polydawn/refmt/tok"
 )
 
 // messageEncoder turns a value into a packet. It counts what the receiver will count.
 type messageEncoder struct {
-	packet bytes.Buffer
-	cbor   *cbor.Encoder // into packet
-	token  tok.Token
+	packet []byte
 	cost   messageCost
 	limit  int64
 	files  []*os.File // in the order of their indexes
@@ -26,32 +21,46 @@ type messageEncoder struct {
 // encodeMessage returns the message with room for the header before the body, and the files that
 // go with it. The files stay the caller's.
 func encodeMessage(message any, limit int64) ([]byte, []*os.File, *MessageError) {
-	e := messageEncoder{limit: limit}
-	e.packet.Grow(256)
-	e.packet.Write(make([]byte, messageHeaderSize))
-	e.cbor = cbor.NewEncoder(&e.packet)
+	e := messageEncoder{limit: limit, packet: make([]byte, messageHeaderSize, 256)}
 	if err := e.item(reflect.ValueOf(message), 0); err != nil {
 		err.Op = "send message"
 		return nil, nil, err
 	}
-	return e.packet.Bytes(), e.files, nil
+	return e.packet, e.files, nil
 }
 
-// encode appends an item; content is how many bytes follow its head.
-func (e *messageEncoder) encode(item tok.Token, content int) *MessageError {
+// begin counts an item that has a head of headSize bytes and then content bytes, before it is appended.
+func (e *messageEncoder) begin(headSize, content int) *MessageError {
 	e.cost.items++
 	e.cost.longest = max(e.cost.longest, int64(content))
-	if err := e.charge(content); err != nil {
+	return e.charge(headSize + content)
+}
+
+// head appends the head of an item, as short as the argument allows; content bytes follow it.
+func (e *messageEncoder) head(major byte, argument uint64, content int) *MessageError {
+	var head [9]byte
+	b := appendHead(head[:0], major, argument)
+	if err := e.begin(len(b), content); err != nil {
 		return err
 	}
-	start := e.packet.Len()
-	// Each item as if it were the whole body: keys of all kinds are allowed then, as in RFC 8949.
-	e.cbor.Reset()
-	e.token = item
-	if _, err := e.cbor.Step(&e.token); err != nil {
-		return messageErrorf("encode: %w", err)
+	e.packet = append(e.packet, b...)
+	return nil
+}
+
+// appendHead appends a major type and its argument (RFC 8949, section 3) in the fewest bytes that hold it.
+func appendHead(b []byte, major byte, argument uint64) []byte {
+	major <<= 5
+	switch {
+	case argument < 24:
+		return append(b, major|byte(argument))
+	case argument <= math.MaxUint8:
+		return append(b, major|24, byte(argument))
+	case argument <= math.MaxUint16:
+		return binary.BigEndian.AppendUint16(append(b, major|25), uint16(argument))
+	case argument <= math.MaxUint32:
+		return binary.BigEndian.AppendUint32(append(b, major|26), uint32(argument))
 	}
-	return e.charge(e.packet.Len() - start - content)
+	return binary.BigEndian.AppendUint64(append(b, major|27), argument)
 }
 
 func (e *messageEncoder) charge(bytes int) *MessageError {
@@ -82,7 +91,11 @@ func (e *messageEncoder) item(v reflect.Value, depth int) *MessageError {
 		return e.item(v.Elem(), depth)
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
-			return e.encode(tok.Token{Type: tok.TBytes, Bytes: v.Bytes()}, v.Len())
+			if err := e.head(cborBytes, uint64(v.Len()), v.Len()); err != nil {
+				return err
+			}
+			e.packet = append(e.packet, v.Bytes()...)
+			return nil
 		}
 		return e.slice(v, depth)
 	case reflect.Map:
@@ -97,29 +110,47 @@ func (e *messageEncoder) item(v reflect.Value, depth int) *MessageError {
 // scalar encodes what can be a map key, too.
 func (e *messageEncoder) scalar(v reflect.Value) (known bool, err *MessageError) {
 	switch {
+	case v.Kind() == reflect.Bool && v.Bool():
+		return true, e.head(cborOther, cborTrue, 0)
 	case v.Kind() == reflect.Bool:
-		return true, e.encode(tok.Token{Type: tok.TBool, Bool: v.Bool()}, 0)
+		return true, e.head(cborOther, cborFalse, 0)
+	case v.CanInt() && v.Int() < 0:
+		return true, e.head(cborNegative, uint64(^v.Int()), 0)
 	case v.CanInt():
-		return true, e.encode(tok.Token{Type: tok.TInt, Int: v.Int()}, 0)
+		return true, e.head(cborUint, uint64(v.Int()), 0)
 	case v.CanUint():
-		return true, e.encode(tok.Token{Type: tok.TUint, Uint: v.Uint()}, 0)
+		return true, e.head(cborUint, v.Uint(), 0)
 	case v.CanFloat():
 		return true, e.float(v.Float())
 	case v.Kind() == reflect.String:
-		return true, e.encode(tok.Token{Type: tok.TString, Str: v.String()}, v.Len())
+		return true, e.text(v.String())
 	}
 	return false, nil
 }
 
+// float always takes 8 bytes: a number of Lua is one, too.
 func (e *messageEncoder) float(f float64) *MessageError {
-	return e.encode(tok.Token{Type: tok.TFloat64, Float64: f}, 0)
+	if err := e.begin(9, 0); err != nil {
+		return err
+	}
+	e.packet = append(e.packet, cborOther<<5|cborDouble)
+	e.packet = binary.BigEndian.AppendUint64(e.packet, math.Float64bits(f))
+	return nil
+}
+
+func (e *messageEncoder) text(s string) *MessageError {
+	if err := e.head(cborText, uint64(len(s)), len(s)); err != nil {
+		return err
+	}
+	e.packet = append(e.packet, s...)
+	return nil
 }
 
 func (e *messageEncoder) slice(v reflect.Value, depth int) *MessageError {
 	if depth == maxMessageDepth {
 		return errTooDeep()
 	}
-	if err := e.encode(tok.Token{Type: tok.TArrOpen, Length: v.Len()}, 0); err != nil {
+	if err := e.head(cborArray, uint64(v.Len()), 0); err != nil {
 		return err
 	}
 	for i := range v.Len() {
@@ -135,7 +166,7 @@ func (e *messageEncoder) dictionary(v reflect.Value, depth int) *MessageError {
 		return errTooDeep()
 	}
 	e.cost.maps++
-	if err := e.encode(tok.Token{Type: tok.TMapOpen, Length: v.Len()}, 0); err != nil {
+	if err := e.head(cborMap, uint64(v.Len()), 0); err != nil {
 		return err
 	}
 	// int8(1) and int64(1) are two keys of a map[any]any and one on the wire.
@@ -144,14 +175,14 @@ func (e *messageEncoder) dictionary(v reflect.Value, depth int) *MessageError {
 		keys = make(map[string]struct{})
 	}
 	for entries := v.MapRange(); entries.Next(); {
-		start := e.packet.Len()
+		start := len(e.packet)
 		key := entries.Key()
 		e.cost.entries++
 		if err := e.key(key); err != nil {
 			return err
 		}
 		if keys != nil {
-			keys[string(e.packet.Bytes()[start:])] = struct{}{}
+			keys[string(e.packet[start:])] = struct{}{}
 		}
 		if err := e.item(entries.Value(), depth+1); err != nil {
 			return err.in(keyText(plainKey(key)))
@@ -220,8 +251,10 @@ func (e *messageEncoder) file(tag uint64, file *os.File) *MessageError {
 		return errTooManyFiles()
 	}
 	e.cost.descriptors++
-	e.cost.items++ // the tag is one, too
 	index := uint64(len(e.files))
 	e.files = append(e.files, file)
-	return e.encode(tok.Token{Type: tok.TUint, Uint: index, Tagged: true, Tag: int(tag)}, 0)
+	if err := e.head(cborTag, tag, 0); err != nil {
+		return err
+	}
+	return e.head(cborUint, index, 0)
 }

@@ -502,7 +502,10 @@ func TestEncodeCBOR(t *testing.T) {
 	for want, message := range map[string]any{
 		"00": 0, "17": 23, "1818": 24, "18ff": 255, "190100": 256, "1903e8": 1000, "1a000f4240": 1000000,
 		"1b000000e8d4a51000": 1000000000000, "1bffffffffffffffff": uint64(math.MaxUint64),
-		"20": -1, "3863": -100, "3903e7": -1000, "3b7fffffffffffffff": math.MinInt64,
+		"19ffff": 65535, "1a00010000": 65536, "1affffffff": uint32(math.MaxUint32), "1b0000000100000000": int64(1 << 32),
+		"20": -1, "37": -24, "3818": -25, "3863": -100, "3903e7": -1000, "3b7fffffffffffffff": math.MinInt64,
+		"5818" + strings.Repeat("00", 24): make([]byte, 24), "7818" + strings.Repeat("61", 24): strings.Repeat("a", 24),
+		"9818" + strings.Repeat("f4", 24): make([]bool, 24), "fb0000000000000000": float32(0), "fb7ff0000000000000": math.Inf(1),
 		"fb3ff199999999999a": 1.1, "f4": false, "f5": true, "4401020304": []byte{1, 2, 3, 4}, "6161": "a", "62ff00": "\xff\x00",
 		"80": []int{}, "8301820203820405": []any{1, []int8{2, 3}, []any{4, 5}}, "a0": map[string]any{},
 		"a10102": map[any]any{1: 2}, "826161a161626163": []any{"a", map[string]string{"b": "c"}},

@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/hoststate"
 	"github.com/go-initscript/initscript/internal/pidfd"
 	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
@@ -39,12 +40,12 @@ func executeAndGreet() (*server, error) {
 	if err := pidfd.CanSignal(); err != nil {
 		return nil, err
 	}
-	state, files := readFirstState()
+	state, files := hoststate.First()
 	s := takeEarlyServer()
 	if s == nil {
 		var err error
 		if s, err = launchServer(); err != nil {
-			files.close()
+			files.Close()
 			return nil, err
 		}
 	}
@@ -52,21 +53,6 @@ func executeAndGreet() (*server, error) {
 	logEvent(slog.LevelDebug, "fork server started", slog.Int("pid", s.pid))
 	go s.receive()
 	return s, nil
-}
-
-// readFirstState reads the state that later ones are compared with. One that cannot be read equals no
-// later one: then every start gets its own server.
-func readFirstState() (hostState, *hostFiles) {
-	unknown := hostState{status: "unknown"}
-	files, err := openHostFiles()
-	if err != nil {
-		return unknown, nil
-	}
-	state, err := files.read(nil)
-	if err != nil {
-		return unknown, files
-	}
-	return state, files
 }
 
 // takeEarlyServer returns the server that this program has started before the Go runtime booted; nil

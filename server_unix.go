@@ -15,6 +15,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/hoststate"
 	"github.com/go-initscript/initscript/internal/seqpacket"
 	"golang.org/x/sys/unix"
 )
@@ -23,8 +24,8 @@ import (
 type server struct {
 	pid     int
 	control *os.File
-	state   hostState // of the thread that started it
-	files   *hostFiles
+	state   hoststate.State // of the thread that started it
+	files   *hoststate.Files
 
 	requests sync.RWMutex // held for writing by retire: a retired server gets no request
 
@@ -117,7 +118,7 @@ func currentServer() (*server, error) {
 }
 
 // replaceServerUnlike replaces the current server unless some other goroutine has done so.
-func replaceServerUnlike(state hostState) (*server, error) {
+func replaceServerUnlike(state hoststate.State) (*server, error) {
 	servers.Lock()
 	defer servers.Unlock()
 	if s := servers.current; s != nil && s.isAlive() && s.state == state {
@@ -178,7 +179,7 @@ func (s *server) retire() error {
 	s.retired = true
 	idle := len(s.started) == 0
 	s.mu.Unlock()
-	s.files.close()
+	s.files.Close()
 	if !idle && s.quitsOnRequest() {
 		s.certain = true
 		return nil
@@ -385,7 +386,7 @@ func (s *server) bury() {
 	s.mu.Unlock()
 	s.hangUp()
 	s.control.Close()
-	s.files.close()
+	s.files.Close()
 	s.waitErr = s.wait()
 	close(s.gone)
 	if !wanted {

@@ -202,7 +202,7 @@ func (r *spawnRequest) requestFromLikeServer(directory int) (*child, error) {
 		if err != nil {
 			break
 		}
-		state, stateErr := s.files.read(&s.state)
+		state, stateErr := s.files.Read(&s.state)
 		if stateErr == nil && s.state == state {
 			return c, nil
 		}

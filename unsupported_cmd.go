@@ -8,7 +8,6 @@ package initscript
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"

@@ -4,8 +4,8 @@
 #ifndef INITSCRIPT_CONSTANTS_H
 #define INITSCRIPT_CONSTANTS_H
 
-/* One entry of the table C that is a number. The table is defined per system beside the Go code
- * (consts_linux.go, consts_freebsd.go, both with constants_all.h there) and ends with a NULL name. */
+/* One entry of the table C that is a number. The table ends with a NULL name. It is defined per
+ * system in consts_linux.go and consts_freebsd.go, both with constants_all.h beside them. */
 struct initscript_constant {
 	const char *name;
 	long long value;

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
@@ -378,11 +379,10 @@ func collectFacts() (probeFacts, error) {
 	if facts.StatusOfPID1, err = readStatus("/proc/1/status"); err != nil {
 		return facts, err
 	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	for line := range strings.Lines(string(mounts)) {
-		fields := strings.Fields(line)
-		if strings.HasPrefix(fields[5], "rw") {
-			facts.WritableMounts = append(facts.WritableMounts, fields[4])
+	mounts, err := mountinfo.GetMounts(nil)
+	for _, mount := range mounts {
+		if strings.HasPrefix(mount.Options, "rw") {
+			facts.WritableMounts = append(facts.WritableMounts, mount.Mountpoint)
 		}
 	}
 	return facts, err

@@ -2,6 +2,7 @@
 package examples_test
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,8 @@ import (
 	"github.com/creack/pty"
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"github.com/moby/sys/mountinfo"
+	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
 )
 
@@ -200,7 +203,7 @@ func TestRootlessBoxSubmounts(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%v\n%s", err, out)
 				}
-				flags := mountFlags(string(out))
+				flags := mountFlags(t, out)
 				for path, want := range map[string][]string{
 					"/usr":        {"ro", "nosuid"},
 					submount:      {"ro", "nosuid", "nodev", "noexec"},
@@ -223,16 +226,20 @@ func TestRootlessBoxSubmounts(t *testing.T) {
 const (
 	submountMarker = "INITSCRIPT_TEST_SUBMOUNT"
 	submount       = "/usr/local"
-	submountBelow  = submount + `/a\040b` // as mountinfo writes a space
+	submountBelow  = submount + "/a b"
 	submountLate   = submount + "/late"
 )
 
 // mountFlags reads the format of /proc/PID/mountinfo.
-func mountFlags(mountinfo string) map[string][]string {
+func mountFlags(t *testing.T, text []byte) map[string][]string {
+	t.Helper()
+	mounts, err := mountinfo.GetMountsFromReader(bytes.NewReader(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	flags := make(map[string][]string)
-	for line := range strings.Lines(mountinfo) {
-		fields := strings.Fields(line)
-		flags[fields[4]] = strings.Split(fields[5], ",")
+	for _, mount := range mounts {
+		flags[mount.Mountpoint] = strings.Split(mount.Options, ",")
 	}
 	return flags
 }
@@ -246,7 +253,7 @@ func beHostWithSubmounts(variant string) error {
 	if err := unix.Mount("", submount, "", unix.MS_SHARED, ""); err != nil {
 		return fmt.Errorf("share %s: %w", submount, err)
 	}
-	if err := mountBelowUsr(strings.ReplaceAll(submountBelow, `\040`, " ")); err != nil {
+	if err := mountBelowUsr(submountBelow); err != nil {
 		return err
 	}
 	cmd := initscript.Command("/bin/cat", "-", "/proc/self/mountinfo")
@@ -309,8 +316,8 @@ func TestRootlessBoxNeedsAUserNamespace(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
 		exampletest.RequireUserNamespaces(t)
 		t.Run("none", func(t *testing.T) {
-			idMap, err := os.ReadFile("/proc/self/uid_map")
-			if err != nil || strings.HasSuffix(strings.TrimSpace(string(idMap)), " 1") {
+			ids, err := user.ParseIDMapFile("/proc/self/uid_map")
+			if err != nil || len(ids) == 0 || ids[len(ids)-1].Count == 1 {
 				exampletest.Skip(t, "the host's own user namespace looks like the one of a box")
 			}
 			// Without capabilities, so that a script that goes on can do no harm.

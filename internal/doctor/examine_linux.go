@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-initscript/initscript/internal/hint"
 	"github.com/go-initscript/initscript/internal/machine"
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
@@ -59,7 +60,7 @@ func (e *examination) proc() {
 	const mount = `C.mount("proc", "/proc", "proc", 0, nil)`
 	e.tried("new /proc, without root", []string{"user", "mount", "pid"}, mount, "can be mounted in user, mount and PID namespaces")
 	mounts := machine.ReadMounts()
-	i := slices.IndexFunc(mounts, func(m machine.Mount) bool { return m.Point == "/proc" && m.Type == "proc" })
+	i := slices.IndexFunc(mounts, func(m *mountinfo.Info) bool { return m.Mountpoint == "/proc" && m.FSType == "proc" })
 	if i < 0 {
 		e.add("/proc", No, "no proc is mounted there: each start takes longer, and much here is not known", "mount -t proc proc /proc, as root")
 		return
@@ -68,7 +69,7 @@ func (e *examination) proc() {
 	if masks := machine.ProcMasks(mounts); len(masks) > 0 {
 		detail = "partly hidden: " + strings.Join(masks, ", ")
 	}
-	for option := range strings.SplitSeq(mounts[i].SuperOptions, ",") {
+	for option := range strings.SplitSeq(mounts[i].VFSOptions, ",") {
 		if strings.HasPrefix(option, "hidepid=") || option == "subset=pid" {
 			detail += "; " + option
 		}
@@ -157,7 +158,7 @@ func namespaceText() string {
 	}
 	var texts []string
 	for _, r := range ranges {
-		texts = append(texts, fmt.Sprintf("%d+%d is %d outside", r.Inside, r.Size, r.Outside))
+		texts = append(texts, fmt.Sprintf("%d+%d is %d outside", r.ID, r.Count, r.ParentID))
 	}
 	return "not the initial one: " + strings.Join(texts, ", ")
 }

@@ -64,7 +64,7 @@ func refusedMap(file string, ranges []MapRange) string {
 	}
 	outside := machine.ReadIDMap(file)
 	for _, m := range ranges {
-		if outside != nil && !machine.Maps(outside, uint64(m.HostID), uint64(m.Size)) {
+		if outside != nil && !machine.Maps(outside, int64(m.HostID), int64(m.Size)) {
 			return fmt.Sprintf("the %s ids %d to %d do not all exist in the user namespace of this process, which has %s",
 				kind, m.HostID, m.HostID+m.Size-1, formatRanges(outside))
 		}
@@ -78,7 +78,7 @@ func refusedMap(file string, ranges []MapRange) string {
 func formatRanges(ranges []machine.IDRange) string {
 	var texts []string
 	for _, r := range ranges {
-		texts = append(texts, fmt.Sprintf("%d to %d", r.Inside, r.Inside+r.Size-1))
+		texts = append(texts, fmt.Sprintf("%d to %d", r.ID, r.ID+r.Count-1))
 	}
 	return strings.Join(texts, ", ")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-initscript/initscript/internal/machine"
 	"github.com/go-initscript/initscript/internal/wire"
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
@@ -171,7 +172,7 @@ func (f *Failure) maskedHint(kind string) string {
 			"), as in a container: bind-mount /proc instead, or run the container with an unmasked /proc " +
 			"(docker: --security-opt systempaths=unconfined)"
 	}
-	if !slices.ContainsFunc(mounts, func(m machine.Mount) bool { return m.Type == "proc" }) {
+	if !slices.ContainsFunc(mounts, func(m *mountinfo.Info) bool { return m.FSType == "proc" }) {
 		return "there is no proc that shows everything in this mount namespace, and without one none can be mounted in a " +
 			"user namespace: mount /proc outside first"
 	}

@@ -144,7 +144,7 @@ func userNamespaceRefused() Reason {
 // unmappedUser finds a process whose ids do not exist in its own user namespace.
 func unmappedUser() Reason {
 	for file, id := range map[string]int{"uid_map": os.Geteuid(), "gid_map": os.Getegid()} {
-		if _, readable := machine.Read("/proc/self/" + file); readable && !machine.Maps(machine.ReadIDMap(file), uint64(id), 1) {
+		if _, readable := machine.Read("/proc/self/" + file); readable && !machine.Maps(machine.ReadIDMap(file), int64(id), 1) {
 			return Reason{
 				fmt.Sprintf("the ids of this process are not mapped in its own user namespace (%s)", file),
 				"write its id maps first",

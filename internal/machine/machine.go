@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/moby/sys/mountinfo"
+	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
 )
 
@@ -79,94 +81,61 @@ func (s Status) NoNewPrivs() bool { return s["NoNewPrivs"] == "1" }
 func (s Status) SeccompFilter() bool { return s["Seccomp"] == "2" }
 
 // IDRange is a line of uid_map or gid_map, see user_namespaces(7).
-type IDRange struct{ Inside, Outside, Size uint64 }
+type IDRange = user.IDMap
 
-// ReadIDMap returns the ids that the user namespace of this process has; nil if that is not known.
-// file is "uid_map" or "gid_map".
+// ReadIDMap returns the ids that the user namespace of this process has; nil if that is not known, or if
+// it has none. file is "uid_map" or "gid_map".
 func ReadIDMap(file string) []IDRange {
-	text, _ := Read("/proc/self/" + file)
-	var ranges []IDRange
-	for line := range strings.Lines(text) {
-		var numbers []uint64
-		for field := range strings.FieldsSeq(line) {
-			number, err := strconv.ParseUint(field, 10, 64)
-			if err != nil {
-				return nil
-			}
-			numbers = append(numbers, number)
-		}
-		if len(numbers) != 3 {
-			return nil
-		}
-		ranges = append(ranges, IDRange{numbers[0], numbers[1], numbers[2]})
+	ranges, err := user.ParseIDMapFile(filepath.Join(Root, "/proc/self", file))
+	if err != nil || len(ranges) == 0 {
+		return nil
 	}
 	return ranges
 }
 
 // Maps tells whether all size ids from first on exist inside.
-func Maps(ranges []IDRange, first, size uint64) bool {
+func Maps(ranges []IDRange, first, size int64) bool {
 	for size > 0 {
-		i := slices.IndexFunc(ranges, func(r IDRange) bool { return r.Inside <= first && first-r.Inside < r.Size })
+		i := slices.IndexFunc(ranges, func(r IDRange) bool { return r.ID <= first && first-r.ID < r.Count })
 		if i < 0 {
 			return false
 		}
-		step := min(size, ranges[i].Size-(first-ranges[i].Inside))
+		step := min(size, ranges[i].Count-(first-ranges[i].ID))
 		first, size = first+step, size-step
 	}
 	return true
 }
 
-// InInitialUserNamespace tells whether all ids are mapped to themselves, as nowhere else by default.
+// InInitialUserNamespace tells whether all ids are mapped to themselves, as nowhere else by default. (What
+// github.com/moby/sys/userns answers is "yes" without /proc, too, and its first answer forever.)
 func InInitialUserNamespace() bool {
-	return slices.Equal(ReadIDMap("uid_map"), []IDRange{{0, 0, 1<<32 - 1}})
+	return slices.Equal(ReadIDMap("uid_map"), []IDRange{{ID: 0, ParentID: 0, Count: 1<<32 - 1}})
 }
 
-// Mount is a line of /proc/self/mountinfo.
-type Mount struct {
-	ID, Parent           int
-	Root, Point, Options string
-	Type, SuperOptions   string
-	Shared               bool
-}
-
-// ReadMounts returns nil without /proc.
-func ReadMounts() []Mount {
-	text, _ := Read("/proc/self/mountinfo")
-	var mounts []Mount
-	for line := range strings.Lines(text) {
-		before, after, _ := strings.Cut(line, " - ")
-		fields, rest := strings.Fields(before), strings.Fields(after)
-		if len(fields) < 6 || len(rest) < 1 {
-			continue
-		}
-		m := Mount{Root: fields[3], Point: unescape(fields[4]), Options: fields[5], Type: rest[0]}
-		if len(rest) > 2 {
-			m.SuperOptions = rest[2]
-		}
-		m.ID, _ = strconv.Atoi(fields[0])
-		m.Parent, _ = strconv.Atoi(fields[1])
-		for _, field := range fields[6:] {
-			m.Shared = m.Shared || strings.HasPrefix(field, "shared:")
-		}
-		mounts = append(mounts, m)
+// ReadMounts returns the mounts that this process sees; nil without /proc.
+func ReadMounts() []*mountinfo.Info {
+	file, err := os.Open(filepath.Join(Root, "/proc/self/mountinfo"))
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	mounts, err := mountinfo.GetMountsFromReader(file, nil)
+	if err != nil {
+		return nil
 	}
 	return mounts
 }
 
-var octal = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-
-func unescape(path string) string { return octal.Replace(path) }
-
 // ProcMasks returns what keeps a new proc file system from being mounted in a user namespace: mounts
 // below /proc, or a /proc that is read-only. The kernel lets nobody see by a new mount what such a
 // mount hides.
-func ProcMasks(mounts []Mount) []string {
+func ProcMasks(mounts []*mountinfo.Info) []string {
 	var masks []string
 	for _, m := range mounts {
-		isProc := m.Point == "/proc" && m.Type == "proc"
+		isProc := m.Mountpoint == "/proc" && m.FSType == "proc"
 		switch {
-		case strings.HasPrefix(m.Point, "/proc/") && m.Type != "binfmt_misc" && m.Type != "autofs":
-			masks = append(masks, m.Point)
+		case strings.HasPrefix(m.Mountpoint, "/proc/") && m.FSType != "binfmt_misc" && m.FSType != "autofs":
+			masks = append(masks, m.Mountpoint)
 		case isProc && slices.Contains(strings.Split(m.Options, ","), "ro"):
 			masks = append(masks, "/proc (read-only)")
 		case isProc && m.Root != "/":

@@ -14,9 +14,9 @@ import (
 )
 
 func TestMaps(t *testing.T) {
-	ranges := []machine.IDRange{{0, 1000, 1}, {1, 100000, 10}, {20, 5, 1}}
+	ranges := []machine.IDRange{{ID: 0, ParentID: 1000, Count: 1}, {ID: 1, ParentID: 100000, Count: 10}, {ID: 20, ParentID: 5, Count: 1}}
 	for _, test := range []struct {
-		first, size uint64
+		first, size int64
 		want        bool
 	}{{0, 1, true}, {0, 11, true}, {0, 12, false}, {5, 6, true}, {11, 1, false}, {20, 1, true}, {20, 2, false}} {
 		if got := machine.Maps(ranges, test.first, test.size); got != test.want {
@@ -26,15 +26,23 @@ func TestMaps(t *testing.T) {
 }
 
 func TestReadIDMap(t *testing.T) {
-	machinetest.Files{"/proc/self/uid_map": "  0  1000  1\n 1 100000 65536\n", "/proc/self/gid_map": "0 x 1\n"}.Use(t)
-	if got, want := machine.ReadIDMap("uid_map"), []machine.IDRange{{0, 1000, 1}, {1, 100000, 65536}}; !slices.Equal(got, want) {
+	machinetest.Files{"/proc/self/uid_map": "  0  1000  1\n 1 100000 65536\n", "/proc/self/gid_map": ""}.Use(t)
+	if got, want := machine.ReadIDMap("uid_map"), []machine.IDRange{{ID: 0, ParentID: 1000, Count: 1}, {ID: 1, ParentID: 100000, Count: 65536}}; !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
 	if got := machine.ReadIDMap("gid_map"); got != nil {
-		t.Errorf("%v of a map that is none", got)
+		t.Errorf("%v of a map without ids", got)
 	}
 	if machine.InInitialUserNamespace() {
 		t.Error("taken for the initial user namespace")
+	}
+	machinetest.Files{"/proc/self/uid_map": machinetest.AllIDs}.Use(t)
+	if !machine.InInitialUserNamespace() {
+		t.Error("not taken for the initial user namespace")
+	}
+	machinetest.Files{}.Use(t)
+	if got := machine.ReadIDMap("uid_map"); got != nil || machine.InInitialUserNamespace() || machine.ReadMounts() != nil {
+		t.Errorf("%v is known without /proc", got)
 	}
 }
 

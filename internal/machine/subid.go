@@ -7,8 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
+
+	subid "github.com/moby/sys/user"
 )
 
 // MapHelper is the set-user-id program that writes a map of that name for an ordinary user.
@@ -34,13 +37,11 @@ func SubIDRanges(file string) []string {
 	if u, err := user.LookupId(id); err == nil {
 		name = u.Username
 	}
-	text, _ := Read(SubIDFile(file))
+	isOwn := func(r subid.SubID) bool { return (r.Name == name || r.Name == id) && r.Count > 0 }
+	entries, _ := subid.ParseSubIDFileFilter(filepath.Join(Root, SubIDFile(file)), isOwn)
 	var ranges []string
-	for line := range strings.Lines(text) {
-		fields := strings.Split(strings.TrimSpace(line), ":")
-		if len(fields) == 3 && (fields[0] == name || fields[0] == id) {
-			ranges = append(ranges, fields[1]+":"+fields[2])
-		}
+	for _, r := range entries {
+		ranges = append(ranges, fmt.Sprintf("%d:%d", r.SubID, r.Count))
 	}
 	return ranges
 }

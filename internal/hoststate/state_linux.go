@@ -1,6 +1,4 @@
-//go:build (linux || freebsd) && cgo
-
-package initscript
+package hoststate
 
 import (
 	"bytes"
@@ -13,17 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hostState is all that a child inherits from the thread that starts it, apart from descriptors
+// State is all that a child inherits from the thread that starts it, apart from descriptors
 // and the working directory, and that can be seen without changing it. The fork server has what its
 // host had when it was started, so it may serve a start only while the two are equal. What cannot be
-// seen is the caller's to announce: RenewServer, which lists it.
+// seen is the caller's to announce: initscript.RenewServer, which lists it.
 //
 // What execve(2) resets is not here (dumpable, keepcaps, CPUID faulting, shadow stacks, tagged
 // addresses), nor what a server shares with its host (the nice value of an autogroup, the
 // attribute "child subreaper", which reaches descendants when it is set).
-type hostState struct {
+type State struct {
 	status     string    // the lines of /proc/thread-self/status that statusKeys names
-	process    string    // what hostFiles tell
+	process    string    // what Files tell
 	links      string    // of namespaceFiles
 	root       [3]uint64 // device, inode, mount: differs after chroot and in another mount namespace
 	scheduling unix.SchedAttr
@@ -103,15 +101,15 @@ const (
 	lsmAttrExec    = 101 // LSM_ATTR_EXEC
 )
 
-// hostFiles are files in /proc that tell of the whole process. They stay open, because that leaves one
+// Files are files in /proc that tell of the whole process. They stay open, because that leaves one
 // of three system calls for each. They belong to one server: a descriptor that some other code has
 // closed, and that leads to another file meanwhile, does not outlive the first comparison that fails.
-type hostFiles struct {
-	mu  sync.RWMutex // held for writing by close
-	fds [len(hostFileNames)]int
+type Files struct {
+	mu  sync.RWMutex // held for writing by Close
+	fds [len(fileNames)]int
 }
 
-var hostFileNames = [...]struct {
+var fileNames = [...]struct {
 	name     string
 	optional bool // not in every kernel
 	part     func([]byte) []byte
@@ -123,19 +121,19 @@ var hostFileNames = [...]struct {
 	{name: "stat", part: terminalOfStat},
 }
 
-func openHostFiles() (*hostFiles, error) {
-	f := new(hostFiles)
+func open() (*Files, error) {
+	f := new(Files)
 	for i := range f.fds {
 		f.fds[i] = -1
 	}
-	for i, file := range hostFileNames {
+	for i, file := range fileNames {
 		path := "/proc/self/" + file.name
 		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err == unix.ENOENT && file.optional {
 			continue
 		}
 		if err != nil {
-			f.close()
+			f.Close()
 			return nil, &os.PathError{Op: "open", Path: path, Err: err}
 		}
 		f.fds[i] = fd
@@ -143,7 +141,7 @@ func openHostFiles() (*hostFiles, error) {
 	return f, nil
 }
 
-func (f *hostFiles) close() {
+func (f *Files) Close() {
 	if f == nil {
 		return
 	}
@@ -167,20 +165,20 @@ type stateBuffer struct {
 
 var stateBuffers = sync.Pool{New: func() any { return &stateBuffer{text: make([]byte, 0, 4096)} }}
 
-// read reads the state of the calling thread. Calls that were absent in a previous state, whose
+// Read reads the state of the calling thread. Calls that were absent in a previous state, whose
 // status was the same, are not made. What could not be read in full is an error: a state that is
 // known in part only must not pass for known.
-func (f *hostFiles) read(previous *hostState) (hostState, error) {
+func (f *Files) Read(previous *State) (State, error) {
 	if f == nil { // they could not be opened
-		return hostState{}, os.ErrInvalid
+		return State{}, os.ErrInvalid
 	}
 	b := stateBuffers.Get().(*stateBuffer)
 	defer stateBuffers.Put(b)
 
 	if previous == nil {
-		previous = new(hostState)
+		previous = new(State)
 	}
-	var s hostState
+	var s State
 	status, err := procfs.ReadFile("/proc/thread-self/status", b.file[:])
 	if err != nil {
 		return s, err
@@ -216,11 +214,11 @@ func (b *stateBuffer) string(before string) string {
 	return string(b.text)
 }
 
-func (f *hostFiles) readFiles(b *stateBuffer) error {
+func (f *Files) readFiles(b *stateBuffer) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	b.text = b.text[:0]
-	for i, file := range hostFileNames {
+	for i, file := range fileNames {
 		if f.fds[i] == closedFile {
 			return os.ErrClosed
 		}
@@ -280,7 +278,7 @@ func (b *stateBuffer) appendNamespace(path string) error {
 }
 
 // readScheduling reads policy, nice value, priority, their reset on fork, deadline, and utilization.
-func (s *hostState) readScheduling() error {
+func (s *State) readScheduling() error {
 	_, _, errno := unix.RawSyscall6(unix.SYS_SCHED_GETATTR, 0, uintptr(unsafe.Pointer(&s.scheduling)),
 		unix.SizeofSchedAttr, 0, 0, 0)
 	if errno == 0 {
@@ -300,7 +298,7 @@ func (s *hostState) readScheduling() error {
 }
 
 // result returns what the field is to hold, and notes calls that need not be made again.
-func (s *hostState) result(bit absence, value uintptr, errno unix.Errno) int64 {
+func (s *State) result(bit absence, value uintptr, errno unix.Errno) int64 {
 	if errno == 0 {
 		return int64(value)
 	}
@@ -311,7 +309,7 @@ func (s *hostState) result(bit absence, value uintptr, errno unix.Errno) int64 {
 	return -int64(errno)
 }
 
-func (s *hostState) readCalls() {
+func (s *State) readCalls() {
 	for i, call := range stateCalls {
 		bit := absence(1) << i
 		if s.absent&bit != 0 {
@@ -326,7 +324,7 @@ func (s *hostState) readCalls() {
 }
 
 // readStored makes the calls that store what they tell.
-func (s *hostState) readStored() {
+func (s *State) readStored() {
 	if s.absent&absentCookie == 0 {
 		_, _, errno := unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SCHED_CORE, unix.PR_SCHED_CORE_GET, 0,
 			unix.PR_SCHED_CORE_SCOPE_THREAD, uintptr(unsafe.Pointer(&s.cookie)), 0)
@@ -345,7 +343,7 @@ func (s *hostState) readStored() {
 }
 
 // readLabels reads what AppArmor, SELinux and Smack confine the thread by, from Linux 6.8 on.
-func (s *hostState) readLabels(b *stateBuffer) {
+func (s *State) readLabels(b *stateBuffer) {
 	b.text = b.text[:0]
 	for i, bit := range [...]absence{absentLabel, absentExecLabel} {
 		b.text = append(b.text, 0)

@@ -1,6 +1,6 @@
 //go:build cgo
 
-package initscript
+package hoststate
 
 // #include <sys/types.h>
 // #include <sys/capsicum.h>
@@ -15,11 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hostState is all that a child inherits from this process, apart from descriptors and the working
+// State is all that a child inherits from this process, apart from descriptors and the working
 // directory, as far as it can change and be seen. The fork server has what its host had when it was
 // started, so it may serve a start only while the two are equal. The audit session is left out:
-// RenewServer.
-type hostState struct {
+// initscript.RenewServer.
+type State struct {
 	status   string // ids, umask, groups, session, jail, capability mode
 	root     [2]uint64
 	rlimits  [unix.RLIMIT_AS + 1]unix.Rlimit
@@ -39,16 +39,16 @@ var statusControls = [...]C.int{
 	C.PROC_PROTMAX_STATUS, C.PROC_STACKGAP_STATUS, C.PROC_WXMAP_STATUS,
 }
 
-// hostFiles would be files that tell of the process: here system calls do.
-type hostFiles struct{}
+// Files would be files that tell of the process: here system calls do.
+type Files struct{}
 
-func openHostFiles() (*hostFiles, error) { return nil, nil }
+func open() (*Files, error) { return nil, nil }
 
-func (f *hostFiles) close() {}
+func (f *Files) Close() {}
 
-// read reads the state of the calling thread. The previous one would spare nothing.
-func (f *hostFiles) read(_ *hostState) (hostState, error) {
-	var s hostState
+// Read reads the state of the calling thread. The previous one would spare nothing.
+func (f *Files) Read(_ *State) (State, error) {
+	var s State
 	groups, err := unix.Getgroups()
 	if err != nil {
 		return s, os.NewSyscallError("getgroups", err)
@@ -80,7 +80,7 @@ func (f *hostFiles) read(_ *hostState) (hostState, error) {
 	return s, nil
 }
 
-func (s *hostState) readSystemCalls() error {
+func (s *State) readSystemCalls() error {
 	var root unix.Stat_t
 	if err := unix.Stat("/", &root); err != nil {
 		return os.NewSyscallError("stat", err)
@@ -98,7 +98,7 @@ func (s *hostState) readSystemCalls() error {
 	return nil
 }
 
-func (s *hostState) readControls() error {
+func (s *State) readControls() error {
 	for i, control := range statusControls {
 		var status C.int
 		result, err := C.procctl(C.P_PID, C.id_t(os.Getpid()), control, unsafe.Pointer(&status))
@@ -119,7 +119,7 @@ const (
 	oldCpusetSize  = 256 / 8     // before FreeBSD 14
 )
 
-func (s *hostState) readScheduling() error {
+func (s *State) readScheduling() error {
 	_, _, errno := unix.Syscall(unix.SYS_RTPRIO, rtpLookup, 0, uintptr(unsafe.Pointer(&s.realTime)))
 	if errno != 0 {
 		return os.NewSyscallError("rtprio", errno)
@@ -147,7 +147,7 @@ func (s *hostState) readScheduling() error {
 	return nil
 }
 
-func (s *hostState) readLoginClass() error {
+func (s *State) readLoginClass() error {
 	_, _, errno := unix.Syscall(unix.SYS_GETLOGINCLASS, uintptr(unsafe.Pointer(&s.login)),
 		unsafe.Sizeof(s.login), 0)
 	if errno != 0 {
