@@ -21,14 +21,16 @@ import (
 //
 // Functions with messages of their own are not here: landlockRaises, TestFilterErrors.
 var signatures = sync.OnceValue(func() map[string][]string {
-	own := strings.Fields("C.landlock_create_ruleset C.landlock_add_rule C.landlock_restrict_self C.seccomp_set_mode_filter")
+	own := strings.Fields("C.landlock_create_ruleset C.landlock_add_rule C.landlock_restrict_self " +
+		"C.seccomp_set_mode_filter")
 	list := map[string][]string{}
 	for _, block := range apiBlocks() {
 		isHere := apiName{origin: block.Origin()}.isHere()
-		if block.Kind == definitions.Function && isHere && !slices.Contains(own, block.Name) && len(block.Params) > 0 {
-			for _, param := range block.Params {
-				list[block.Name] = append(list[block.Name], argumentType(param))
-			}
+		if block.Kind != definitions.Function || !isHere || slices.Contains(own, block.Name) {
+			continue
+		}
+		for _, param := range block.Params {
+			list[block.Name] = append(list[block.Name], argumentType(param))
 		}
 	}
 	return list

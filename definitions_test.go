@@ -127,7 +127,7 @@ func TestDefinitionsHaveTheRightOrigins(t *testing.T) {
 	for _, n := range apiNames() {
 		isExtension := n.origin == "extension" || strings.HasPrefix(n.origin, "extension, ")
 		if listed[n] == isExtension {
-			t.Errorf("%s: the definitions say %q, in the lists of Emilua's names it is %t", n.name, n.origin, listed[n])
+			t.Errorf("%s: defined as %q, among Emilua's names: %t", n.name, n.origin, listed[n])
 		}
 		delete(listed, n)
 	}

@@ -246,7 +246,8 @@ function write_all(fd, buffer) end
 ---@return initscript.FD received the descriptor, -1 if none came
 ---@return integer errno 0 on success
 ---@overload fun(fd: integer, size: integer): nil, -1, integer
----@live descriptors: local a, b = C.socketpair(C.AF_UNIX, C.SOCK_STREAM, 0) send_with_fd(a, 'x', 1) receive_with_fd(b, 1)
+---@live descriptors: local a, b = C.socketpair(C.AF_UNIX, C.SOCK_STREAM, 0) send_with_fd(a, 'x', 1)
+---@live descriptors: receive_with_fd(b, 1)
 function receive_with_fd(fd, size) end
 
 ---Sends `str` through a socket of the family `AF_UNIX`, together with the descriptor `fd2`, which
@@ -499,7 +500,8 @@ function C.open(path, flags, mode) end
 ---@param fd initscript.FD
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
----@live descriptors: C.close(C.open('/dev/null', C.O_RDONLY)) errexit = false for fd = 3, 100 do C.close(fd) end
+---@live descriptors: C.close(C.open('/dev/null', C.O_RDONLY))
+---@live descriptors: errexit = false for fd = 3, 100 do C.close(fd) end
 function C.close(fd) end
 
 ---Closes all descriptors from `low` up. What the launcher itself needs stays open, unseen.
@@ -1681,7 +1683,8 @@ function C.umount2(target, flags) end
 ---@param put_old initscript.Path a directory in it
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
----@live process: C.mkdir('m', 448) C.mount('/', 'm', nil, bit.bor(C.MS_BIND, C.MS_REC)) C.chdir('m') C.pivot_root('.', '.') C.umount2('.', C.MNT_DETACH)
+---@live process: C.mkdir('m', 448) C.mount('/', 'm', nil, bit.bor(C.MS_BIND, C.MS_REC)) C.chdir('m')
+---@live process: C.pivot_root('.', '.') C.umount2('.', C.MNT_DETACH)
 function C.pivot_root(new_root, put_old) end
 
 -- ## Mounts by descriptor
@@ -1789,7 +1792,8 @@ function C.fsconfig(fd, command, key, value, aux) end
 ---@param attributes initscript.MountAttributes `MOUNT_ATTR_` constants
 ---@return initscript.FD fd the mount, -1 on failure
 ---@return integer errno 0 on success
----@live descriptors: local f = C.fsopen('tmpfs', 0) C.fsconfig(f, C.FSCONFIG_CMD_CREATE, nil, nil, 0) C.fsmount(f, 0, 0)
+---@live descriptors: local f = C.fsopen('tmpfs', 0) C.fsconfig(f, C.FSCONFIG_CMD_CREATE, nil, nil, 0)
+---@live descriptors: C.fsmount(f, 0, 0)
 function C.fsmount(fd, flags, attributes) end
 
 ---Begins a change of the configuration of a file system that is mounted; `C.fsconfig` then sets options
@@ -1881,7 +1885,8 @@ function C.open_tree(dirfd, path, flags) end
 ---@param flags initscript.MoveMountFlags `MOVE_MOUNT_` constants
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
----@live process: C.mkdir('m', 448) C.move_mount(C.open_tree(C.AT_FDCWD, '/proc', C.OPEN_TREE_CLONE), '', C.AT_FDCWD, 'm', C.MOVE_MOUNT_F_EMPTY_PATH)
+---@live process: C.mkdir('m', 448) local tree = C.open_tree(C.AT_FDCWD, '/proc', C.OPEN_TREE_CLONE)
+---@live process: C.move_mount(tree, '', C.AT_FDCWD, 'm', C.MOVE_MOUNT_F_EMPTY_PATH)
 function C.move_mount(from_dirfd, from_path, to_dirfd, to_path, flags) end
 
 ---What `C.mount_setattr` changes. Other fields are ignored; a field that is no number ends the process.
@@ -1923,7 +1928,8 @@ function C.move_mount(from_dirfd, from_path, to_dirfd, to_path, flags) end
 ---@param attr initscript.MountAttr
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
----@live process: C.mkdir('m', 448) C.mount('none', 'm', 'tmpfs', 0) C.mount_setattr(C.AT_FDCWD, 'm', 0, {attr_set = C.MOUNT_ATTR_RDONLY})
+---@live process: C.mkdir('m', 448) C.mount('none', 'm', 'tmpfs', 0)
+---@live process: C.mount_setattr(C.AT_FDCWD, 'm', 0, {attr_set = C.MOUNT_ATTR_RDONLY})
 function C.mount_setattr(dirfd, path, flags, attr) end
 
 -- ## Namespaces, sessions and processes
@@ -2147,7 +2153,8 @@ function C.getsid(pid) end
 ---local in_new_pid_namespace = C.getpid() == 1
 ---```
 ---@return integer pid
----@live reads: assert(C.getpid() == tonumber((C.read(C.open('/proc/self/stat', C.O_RDONLY), 64):match('%d+'))))
+---@live reads: local stat = C.read(C.open('/proc/self/stat', C.O_RDONLY), 64)
+---@live reads: assert(C.getpid() == tonumber((stat:match('%d+'))))
 function C.getpid() end
 
 ---The id of the parent process, 0 if that is outside of the PID namespace. The parent is the
@@ -2485,7 +2492,8 @@ function C.cap_set_ambient(name, raise) end
 ---```
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
----@live every thread: C.cap_set_proc('cap_chown=eip') C.cap_set_ambient('cap_chown', true) C.cap_reset_ambient()
+---@live every thread: C.cap_set_proc('cap_chown=eip') C.cap_set_ambient('cap_chown', true)
+---@live every thread: C.cap_reset_ambient()
 function C.cap_reset_ambient() end
 
 ---Sets the secure bits, all of them: what is special about the user id 0. The `_LOCKED` bits make the
@@ -2621,7 +2629,9 @@ function C.keyctl(operation, arg2, arg3) end
 ---@param arg5? initscript.Bits
 ---@return initscript.PrctlResult result depends on the option, -1 on failure
 ---@return integer errno 0 on success
----@live every thread: C.prctl(C.PR_SET_PDEATHSIG, C.SIGTERM) C.prctl(C.PR_SET_TIMERSLACK, 4321) C.prctl(C.PR_SET_KEEPCAPS, 1) C.prctl(C.PR_SET_NO_NEW_PRIVS, 1) C.prctl(C.PR_CAPBSET_DROP, 1)
+---@live every thread: C.prctl(C.PR_SET_PDEATHSIG, C.SIGTERM) C.prctl(C.PR_SET_TIMERSLACK, 4321)
+---@live every thread: C.prctl(C.PR_SET_KEEPCAPS, 1) C.prctl(C.PR_SET_NO_NEW_PRIVS, 1)
+---@live every thread: C.prctl(C.PR_CAPBSET_DROP, 1)
 function C.prctl(option, arg2, arg3, arg4, arg5) end
 
 ---Sets a limit. The soft limit is in force; the process may move it up to the hard limit. Limits hold
@@ -2899,8 +2909,8 @@ function C.seccomp_set_mode_filter(bpf_fprogram, flags) end
 ---
 ---**See:** `landlock_create_ruleset(2)`, `landlock(7)`
 ---
----**Origin:** init.script, Linux only; of `attr` all but `handled_access_fs`, of that the rights that came with
----ABI 5 or later, and `"errata"` are extensions
+---**Origin:** init.script, Linux only; of `attr` all but `handled_access_fs`, of that the rights that came
+---with ABI 5 or later, and `"errata"` are extensions
 ---
 ---**Example:**
 ---```lua
@@ -2953,7 +2963,9 @@ function C.landlock_create_ruleset(attr, flags) end
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
 ---@overload fun(ruleset_fd: integer, rule_type: "net_port", attr: initscript.LandlockNetPortAttr, flags?: initscript.LandlockAddRuleFlag[]): integer, integer
----@live descriptors: C.landlock_add_rule(C.landlock_create_ruleset({handled_access_fs = {'execute'}}), 'path_beneath', {allowed_access = {'execute'}, parent_fd = C.open('/', C.O_PATH)})
+---@live descriptors: local set = C.landlock_create_ruleset({handled_access_fs = {'execute'}})
+---@live descriptors: local rule = {allowed_access = {'execute'}, parent_fd = C.open('/', C.O_PATH)}
+---@live descriptors: C.landlock_add_rule(set, 'path_beneath', rule)
 function C.landlock_add_rule(ruleset_fd, rule_type, attr, flags) end
 
 ---Enforces a ruleset on the process, for good: it enters a new *domain*. The program inherits it.
@@ -2983,7 +2995,8 @@ function C.landlock_add_rule(ruleset_fd, rule_type, attr, flags) end
 ---@param flags? initscript.LandlockRestrictSelfFlag[]
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
----@live every thread: C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {'make_sock'}})))
+---@live every thread: local set = C.landlock_create_ruleset({handled_access_fs = {'make_sock'}})
+---@live every thread: C.landlock_restrict_self(set)
 function C.landlock_restrict_self(ruleset_fd, flags) end
 
 -- ## Only on FreeBSD

@@ -146,14 +146,20 @@ func (b *Block) addTag(tag string) error {
 	case "alias":
 		return b.addAlias(rest)
 	case "live":
-		var ok bool
-		b.Live.Class, b.Live.Trial, ok = strings.Cut(rest, ": ")
-		if !ok || !slices.Contains(LiveClasses, b.Live.Class) {
-			return fmt.Errorf("%q is no class of live mode with a script", rest)
-		}
+		return b.addLive(rest)
 	default:
 		return fmt.Errorf("unknown tag %s", name)
 	}
+	return nil
+}
+
+// addLive reads "CLASS: SCRIPT". A script of several lines has a tag on each.
+func (b *Block) addLive(rest string) error {
+	class, script, ok := strings.Cut(rest, ": ")
+	if !ok || !slices.Contains(LiveClasses, class) || b.Live.Class != "" && b.Live.Class != class {
+		return fmt.Errorf("%q is no class of live mode with a script", rest)
+	}
+	b.Live = Live{class, strings.TrimPrefix(b.Live.Trial+"\n"+script, "\n")}
 	return nil
 }
 
@@ -181,7 +187,8 @@ func (b *Block) addStatement(line string) error {
 }
 
 func (b *Block) check() error {
-	if b.Kind == Prose && (len(b.Params)+len(b.Returns)+len(b.Overloads)+len(b.Fields) > 0 || b.Live.Class != "") {
+	tags := len(b.Params) + len(b.Returns) + len(b.Overloads) + len(b.Fields)
+	if b.Kind == Prose && (tags > 0 || b.Live.Class != "") {
 		return errors.New("tags of nothing")
 	}
 	return nil

@@ -22,6 +22,8 @@ func TestParseErrors(t *testing.T) {
 			`3: initscript.N: strconv.ParseUint: parsing "all": invalid syntax`},
 		{"live", "---@meta\n\n---@live nothing: f()\nfunction f() end",
 			`3: "nothing: f()" is no class of live mode with a script`},
+		{"two classes", "---@meta\n\n---@live reads: f()\n---@live process: f()\nfunction f() end",
+			`4: "process: f()" is no class of live mode with a script`},
 		{"live of nothing", "---@meta\n\n---@live reads: f()\n", "3: tags of nothing"},
 		{"alias", "---@meta\n\n---@alias a\n---b", `4: "b" is not understood`},
 	}
@@ -42,7 +44,8 @@ func TestParseAliases(t *testing.T) {
 ---@param other initscript.Other
 ---@return initscript.Path path
 ---@overload fun(how: initscript.Path): integer
----@live every thread: C.f(1, {}, {})
+---@live every thread: local t = {}
+---@live every thread: C.f(1, t, t)
 function C.f(how, list, other) end
 
 ---@alias initscript.Path string
@@ -65,18 +68,20 @@ function C.f(how, list, other) end
 	if got := f.Returns[0]; got != (Value{Name: "path", Type: "string", Alias: "Path"}) {
 		t.Errorf("result: %+v", got)
 	}
-	if got := f.Overloads[0]; got.Returns != "integer" || got.Params[0] != (Value{Name: "how", Type: "string", Alias: "Path"}) {
+	param := Value{Name: "how", Type: "string", Alias: "Path"}
+	if got := f.Overloads[0]; got.Returns != "integer" || got.Params[0] != param {
 		t.Errorf("overload: %+v", got)
 	}
-	if want := (Live{"every thread", "C.f(1, {}, {})"}); f.Live != want {
+	if want := (Live{"every thread", "local t = {}\nC.f(1, t, t)"}); f.Live != want {
 		t.Errorf("live: %+v", f.Live)
 	}
 	numbers := AllNumbers(blocks)
 	flags, one := numbers["Flags"], numbers["One"]
-	if flags == nil || flags.Min != -1 || flags.Max != 16 || flags.Choice != 3 || one == nil || one.Choice != ChooseOne {
+	if flags == nil || flags.Min != -1 || flags.Max != 16 || flags.Choice != 3 || one.Choice != ChooseOne {
 		t.Errorf("numbers: %+v, %+v", flags, one)
 	}
-	for name, want := range map[string]bool{"A_X": true, "B_X": true, "A_B_X": false, "A_C": false, "C_X": false} {
+	names := map[string]bool{"A_X": true, "B_X": true, "A_B_X": false, "A_C": false, "C_X": false}
+	for name, want := range names {
 		if flags.Has(name) != want {
 			t.Errorf("%s: %t", name, !want)
 		}

@@ -29,9 +29,12 @@ func constantValues(blocks []definitions.Block) string {
 	fmt.Fprintf(&source, "// %s\n\npackage initscript_test\n\nimport \"golang.org/x/sys/unix\"\n\n", notice)
 	source.WriteString("var sysValues = map[string]int64{\n")
 	for _, block := range blocks {
+		if !block.IsConstants() {
+			continue
+		}
 		for _, field := range block.Fields {
 			origin, _ := field.Origin()
-			if block.IsConstants() && definitions.System(origin) != "freebsd" && !slices.Contains(notInSys, field.Name) {
+			if definitions.System(origin) != "freebsd" && !slices.Contains(notInSys, field.Name) {
 				fmt.Fprintf(&source, "%q: int64(unix.%[1]s),\n", field.Name)
 			}
 		}

@@ -21,7 +21,8 @@ func differences(page string, blocks []definitions.Block) (string, error) {
 	}
 	var words []string
 	for _, block := range blocks {
-		if origin, _, _ := strings.Cut(block.Origin(), ","); block.Kind == definitions.Function && origin == "extension" {
+		origin, _, _ := strings.Cut(block.Origin(), ",")
+		if block.Kind == definitions.Function && origin == "extension" {
 			words = append(words, "`"+strings.TrimPrefix(block.Name, "C.")+"`,")
 		}
 	}

@@ -32,10 +32,20 @@ func blockOf(blocks []definitions.Block, name string) definitions.Block {
 // gives out bits in order, and the definitions have that order.
 func landlockHeader(blocks []definitions.Block) string {
 	var header, defines strings.Builder
-	fmt.Fprintf(&header, "/* %s */\n\n", notice)
-	header.WriteString("/*\n * The names that Landlock has for scripts, for each list NAME(TEXT, CONSTANT, NUMBER OF THE BIT).\n" +
-		" * Headers that are older than the kernel lack some of the constants.\n */\n\n")
-	header.WriteString("#ifndef INITSCRIPT_LANDLOCK_NAMES_H\n#define INITSCRIPT_LANDLOCK_NAMES_H\n\n#include <linux/landlock.h>\n\n/* clang-format off */\n")
+	fmt.Fprintf(&header, `/* %s */
+
+/*
+ * The names that Landlock has for scripts, for each list NAME(TEXT, CONSTANT, NUMBER OF THE BIT).
+ * Headers that are older than the kernel lack some of the constants.
+ */
+
+#ifndef INITSCRIPT_LANDLOCK_NAMES_H
+#define INITSCRIPT_LANDLOCK_NAMES_H
+
+#include <linux/landlock.h>
+
+/* clang-format off */
+`, notice)
 	for _, list := range landlockLists {
 		fmt.Fprintf(&header, "\n#define %s_NAMES(NAME)", list.prefix)
 		for bit, value := range blockOf(blocks, list.alias).Values {
@@ -52,7 +62,15 @@ func landlockHeader(blocks []definitions.Block) string {
 // landlockABIs is for Go: since when the kernel knows the names in the arguments of each call.
 func landlockABIs(blocks []definitions.Block) string {
 	var source strings.Builder
-	fmt.Fprintf(&source, "// %s\n\n//go:build linux\n\npackage hint\n\n// landlockABI has the names in the arguments of Landlock's calls, and which ABI came with them.\nvar landlockABI = map[string]map[string]int{\n", notice)
+	fmt.Fprintf(&source, `// %s
+
+//go:build linux
+
+package hint
+
+// landlockABI has the names in the arguments of Landlock's calls, and which ABI came with them.
+var landlockABI = map[string]map[string]int{
+`, notice)
 	for _, block := range blocks {
 		name, isLandlock := strings.CutPrefix(block.Name, "C.landlock_")
 		if !isLandlock {

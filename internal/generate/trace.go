@@ -13,15 +13,25 @@ const typePrefix = "initscript."
 // traceTable is what a trace knows of functions: see package trace.
 func traceTable(blocks []definitions.Block) string {
 	var source strings.Builder
-	fmt.Fprintf(&source, "// %s\n\n//go:build (linux || freebsd) && cgo\n\npackage trace\n\n", notice)
-	source.WriteString("// functions are those that scripts have on Linux.\n")
-	source.WriteString("var functions = map[string]function{\n")
+	fmt.Fprintf(&source, `// %s
+
+//go:build (linux || freebsd) && cgo
+
+package trace
+
+// functions are those that scripts have on Linux.
+var functions = map[string]function{
+`, notice)
 	for _, block := range blocks {
 		if block.Kind == definitions.Function && definitions.System(block.Origin()) != "freebsd" {
 			source.WriteString(traceRow(&block, blocks))
 		}
 	}
-	source.WriteString("}\n\n// structures have the kinds of fields of tables.\nvar structures = map[string]map[string]string{\n")
+	source.WriteString(`}
+
+// structures have the kinds of fields of tables.
+var structures = map[string]map[string]string{
+`)
 	for _, block := range blocks {
 		if isStructure(&block) {
 			fmt.Fprintf(&source, "%q: {\n", strings.TrimPrefix(block.Name, typePrefix))
@@ -33,7 +43,11 @@ func traceTable(blocks []definitions.Block) string {
 			source.WriteString("},\n")
 		}
 	}
-	source.WriteString("}\n\n// families have the constants of each kind of number.\nvar families = map[string]*family{\n")
+	source.WriteString(`}
+
+// families have the constants of each kind of number.
+var families = map[string]*family{
+`)
 	for _, block := range blocks {
 		if len(block.Numbers.Prefixes) > 0 {
 			source.WriteString(traceFamily(&block))
