@@ -13,8 +13,8 @@ import (
 )
 
 // A system call is known by its name in three files that are written by hand: the function, its definition
-// and its cases; what else knows it is generated, or a declaration for FreeBSD. CONTRIBUTING.md names all.
-// The example is a call that nothing uses.
+// and its cases; what else knows it is generated, or a declaration for FreeBSD. CONTRIBUTING.md names
+// all. The example is a call that nothing uses.
 func TestContributingNamesEveryFile(t *testing.T) {
 	example := regexp.MustCompile(`\blchown\b`)
 	guide, err := os.ReadFile("CONTRIBUTING.md")
@@ -48,7 +48,8 @@ func TestContributingNamesEveryFile(t *testing.T) {
 		return nil
 	}))
 	if want := []string{
-		"csrc/api_file.c", "ext_file_test.go", "internal/freebsdtest/include/unistd.h", "lua/initscript.d.lua",
+		"csrc/api_file.c", "ext_file_test.go", "internal/freebsdtest/include/unistd.h",
+		"lua/initscript.d.lua",
 	}; !slices.Equal(byHand, want) {
 		t.Errorf("written by hand are %q, want %q", byHand, want)
 	}

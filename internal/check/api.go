@@ -129,8 +129,13 @@ func (a *api) newSignature(values []definitions.Value) signature {
 }
 
 func (a *api) newFunction(block *definitions.Block) *function {
-	f := &function{name: block.Name, system: definitions.System(block.Origin()), results: len(block.Returns),
-		capability: block.Capability(), opensFD: len(block.Returns) > 0 && block.Returns[0].Alias == "FD"}
+	f := &function{
+		name:       block.Name,
+		system:     definitions.System(block.Origin()),
+		results:    len(block.Returns),
+		capability: block.Capability(),
+		opensFD:    len(block.Returns) > 0 && block.Returns[0].Alias == "FD",
+	}
 	f.kernel, _ = block.Kernel()
 	main := a.newSignature(block.Params)
 	f.calls = append(f.calls, main)

@@ -8,8 +8,8 @@ import (
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
 
-// openingFlag is the flag for close-on-exec of a call that returns a descriptor: which argument, or which
-// field of it, can have it. flag is "" if there is none.
+// openingFlag is the flag for close-on-exec of a call that returns a descriptor: which argument, or
+// which field of it, can have it. flag is "" if there is none.
 type openingFlag struct {
 	argument    int
 	field, flag string

@@ -67,7 +67,8 @@ func TestConclusions(t *testing.T) {
 		"C.cap_drop_bound": "cap_setpcap", "C.cap_set_secbits": "cap_setpcap",
 		// These depend on their arguments, or on who calls.
 		"C.chown": "", "C.chmod": "", "C.setns": "", "C.unshare": "", "C.fsconfig": "", "C.open_tree": "",
-		"C.mknod": "", "C.setresuid": "", "C.cap_set_proc": "", "C.setrlimit": "", "C.seccomp_set_mode_filter": "",
+		"C.mknod": "", "C.setresuid": "", "C.cap_set_proc": "", "C.setrlimit": "",
+		"C.seccomp_set_mode_filter": "",
 	} {
 		if got := capabilities[name]; got != want {
 			t.Errorf("%s always needs %q, want %q", name, got, want)

@@ -274,7 +274,8 @@ func (b *Block) Origin() string {
 	return ""
 }
 
-// System returns the one system that has a name of that origin, as runtime.GOOS calls it, or "" if all do.
+// System returns the one system that has a name of that origin, as runtime.GOOS calls it, or "" if all
+// do.
 func System(origin string) string {
 	switch {
 	case strings.HasSuffix(origin, ", Linux only"):

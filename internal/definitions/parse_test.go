@@ -77,7 +77,7 @@ function C.f(how, list, other) end
 	}
 	numbers := AllNumbers(blocks)
 	flags, one := numbers["Flags"], numbers["One"]
-	if flags == nil || flags.Min != -1 || flags.Max != 16 || flags.Choice != 3 || one.Choice != ChooseOne {
+	if flags.Min != -1 || flags.Max != 16 || flags.Choice != 3 || one.Choice != ChooseOne {
 		t.Errorf("numbers: %+v, %+v", flags, one)
 	}
 	names := map[string]bool{"A_X": true, "B_X": true, "A_B_X": false, "A_C": false, "C_X": false}

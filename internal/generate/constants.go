@@ -26,8 +26,14 @@ var notInSys = strings.Fields(`SECBIT_NOROOT
 // table of scripts is made of.
 func constantValues(blocks []definitions.Block) string {
 	var source strings.Builder
-	fmt.Fprintf(&source, "// %s\n\npackage initscript_test\n\nimport \"golang.org/x/sys/unix\"\n\n", notice)
-	source.WriteString("var sysValues = map[string]int64{\n")
+	fmt.Fprintf(&source, `// %s
+
+package initscript_test
+
+import "golang.org/x/sys/unix"
+
+var sysValues = map[string]int64{
+`, notice)
 	for _, block := range blocks {
 		if !block.IsConstants() {
 			continue

@@ -17,7 +17,7 @@ func differences(page string, blocks []definitions.Block) (string, error) {
 	before, rest, ok := strings.Cut(page, extensionsBegin)
 	_, after, hasEnd := strings.Cut(rest, extensionsEnd)
 	if !ok || !hasEnd {
-		return "", fmt.Errorf("there is no line %q, or no line %q after it", extensionsBegin, extensionsEnd)
+		return "", fmt.Errorf("no line %q, or no line %q after it", extensionsBegin, extensionsEnd)
 	}
 	var words []string
 	for _, block := range blocks {

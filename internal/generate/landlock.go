@@ -52,7 +52,10 @@ func landlockHeader(blocks []definitions.Block) string {
 			name := strings.Trim(value.Name, `"`)
 			constant := list.prefix + "_" + strings.ToUpper(name)
 			fmt.Fprintf(&header, " \\\n\tNAME(%q, %s, %d)", name, constant, bit)
-			fmt.Fprintf(&defines, "\n#ifndef %[1]s\n#define %[1]s (1ULL << %[2]d)\n#endif", constant, bit)
+			fmt.Fprintf(&defines, `
+#ifndef %[1]s
+#define %[1]s (1ULL << %[2]d)
+#endif`, constant, bit)
 		}
 		header.WriteString("\n")
 	}

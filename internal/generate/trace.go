@@ -58,8 +58,9 @@ var families = map[string]*family{
 
 // isStructure reports whether the block is a class that has fields of some kind.
 func isStructure(block *definitions.Block) bool {
-	return block.Kind == definitions.Class && !block.IsConstants() &&
-		slices.ContainsFunc(block.Fields, func(field definitions.Value) bool { return field.Alias != "" })
+	hasKind := func(field definitions.Value) bool { return field.Alias != "" }
+	isClass := block.Kind == definitions.Class && !block.IsConstants()
+	return isClass && slices.ContainsFunc(block.Fields, hasKind)
 }
 
 func traceRow(block *definitions.Block, blocks []definitions.Block) string {
@@ -80,7 +81,10 @@ func traceRow(block *definitions.Block, blocks []definitions.Block) string {
 	if noErrno {
 		cells = append(cells, "noErrno: true")
 	}
-	return row + strings.Join(cells, ", ") + "},\n"
+	if len(cells) > 1 {
+		return row + "\n" + strings.Join(cells, ",\n") + ",\n},\n"
+	}
+	return row + strings.Join(cells, "") + "},\n"
 }
 
 // kindsOf are the aliases of the types, or the names of structures, up to the last that has one.
@@ -101,10 +105,11 @@ func kindsOf(values []definitions.Value, blocks []definitions.Block) []string {
 
 func traceFamily(block *definitions.Block) string {
 	n := block.Numbers
-	family := fmt.Sprintf("%q: {prefixes: %#v", strings.TrimPrefix(block.Name, typePrefix), n.Prefixes)
+	family := fmt.Sprintf("%q: {", strings.TrimPrefix(block.Name, typePrefix))
 	if len(n.Except) > 0 {
-		family += fmt.Sprintf(", except: %#v", n.Except)
+		family += fmt.Sprintf("\nexcept: %#v,\n", n.Except)
 	}
+	family += fmt.Sprintf("prefixes: %#v", n.Prefixes)
 	switch n.Choice {
 	case 0:
 	case definitions.ChooseOne:

@@ -5,11 +5,11 @@ package trace
 import "sync"
 
 // How the arguments and results of each function of scripts are shown, and what its success tells of
-// descriptors. What each argument is comes from the definitions of the script API (table.go); what is here
-// needs code.
+// descriptors. What each argument is comes from the definitions of the script API (table.go); what is
+// here needs code.
 
-// function is what the definitions say: the kinds of arguments and results, which are the names of families
-// and structures and those in showers. "" is shown as Lua would write it.
+// function is what the definitions say: the kinds of arguments and results, which are the names of
+// families and structures and those in showers. "" is shown as Lua would write it.
 type function struct {
 	args    []string
 	results []string // of success, without errno
@@ -50,8 +50,8 @@ var showers = map[string]shower{
 	"PrctlResult":   showPrctlResult,
 }
 
-// openers tell what the descriptors are that a function returns. Without a row they are of the path among
-// the arguments, or what the function's name says.
+// openers tell what the descriptors are that a function returns. Without a row they are of the path
+// among the arguments, or what the function's name says.
 var openers = map[string]func(c *tracedCall) []string{
 	"dup":                     sameAs(0),
 	"dup2":                    sameAs(0),
@@ -127,7 +127,13 @@ var tracedFunctions = sync.OnceValue(func() map[string]tracedFunction {
 		if !ok {
 			opens = openerOf(name, f)
 		}
-		all[name] = tracedFunction{showersOf(f.args), showersOf(f.results), opens, changers[name], f.noErrno}
+		all[name] = tracedFunction{
+			args:    showersOf(f.args),
+			results: showersOf(f.results),
+			opens:   opens,
+			after:   changers[name],
+			noErrno: f.noErrno,
+		}
 	}
 	return all
 })
