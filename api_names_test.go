@@ -7,16 +7,19 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/go-initscript/initscript/internal/testkit"
 )
 
-// Every table of scripts is here, so that what is missing in all of them can be told.
-var (
-	allCases = slices.Concat(ioCases, fileCases, mountCases, processCases, credentialCases, capabilityCases, execCases,
-		seccompCases, landlockCases, helperCases, coercionCases, lifecycleCases, errexitCases, tableCases)
-	allFailures = slices.Concat(ioFailures, fileFailures, mountFailures, processFailures, credentialFailures,
-		capabilityFailures, execFailures, seccompFailures, landlockFailures, helperFailures)
-	allDeaths = slices.Concat(mountDeaths, credentialDeaths, capabilityDeaths, execDeaths)
-)
+// allCases returns all cases of scripts, so that what is missing in all of them can be told.
+func allCases(t *testing.T) *testkit.CaseFile {
+	t.Helper()
+	all, err := testkit.CaseFiles("internal/tests/scriptapi/testdata")
+	must(t, err)
+	return all
+}
+
+var caseNumber = regexp.MustCompile(`\bH(\d+)\b`)
 
 // names returns those of a kind that this system has and those that it has not.
 func names(t *testing.T, kind string) (present, absent []string) {
@@ -56,11 +59,11 @@ func TestNames(t *testing.T) {
 			if len(test.names) == 0 {
 				t.Fatal("there are none")
 			}
-			walk := scriptCase{script: "errexit = false for _, n in ipairs(" + luaList(test.names) + ") do R(n, " + test.value + ") end"}
+			walk := scriptCase{Script: "errexit = false for _, n in ipairs(" + luaList(test.names) + ") do R(n, " + test.value + ") end"}
 			for _, name := range test.names {
-				walk.sent = append(walk.sent, name+","+test.want)
+				walk.Sent = append(walk.Sent, name+","+test.want)
 			}
-			walk.run(t)
+			walk.Run(t)
 		})
 	}
 }
@@ -97,7 +100,7 @@ func TestNoOtherNames(t *testing.T) {
 
 func TestConstants(t *testing.T) {
 	constants, _ := names(t, "constants")
-	walk := scriptCase{script: "for _, n in ipairs(" + luaList(constants) + ") do S(n .. ' ' .. string.format('%.0f', C[n])) end"}
+	walk := scriptCase{Script: "for _, n in ipairs(" + luaList(constants) + ") do S(n .. ' ' .. string.format('%.0f', C[n])) end"}
 	values := maps.Clone(sysValues)
 	maps.Copy(values, otherValues)
 	for _, name := range constants {
@@ -105,9 +108,9 @@ func TestConstants(t *testing.T) {
 		if !ok {
 			t.Errorf("%s has no test", name)
 		}
-		walk.sent = append(walk.sent, name+" "+strconv.FormatInt(value, 10))
+		walk.Sent = append(walk.Sent, name+" "+strconv.FormatInt(value, 10))
 	}
-	walk.run(t)
+	walk.Run(t)
 	if len(values) != len(constants) {
 		t.Errorf("%d values, %d constants", len(values), len(constants))
 	}
@@ -118,14 +121,15 @@ func TestEveryFunctionIsTested(t *testing.T) {
 	functions, _ := names(t, "functions")
 	globals, _ := names(t, "globals")
 	var succeeding strings.Builder
-	for _, c := range allCases {
-		if c.err == nil {
-			succeeding.WriteString(c.script + "\n")
+	all := allCases(t)
+	for _, c := range all.Cases {
+		if c.Err == nil {
+			succeeding.WriteString(c.Script + "\n")
 		}
 	}
 	failing := map[string]bool{}
-	for _, c := range allFailures {
-		failing[c.function()] = true
+	for _, c := range all.Failures {
+		failing[c.Function()] = true
 	}
 	for _, name := range slices.Concat(functions, globals) {
 		call := `\bC\.` + name + `\(`
@@ -157,8 +161,8 @@ func returnsErrno(name string) bool {
 // A text that a list can have, such as a right of Landlock, is in a case.
 func TestEveryTextIsTested(t *testing.T) {
 	var scripts strings.Builder
-	for _, c := range allCases {
-		scripts.WriteString(c.script + "\n")
+	for _, c := range allCases(t).Cases {
+		scripts.WriteString(c.Script + "\n")
 	}
 	for _, block := range apiBlocks() {
 		for _, value := range block.Values {
@@ -181,10 +185,10 @@ func TestEveryNumberedCaseIsThere(t *testing.T) {
 	have := map[int]bool{
 		22: true, // TestByteCodeIsRefused
 		49: true, // TestWriteAllThroughReceivedPipe
-		72: true, // capabilityRaises
+		72: true, // capabilities.txtar, raises
 		88: true, // TestPID1ForwardsSignals
 		89: true, // TestIDMapHandshake
-		92: true, // landlockRaises
+		92: true, // landlock.txtar, raises
 	}
 	add := func(name string) {
 		for _, match := range caseNumber.FindAllStringSubmatch(name, -1) {
@@ -192,14 +196,15 @@ func TestEveryNumberedCaseIsThere(t *testing.T) {
 			have[number] = true
 		}
 	}
-	for _, c := range allCases {
-		add(c.name)
+	all := allCases(t)
+	for _, c := range all.Cases {
+		add(c.Name)
 	}
-	for _, c := range allFailures {
-		add(c.name)
+	for _, c := range all.Failures {
+		add(c.Name)
 	}
-	for _, c := range allDeaths {
-		add(c.name)
+	for _, c := range all.Deaths {
+		add(c.Name)
 	}
 	for _, number := range want {
 		if !have[number] {

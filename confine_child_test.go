@@ -14,7 +14,7 @@ import (
 
 // childRules is a Landlock policy under which children can still be started: a ruleset that has
 // been restricted to what the program, its libraries and the launcher need.
-const childRules = landlockRules + `local rights = {'read_file', 'read_dir', 'execute', 'make_dir'} ` +
+var childRules = landlockRules + `local rights = {'read_file', 'read_dir', 'execute', 'make_dir'} ` +
 	`local rs = C.landlock_create_ruleset({handled_access_fs = rights}) errexit = false ` +
 	`for _, path in ipairs({'/usr', '/bin', '/lib', '/lib64', '/proc', '/dev'}) do if C.access(path, C.F_OK) == 0 then ` +
 	`errexit = true allow(rs, path, {'read_file', 'read_dir', 'execute'}) errexit = false end end errexit = true ` +

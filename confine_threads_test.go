@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/internal/threadtest"
 	"golang.org/x/sys/unix"
 )
@@ -96,7 +97,7 @@ var threadCases = []struct {
 	{name: "seccomp", script: install(refuseSysinfo), status: map[string]string{"Seccomp": "2", "NoNewPrivs": "1"}, attempts: []threadCall{askingSysinfo}},
 	{name: "seccomp with flags", script: `set_no_new_privs() C.seccomp_set_mode_filter(` + refuseSysinfo + `, {'log'})`, attempts: []threadCall{askingSysinfo}},
 	{name: "capabilities", needsRoot: true, script: `C.cap_set_proc('cap_chown,cap_kill=ep')`,
-		status:   map[string]string{"CapEff": capabilities(unix.CAP_CHOWN, unix.CAP_KILL), "CapPrm": capabilities(unix.CAP_CHOWN, unix.CAP_KILL), "CapInh": noCapabilities},
+		status:   map[string]string{"CapEff": capabilities(unix.CAP_CHOWN, unix.CAP_KILL), "CapPrm": capabilities(unix.CAP_CHOWN, unix.CAP_KILL), "CapInh": testkit.NoCapabilities},
 		attempts: []threadCall{changingRoot}},
 	{name: "capabilities in an empty root", needsRoot: true, script: `C.mount('none', '/tmp', 'tmpfs', 0) C.chroot('/tmp') C.chdir('/') C.cap_set_proc('=')`,
 		attempts: []threadCall{changingRoot, threadOpens("/proc", "ENOENT")}},
@@ -106,13 +107,13 @@ var threadCases = []struct {
 		`C.cap_set_ambient('cap_chown', true) C.cap_set_ambient('cap_kill', true) C.cap_set_ambient('cap_kill', false)`,
 		status: map[string]string{"CapAmb": capabilities(unix.CAP_CHOWN)}},
 	{name: "ambient set, reset", needsRoot: true, script: `C.cap_set_proc('cap_chown=eip') C.cap_set_ambient('cap_chown', true) C.cap_reset_ambient()`,
-		status: map[string]string{"CapAmb": noCapabilities, "CapInh": capabilities(unix.CAP_CHOWN)}},
+		status: map[string]string{"CapAmb": testkit.NoCapabilities, "CapInh": capabilities(unix.CAP_CHOWN)}},
 	{name: "securebits", needsRoot: true, script: `C.cap_set_secbits(bit.bor(C.SECBIT_NOROOT, C.SECBIT_NOROOT_LOCKED))`,
 		attempts: []threadCall{threadReads(unix.PR_GET_SECUREBITS, "3")}},
 	{name: "prctl keep capabilities", needsRoot: true, script: `C.prctl(C.PR_SET_KEEPCAPS, 1) C.setresuid(1004, 1004, 1004) C.cap_set_proc('cap_kill=ep')`,
 		status: map[string]string{"Uid": "1004\t1004\t1004\t1004", "CapEff": capabilities(unix.CAP_KILL)}},
 	{name: "user and groups", needsRoot: true, script: `C.setgroups({1001, 1002}) C.setresgid(1003, 1003, 1003) C.setresuid(1004, 1004, 1004)`,
-		status:   map[string]string{"Uid": "1004\t1004\t1004\t1004", "Gid": "1003\t1003\t1003\t1003", "Groups": "1001 1002", "CapEff": noCapabilities, "CapPrm": noCapabilities},
+		status:   map[string]string{"Uid": "1004\t1004\t1004\t1004", "Gid": "1003\t1003\t1003\t1003", "Groups": "1001 1002", "CapEff": testkit.NoCapabilities, "CapPrm": testkit.NoCapabilities},
 		attempts: []threadCall{becomingRoot, changingRoot}},
 	{name: "all together", needsRoot: true, script: `C.cap_drop_bound('cap_sys_admin') C.setgroups({}) C.setresgid(1003, 1003, 1003) ` +
 		`C.prctl(C.PR_SET_KEEPCAPS, 1) C.setresuid(1004, 1004, 1004) C.cap_set_proc('cap_kill=ep') set_no_new_privs() ` +

@@ -14,6 +14,7 @@ import (
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/definitions"
 	"github.com/go-initscript/initscript/internal/machine"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
@@ -364,7 +365,7 @@ func refuseSystemCalls(t *testing.T, bits uint32, errno unix.Errno, calls ...uin
 	}
 	filter = append(filter,
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
-		unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: firstArgument},
+		unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: testkit.FirstArgument},
 		test,
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW})

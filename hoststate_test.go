@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -162,7 +163,7 @@ func TestChildHasFileLimitFromBeforeGo(t *testing.T) {
 		}
 	}
 	r := runScript(t, `local soft, hard = C.getrlimit(C.RLIMIT_NOFILE) S(soft) S(hard)`)
-	if want := []string{"301", fmt.Sprint(own.Max)}; r.Err != nil || !equalStrings(r.Sent, want) {
+	if want := []string{"301", fmt.Sprint(own.Max)}; r.Err != nil || !slices.Equal(r.Sent, want) {
 		t.Errorf("script: %+v, want %v", r, want)
 	}
 	own.Cur = own.Max

@@ -54,7 +54,7 @@ func TestProgramsDoWithoutPolicies(t *testing.T) {
 // what is in a later layer, or not here at all. What is not here imports nothing of this module.
 var layers = [][]string{
 	{"cmd/initscript", "tools/script-api", "bench", "examples/*", "examples/internal/*"},
-	{"luahost"},
+	{"luahost", "internal/testkit"},
 	{"."},
 	{"internal/check", "internal/doctor", "internal/generate", "internal/jailtest"},
 	{"internal/manpage"},

@@ -217,7 +217,7 @@ func TestNamesBesideGroups(t *testing.T) {
 		policy := "default_action: allow\nrules:\n- {names: [exit_group], action: allow}\n- {names: ['@init'], action: {errno: EXDEV}}"
 		script := seccompCalls + install(compilePolicy(policy)) + fmt.Sprintf(
 			`R(call(%d, 0x10000011)) R(call(%d, 4, 1))`, unix.SYS_CLONE, unix.SYS_PRCTL)
-		row := scriptCase{script: script, sent: []string{"18", "18"}}
-		row.run(t)
+		row := scriptCase{Script: script, Sent: []string{"18", "18"}}
+		row.Run(t)
 	})
 }

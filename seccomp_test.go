@@ -13,18 +13,10 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/internal/seccomptest"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/seccomp"
 	"golang.org/x/sys/unix"
 )
-
-// seccompCalls gives scripts call(NAME or NUMBER, ...), which makes a system call with 64-bit
-// arguments and returns "ok" or the error's name. Those that have a name here ignore arguments.
-var seccompCalls = fmt.Sprintf(`local ffi = require('ffi') ffi.cdef('long syscall(long number, ...);') `+
-	`local numbers = {getpid = %d, getuid = %d, chdir = %d} local names = {[%d] = 'ENOSYS', [%d] = 'EDOM', [%d] = 'EPERM'} `+
-	`local function call(number, ...) local args = {...} for i = 1, 6 do args[i] = ffi.cast('uint64_t', args[i] or 0) end `+
-	`if ffi.C.syscall(ffi.cast('long', numbers[number] or number), unpack(args, 1, 6)) ~= -1 then return 'ok' end `+
-	`return names[ffi.errno()] or ffi.errno() end `,
-	unix.SYS_GETPID, unix.SYS_GETUID, unix.SYS_CHDIR, int(unix.ENOSYS), int(unix.EDOM), int(unix.EPERM))
 
 // compilePolicy returns the filter as Lua source.
 func compilePolicy(policy string) string {
@@ -60,34 +52,34 @@ func allKnownBut(refused string) string {
 }
 
 func TestSeccompPolicy(t *testing.T) {
-	runCases(t, []scriptCase{
-		{name: "allow", script: allKnownBut("chdir") + `errexit = false R(C.chdir('/')) R(C.access('/', C.F_OK))`, sent: []string{"-1,33", "0,0"}},
-		{name: "errno by name", script: forChdir("{errno: EPERM}") + `errexit = false R(C.chdir('/')) R(C.access('/', C.F_OK))`, sent: []string{"-1,1", "0,0"}},
-		{name: "errno by number", script: forChdir("{errno: 33}") + `errexit = false R(C.chdir('/'))`, sent: []string{"-1,33"}},
-		{name: "largest errno", script: forChdir("{errno: 0xfff}") + `errexit = false R(C.chdir('/'))`, sent: []string{"-1,4095"}},
-		{name: "success without effect", script: forChdir("{errno: 0}") + `R(C.chdir('/')) R(C.chdir('/nonexistent'))`, sent: []string{"0,0", "0,0"}},
-		{name: "kill_process", script: forChdir("kill_process") + `S('alive') C.chdir('/') S('alive')`, sent: []string{"alive"}, err: killed(unix.SIGSYS)},
-		{name: "kill_thread", script: forChdir("kill_thread") + `S('alive') C.chdir('/') S('alive')`, sent: []string{"alive"}, err: killed(unix.SIGSYS)},
-		{name: "trap", script: forChdir("trap") + `S('alive') C.chdir('/') S('alive')`, sent: []string{"alive"}, err: killed(unix.SIGSYS)},
-		{name: "log", script: forChdir("log") + `R(C.chdir('/'))`, sent: []string{"0,0"}},
-		{name: "trace without a tracer", script: forChdir("trace") + `errexit = false R(C.chdir('/'))`, sent: []string{"-1,38"}},
-		{name: "user_notif without a listener", script: forChdir("user_notif") + `errexit = false R(C.chdir('/'))`, sent: []string{"-1,38"}},
-		{name: "a program is under the policy", script: forChdir("{errno: EPERM}"), then: `cd / 2>/dev/null || echo refused; pwd >/dev/null && echo works`, stdout: "refused\nworks\n"},
-		{name: "a program is killed", script: forChdir("kill_process"), then: `echo alive; cd /`, stdout: "alive\n", signal: unix.SIGSYS},
-		{name: "the first rule that matches decides", script: seccompCalls + install(compilePolicy(`
+	testkit.RunCases(t, []scriptCase{
+		{Name: "allow", Script: allKnownBut("chdir") + `errexit = false R(C.chdir('/')) R(C.access('/', C.F_OK))`, Sent: []string{"-1,33", "0,0"}},
+		{Name: "errno by name", Script: forChdir("{errno: EPERM}") + `errexit = false R(C.chdir('/')) R(C.access('/', C.F_OK))`, Sent: []string{"-1,1", "0,0"}},
+		{Name: "errno by number", Script: forChdir("{errno: 33}") + `errexit = false R(C.chdir('/'))`, Sent: []string{"-1,33"}},
+		{Name: "largest errno", Script: forChdir("{errno: 0xfff}") + `errexit = false R(C.chdir('/'))`, Sent: []string{"-1,4095"}},
+		{Name: "success without effect", Script: forChdir("{errno: 0}") + `R(C.chdir('/')) R(C.chdir('/nonexistent'))`, Sent: []string{"0,0", "0,0"}},
+		{Name: "kill_process", Script: forChdir("kill_process") + `S('alive') C.chdir('/') S('alive')`, Sent: []string{"alive"}, Err: testkit.Killed(unix.SIGSYS)},
+		{Name: "kill_thread", Script: forChdir("kill_thread") + `S('alive') C.chdir('/') S('alive')`, Sent: []string{"alive"}, Err: testkit.Killed(unix.SIGSYS)},
+		{Name: "trap", Script: forChdir("trap") + `S('alive') C.chdir('/') S('alive')`, Sent: []string{"alive"}, Err: testkit.Killed(unix.SIGSYS)},
+		{Name: "log", Script: forChdir("log") + `R(C.chdir('/'))`, Sent: []string{"0,0"}},
+		{Name: "trace without a tracer", Script: forChdir("trace") + `errexit = false R(C.chdir('/'))`, Sent: []string{"-1,38"}},
+		{Name: "user_notif without a listener", Script: forChdir("user_notif") + `errexit = false R(C.chdir('/'))`, Sent: []string{"-1,38"}},
+		{Name: "a program is under the policy", Script: forChdir("{errno: EPERM}"), Then: `cd / 2>/dev/null || echo refused; pwd >/dev/null && echo works`, Stdout: "refused\nworks\n"},
+		{Name: "a program is killed", Script: forChdir("kill_process"), Then: `echo alive; cd /`, Stdout: "alive\n", Signal: unix.SIGSYS},
+		{Name: "the first rule that matches decides", Script: seccompCalls + install(compilePolicy(`
 default_action: allow
 rules:
   - {names: [getpid], action: {errno: EPERM}, args: [{arg: 0, width: 64, eq: 1}]}
   - {names: [getpid, getuid], action: {errno: EDOM}, args: [{arg: 0, width: 64, le: 2}]}
   - {names: [getuid], action: allow}
 `)) + `R(call('getpid', 0), call('getpid', 1), call('getpid', 2), call('getpid', 3), call('getuid', 1), call('getuid', 3))`,
-			sent: []string{"EDOM,EPERM,EDOM,ok,EDOM,ok"}},
-		{name: "what is not known is ENOSYS, what is not allowed is not", script: allKnownBut("chdir") +
+			Sent: []string{"EDOM,EPERM,EDOM,ok,EDOM,ok"}},
+		{Name: "what is not known is ENOSYS, what is not allowed is not", Script: allKnownBut("chdir") +
 			`R(call('chdir')) R(call(9999)) R(call(0x3fffffff)) R(call(-1)) R(call(0x7fffffff))`,
-			sent: []string{"EDOM", "ENOSYS", "ENOSYS", "ENOSYS", "ENOSYS"}},
-		{name: "a name of other architectures is left out", script: seccompCalls + install(compilePolicy(
+			Sent: []string{"EDOM", "ENOSYS", "ENOSYS", "ENOSYS", "ENOSYS"}},
+		{Name: "a name of other architectures is left out", Script: seccompCalls + install(compilePolicy(
 			"default_action: allow\nrules: [{names: [s390_sthyi, getpid], optional: true, action: {errno: EDOM}}]")) + `R(call('getpid')) R(call('getuid'))`,
-			sent: []string{"EDOM", "ok"}},
+			Sent: []string{"EDOM", "ok"}},
 	})
 }
 
@@ -126,8 +118,8 @@ func TestSeccompConditions(t *testing.T) {
 					}
 					want = append(want, verdict)
 				}
-				row := scriptCase{script: script, sent: want}
-				row.run(t)
+				row := scriptCase{Script: script, Sent: want}
+				row.Run(t)
 			})
 		}
 	}
@@ -138,22 +130,22 @@ func TestSeccompForeignSystemCalls(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("x32 and int 0x80 are of x86-64")
 	}
-	x32 := scriptCase{script: allKnownBut("chdir") + fmt.Sprintf(`for _, n in ipairs{%d, %d, 512, 547} do R(call(0x40000000 + n)) end`, unix.SYS_WRITE, unix.SYS_CHDIR),
-		sent: []string{"ENOSYS", "ENOSYS", "ENOSYS", "ENOSYS"}}
-	t.Run("x32", x32.run)
+	x32 := scriptCase{Script: allKnownBut("chdir") + fmt.Sprintf(`for _, n in ipairs{%d, %d, 512, 547} do R(call(0x40000000 + n)) end`, unix.SYS_WRITE, unix.SYS_CHDIR),
+		Sent: []string{"ENOSYS", "ENOSYS", "ENOSYS", "ENOSYS"}}
+	t.Run("x32", x32.Run)
 
 	// getpid(2) of i386: mov $20, %eax; int $0x80; ret
 	const getpid32 = `local ffi = require('ffi') ffi.cdef('void *mmap(void *, size_t, int, int, int, long);') ` +
 		`local code = ffi.C.mmap(nil, 4096, 7, 0x22, -1, 0) ffi.copy(code, '\184\20\0\0\0\205\128\195', 8) ` +
 		`local getpid = ffi.cast('int (*)(void)', code) `
 	free := runScript(t, getpid32+`S(getpid() > 0)`)
-	if free.Err != nil || !equalStrings(free.Sent, []string{"true"}) {
+	if free.Err != nil || !slices.Equal(free.Sent, []string{"true"}) {
 		// Nothing that could be installed: the kernel, or what it runs on, has no 32-bit system calls.
 		t.Skipf("32-bit system calls do not work here even without a filter: %v %q", free.Err, free.Sent)
 	}
-	foreign := scriptCase{script: getpid32 + install(compilePolicy("default_action: allow")) + `S('alive') getpid() S('alive')`,
-		sent: []string{"alive"}, err: killed(unix.SIGSYS)}
-	t.Run("32-bit", foreign.run)
+	foreign := scriptCase{Script: getpid32 + install(compilePolicy("default_action: allow")) + `S('alive') getpid() S('alive')`,
+		Sent: []string{"alive"}, Err: testkit.Killed(unix.SIGSYS)}
+	t.Run("32-bit", foreign.Run)
 }
 
 // The filter reaches a script through arg, as the command's users pass it.
@@ -210,8 +202,8 @@ func TestSeccompLargestRules(t *testing.T) {
 	} {
 		filter, err := compileRule(test.names, test.args)
 		must(t, err)
-		row := scriptCase{script: seccompCalls + install(luaLiteral(filter)) + matching + other, sent: test.sent}
-		t.Run(fmt.Sprintf("%d names, %d conditions", len(test.names), len(test.args)), row.run)
+		row := scriptCase{Script: seccompCalls + install(luaLiteral(filter)) + matching + other, Sent: test.sent}
+		t.Run(fmt.Sprintf("%d names, %d conditions", len(test.names), len(test.args)), row.Run)
 	}
 }
 
@@ -261,21 +253,21 @@ func TestDocumentedSeccompPolicies(t *testing.T) {
 		}
 	}
 	cases := []scriptCase{
-		{name: "deny-list", script: install(compilePolicy(denyList)), then: `mkdir d && echo made; unshare -U true 2>/dev/null || echo refused`,
-			stdout: "made\nrefused\n"},
-		{name: "system calls of the deny-list", script: seccompCalls + install(compilePolicy(denyList)) + fmt.Sprintf(
+		{Name: "deny-list", Script: install(compilePolicy(denyList)), Then: `mkdir d && echo made; unshare -U true 2>/dev/null || echo refused`,
+			Stdout: "made\nrefused\n"},
+		{Name: "system calls of the deny-list", Script: seccompCalls + install(compilePolicy(denyList)) + fmt.Sprintf(
 			`R(call(%d)) R(call(%d)) R(call(%d)) R(call(%d))`, unix.SYS_UNSHARE, unix.SYS_KEYCTL, unix.SYS_CLONE3, unix.SYS_IO_URING_SETUP),
-			sent: []string{"EPERM", "EPERM", "ENOSYS", "ENOSYS"}},
-		{name: "ioctl commands of the deny-list", script: seccompCalls + install(compilePolicy(denyList)) + fmt.Sprintf(
+			Sent: []string{"EPERM", "EPERM", "ENOSYS", "ENOSYS"}},
+		{Name: "ioctl commands of the deny-list", Script: seccompCalls + install(compilePolicy(denyList)) + fmt.Sprintf(
 			`for _, n in ipairs{0x5412, 0x100005412ULL, 0x541c, 0x5401, 0x541200000000ULL} do R(call(%d, 999, n)) end`, unix.SYS_IOCTL),
-			sent: []string{"EPERM", "EPERM", "EPERM", "9", "9"}},
-		{name: "allow-list", script: `C.write(C.open('f', bit.bor(C.O_CREAT, C.O_WRONLY), mode(6, 4, 4)), 'content\n') ` + install(compilePolicy(allowList)),
-			then:   `exec 2>&-; cat f; cat f | cat; mkdir d || echo refused; (: >>f) || echo refused; (: >g) || echo refused; (sleep 0; exit 7); echo $?`,
-			stdout: "content\ncontent\nrefused\nrefused\nrefused\n7\n"},
-		{name: "allow-list in a PID namespace", in: initscript.NewPID, script: install(compilePolicy(allowList)), then: `exec 2>&-; echo hello; mkdir d || echo refused`, stdout: "hello\nrefused\n"},
-		{name: "allow-list for a program in Go", script: install(compilePolicy(allowList)), set: runGoProgram, stdout: "goroutines: 5050\nsocket: operation not permitted\n"},
+			Sent: []string{"EPERM", "EPERM", "EPERM", "9", "9"}},
+		{Name: "allow-list", Script: `C.write(C.open('f', bit.bor(C.O_CREAT, C.O_WRONLY), mode(6, 4, 4)), 'content\n') ` + install(compilePolicy(allowList)),
+			Then:   `exec 2>&-; cat f; cat f | cat; mkdir d || echo refused; (: >>f) || echo refused; (: >g) || echo refused; (sleep 0; exit 7); echo $?`,
+			Stdout: "content\ncontent\nrefused\nrefused\nrefused\n7\n"},
+		{Name: "allow-list in a PID namespace", In: initscript.NewPID, Script: install(compilePolicy(allowList)), Then: `exec 2>&-; echo hello; mkdir d || echo refused`, Stdout: "hello\nrefused\n"},
+		{Name: "allow-list for a program in Go", Script: install(compilePolicy(allowList)), Set: runGoProgram, Stdout: "goroutines: 5050\nsocket: operation not permitted\n"},
 	}
-	runCases(t, cases)
+	testkit.RunCases(t, cases)
 }
 
 const goProgram = "INITSCRIPT_TEST_GO_PROGRAM"

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/testkit"
 )
 
 // What one start costs, in counts that are the same on a fast machine and on a slow one. Each may
@@ -91,7 +92,7 @@ func (c count) check(t *testing.T, what string, got float64) {
 func TestSystemCallsPerStart(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
-		skip(t, err.Error())
+		testkit.Skip(t, err.Error())
 	}
 	for _, s := range countedStarts {
 		t.Run(s.name, func(t *testing.T) {
@@ -122,12 +123,12 @@ func TestPageFaultsPerStart(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			requireLevel(t, s.level)
 			server, err := serverPid()
-			must(t, err)
+			testkit.Must(t, err)
 			before := minorFaults(t, server)
 			var faults []float64
 			for range starts {
 				cmd := newCmd(shortScript, s.level, s.program)
-				must(t, cmd.Run())
+				testkit.Must(t, cmd.Run())
 				faults = append(faults, float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Minflt))
 			}
 			s.serverFaults.check(t, "page faults of the server", (minorFaults(t, server)-before)/starts)
@@ -147,7 +148,7 @@ func TestAllocationsPerStart(t *testing.T) {
 				s.allocations.want += denialAllocations
 			}
 			s.allocations.check(t, "allocations", testing.AllocsPerRun(50, func() {
-				must(t, newCmd(shortScript, s.level, s.program).Run())
+				testkit.Must(t, newCmd(shortScript, s.level, s.program).Run())
 			}))
 		})
 	}
@@ -187,19 +188,19 @@ func traceStarts(t *testing.T, strace string, l level, program string, starts in
 	t.Helper()
 	trace := filepath.Join(t.TempDir(), "trace")
 	self, err := os.Executable()
-	must(t, err)
+	testkit.Must(t, err)
 	cmd := exec.Command(strace, "-f", "-qq", "-o", trace, self)
 	// Without the parts of the Go runtime whose calls depend on time.
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1",
 		fmt.Sprintf("%s=%d %s %s-", startsMarker, starts, l, program))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if strings.Contains(string(out), "ptrace") {
-			skip(t, "no process may be traced here: "+string(out))
+			testkit.Skip(t, "no process may be traced here: "+string(out))
 		}
 		t.Fatalf("%v\n%s", err, out)
 	}
 	text, err := os.ReadFile(trace)
-	must(t, err)
+	testkit.Must(t, err)
 	return countCalls(string(text))
 }
 
@@ -278,10 +279,10 @@ func hostThreads(lines [][]string) map[string]string {
 func minorFaults(t *testing.T, pid int) float64 {
 	t.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	must(t, err)
+	testkit.Must(t, err)
 	_, after, _ := strings.Cut(string(stat), ") ")
 	faults, err := strconv.ParseFloat(strings.Fields(after)[7], 64)
-	must(t, err)
+	testkit.Must(t, err)
 	return faults
 }
 
@@ -290,22 +291,6 @@ func requireLevel(t *testing.T, l level) {
 	t.Helper()
 	cmd := newCmd("", l, "")
 	if err := cmd.Run(); err != nil {
-		skip(t, fmt.Sprintf("%s: %v; %s", levelNames[l], err, initscript.Hint(err)))
-	}
-}
-
-// skip ends a test that cannot run here; with INITSCRIPT_MUST_WORK=1 that is a failure.
-func skip(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("INITSCRIPT_MUST_WORK") == "1" {
-		t.Fatalf("INITSCRIPT_MUST_WORK=1, but %s", reason)
-	}
-	t.Skip(reason)
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
+		testkit.Skip(t, fmt.Sprintf("%s: %v; %s", levelNames[l], err, initscript.Hint(err)))
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/seccomp"
 	"golang.org/x/sys/unix"
 )
@@ -38,7 +39,7 @@ func probeKeys(numbers string) error {
 // The host has a key in its session keyring, whose number the program in the box knows.
 func TestRootlessBoxKeyrings(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		key := exampletest.AddHostKey(t)
 		noFilter := newBox(t, asShipped, "/proc/self/exe")
 		noFilter.Script = strings.Replace(noFilter.Script, "\nrefuse_calls()\n", "\n", 1)
@@ -64,7 +65,7 @@ func TestRootlessBoxKeyrings(t *testing.T) {
 // What the kernel says of the caller's keys is not to be seen.
 func TestRootlessBoxHidesListOfKeys(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		exampletest.AddHostKey(t)
 		out, err := newBox(t, asShipped, "cat", "/proc/keys").Output()
 		if err != nil || len(out) > 0 {
@@ -76,7 +77,7 @@ func TestRootlessBoxHidesListOfKeys(t *testing.T) {
 // As in a container: the filter around the box refuses the calls.
 func TestRootlessBoxWithoutKeyctl(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		for _, errno := range []syscall.Errno{unix.EPERM, unix.ENOSYS, unix.EDQUOT} {
 			policy := seccomp.Policy{DefaultAction: seccomp.Allow,
 				Rules: []seccomp.Rule{

@@ -22,6 +22,7 @@ import (
 	"github.com/creack/pty"
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/moby/sys/mountinfo"
 	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
@@ -55,7 +56,7 @@ func newBox(t *testing.T, variant string, program ...string) *initscript.Cmd {
 
 func TestRootlessBoxRunsPrograms(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		exampletest.RequireProgram(t, "ps")
 		cmd := newBox(t, asShipped, "sh", "-c",
 			`id -u; id -g; hostname; ps -o comm= --ppid 1; pwd; touch /tmp/x && ls /tmp`)
@@ -73,7 +74,7 @@ func TestRootlessBoxRunsPrograms(t *testing.T) {
 // TestRootlessBoxHolds tries in the box what must not be possible, and what must.
 func TestRootlessBoxHolds(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		for name, variant := range map[string]string{
 			"as shipped":          asShipped,
 			"no mount_setattr(2)": withoutSetattr,
@@ -97,7 +98,7 @@ func TestRootlessBoxHolds(t *testing.T) {
 func probeBox(t *testing.T, cmd *initscript.Cmd) probeReport {
 	t.Helper()
 	if arch := runtime.GOARCH; arch != "amd64" && arch != "arm64" {
-		exampletest.Skip(t, "the script has no seccomp filter for "+arch)
+		testkit.Skip(t, "the script has no seccomp filter for "+arch)
 	}
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -186,7 +187,7 @@ func checkSubset(t *testing.T, what string, got, required, optional []string) {
 // later must not appear.
 func TestRootlessBoxSubmounts(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		for name, variant := range map[string]string{
 			"as shipped":          asShipped,
 			"no mount_setattr(2)": withoutSetattr,
@@ -292,7 +293,7 @@ func mountBelowUsr(path string) error {
 // A namespace that the caller forgot must not be shared silently.
 func TestRootlessBoxNeedsItsNamespaces(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		for _, missing := range []initscript.Namespaces{
 			initscript.NewMount, initscript.NewPID, initscript.NewNet, initscript.NewUTS, initscript.NewIPC,
 		} {
@@ -314,11 +315,11 @@ func TestRootlessBoxNeedsItsNamespaces(t *testing.T) {
 
 func TestRootlessBoxNeedsAUserNamespace(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		t.Run("none", func(t *testing.T) {
 			ids, err := user.ParseIDMapFile("/proc/self/uid_map")
 			if err != nil || len(ids) == 0 || ids[len(ids)-1].Count == 1 {
-				exampletest.Skip(t, "the host's own user namespace looks like the one of a box")
+				testkit.Skip(t, "the host's own user namespace looks like the one of a box")
 			}
 			// Without capabilities, so that a script that goes on can do no harm.
 			cmd := newBox(t, withoutAnyRights, "/bin/true")
@@ -345,7 +346,7 @@ func checkUserNamespaceIsMissed(t *testing.T, cmd *initscript.Cmd) {
 // On a machine whose system call numbers the script does not know, the box gets no terminal.
 func TestRootlessBoxLeavesTheSession(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		exampletest.RequireProgram(t, "ps")
 		for variant, want := range map[string]string{
 			asShipped:      "0", // one outside of the box
@@ -364,12 +365,12 @@ func TestRootlessBoxLeavesTheSession(t *testing.T) {
 
 func TestRootlessBoxCanBeInterrupted(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		host := exec.CommandContext(exampletest.Context(t), "/proc/self/exe")
 		host.Env = append(os.Environ(), terminalMarker+"=1")
 		terminal, err := pty.Start(host)
 		if err != nil {
-			exampletest.Skip(t, "no pseudo-terminal: "+err.Error())
+			testkit.Skip(t, "no pseudo-terminal: "+err.Error())
 		}
 		defer terminal.Close()
 		const controlC = "\x03"

@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"github.com/go-initscript/initscript/internal/testkit"
 )
 
 func TestRun(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		var output strings.Builder
 		if err := run(exampletest.Context(t), &output); err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"github.com/go-initscript/initscript/internal/testkit"
 )
 
 // TestMain lets the test program be the process in the namespace, as the example itself is.
@@ -19,7 +20,7 @@ func TestMain(m *testing.M) {
 
 func TestRun(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		exampletest.RequireProgram(t, "ip")
 		var output strings.Builder
 		if err := run(exampletest.Context(t), &output); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/aarzilli/golua/lua"
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
 	"github.com/go-initscript/initscript/internal/ffitest"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/luahost"
 	"golang.org/x/sys/unix"
 )
@@ -22,7 +23,7 @@ sees_host	false
 `
 
 func TestNamespaces(t *testing.T) {
-	exampletest.RequireUserNamespaces(t)
+	testkit.RequireUserNamespaces(t)
 	exampletest.RequireProgram(t, "ip")
 	program, err := os.ReadFile("namespaces.lua")
 	if err != nil {

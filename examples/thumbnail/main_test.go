@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"github.com/go-initscript/initscript/internal/testkit"
 )
 
 // What somebody who has taken over the decoder would try.
@@ -71,7 +72,7 @@ func picture() image.Image {
 
 func TestRun(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		directory := t.TempDir()
 		encoders := map[string]func(io.Writer) error{
 			"a.png": func(w io.Writer) error { return png.Encode(w, picture()) },
@@ -108,7 +109,7 @@ func TestRun(t *testing.T) {
 }
 
 func TestBadPictures(t *testing.T) {
-	exampletest.RequireUserNamespaces(t)
+	testkit.RequireUserNamespaces(t)
 	decoder, err := startDecoder(exampletest.Context(t), "thumbnails")
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +136,7 @@ func TestBadPictures(t *testing.T) {
 }
 
 func TestNothingIsLeft(t *testing.T) {
-	exampletest.RequireUserNamespaces(t)
+	testkit.RequireUserNamespaces(t)
 	for _, attack := range attacks {
 		actor, err := startDecoder(exampletest.Context(t), attack)
 		if err != nil {

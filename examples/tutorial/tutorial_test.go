@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/seccomp"
 	"golang.org/x/sys/unix"
 )
@@ -48,7 +49,7 @@ var steps = []struct {
 
 func TestSteps(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		for _, step := range steps {
 			t.Run(step.file, func(t *testing.T) {
 				cmd := newStep(t, step.file, step.program)
@@ -156,7 +157,7 @@ func TestMain(m *testing.M) {
 // The host has a key in its session keyring. Both the script and the policy keep the box from it.
 func TestLastStepLeavesKeyrings(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		exampletest.AddHostKey(t)
 		program, err := os.Open("/proc/self/exe")
 		if err != nil {

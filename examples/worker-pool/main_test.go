@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-initscript/initscript"
 	"github.com/go-initscript/initscript/examples/internal/exampletest"
+	"github.com/go-initscript/initscript/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -17,7 +18,7 @@ func TestMain(m *testing.M) {
 
 func TestRun(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
-		exampletest.RequireUserNamespaces(t)
+		testkit.RequireUserNamespaces(t)
 		var jobs []any
 		for i := range 40 {
 			switch {

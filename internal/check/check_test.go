@@ -10,19 +10,13 @@ import (
 
 	"github.com/go-initscript/initscript/internal/check"
 	"github.com/go-initscript/initscript/internal/definitions"
+	"github.com/go-initscript/initscript/internal/testkit"
 )
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 func kernel(t testing.TB, text string) definitions.Version {
 	t.Helper()
 	version, err := definitions.ParseVersion(text)
-	must(t, err)
+	testkit.Must(t, err)
 	return version
 }
 
@@ -44,12 +38,12 @@ func TestShippedScripts(t *testing.T) {
 	codeBlock := regexp.MustCompile("(?ms)^ *```lua\n(.*?)^ *```")
 	definitionExample := regexp.MustCompile("(?s)---```lua\n(.*?)---```")
 	scripts := 0
-	must(t, filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+	testkit.Must(t, filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || forLuaHost.MatchString(path) {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		must(t, err)
+		testkit.Must(t, err)
 		var sources []string
 		switch {
 		case strings.HasSuffix(path, ".d.lua"):
@@ -92,7 +86,7 @@ func TestKernelsOfRecipes(t *testing.T) {
 	}
 	for _, test := range tests {
 		text, err := os.ReadFile("../../" + test.file)
-		must(t, err)
+		testkit.Must(t, err)
 		got := strings.Join(lines(check.Check(string(text), check.Options{Kernel: kernel(t, test.kernel)})), "\n")
 		if !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
 			t.Errorf("%s on Linux %s: %q, want %q", test.file, test.kernel, got, test.want)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript/internal/check"
+	"github.com/go-initscript/initscript/internal/testkit"
 )
 
 // docExample is a script of docs/check.md with the output that the page shows.
@@ -22,7 +23,7 @@ var section = regexp.MustCompile("(?s)\n## ([\\w-]+)\n\n(.*?)```lua\n(.*?)```\n\
 func docExamples(t *testing.T) []docExample {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/check.md")
-	must(t, err)
+	testkit.Must(t, err)
 	var examples []docExample
 	for _, match := range section.FindAllStringSubmatch(string(page), -1) {
 		example := docExample{name: match[1], source: match[3], output: match[5]}
@@ -33,7 +34,7 @@ func docExamples(t *testing.T) []docExample {
 				example.options.Kernel = kernel(t, flags[i+1])
 			case "--landlock-abi":
 				n, err := strconv.Atoi(flags[i+1])
-				must(t, err)
+				testkit.Must(t, err)
 				example.options.LandlockABI = &n
 			default:
 				t.Errorf("flag %s is not understood here", flags[i])
@@ -68,7 +69,7 @@ func TestDocs(t *testing.T) {
 // The scripts before the sections show what is silent.
 func TestDocsIntroduction(t *testing.T) {
 	page, err := os.ReadFile("../../docs/check.md")
-	must(t, err)
+	testkit.Must(t, err)
 	introduction, _, _ := strings.Cut(string(page), "\n## ")
 	_, source, _ := strings.Cut(introduction, "```lua\n")
 	source, _, ok := strings.Cut(source, "```")

@@ -14,6 +14,7 @@ import (
 	"github.com/go-initscript/initscript/internal/check"
 	"github.com/go-initscript/initscript/internal/hint"
 	"github.com/go-initscript/initscript/internal/machine"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
@@ -35,16 +36,8 @@ func run(t *testing.T, source string) (stdout string, err error) {
 func requireUserNamespaces(t *testing.T) {
 	t.Helper()
 	if _, err := run(t, ""); err != nil {
-		skip(t, fmt.Sprintf("user namespaces are not available: %v; %s", err, initscript.Hint(err)))
+		testkit.Skip(t, fmt.Sprintf("user namespaces are not available: %v; %s", err, initscript.Hint(err)))
 	}
-}
-
-func skip(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("INITSCRIPT_MUST_WORK") == "1" {
-		t.Fatalf("INITSCRIPT_MUST_WORK=1, but %s", reason)
-	}
-	t.Skip(reason)
 }
 
 // A script with an error that does not depend on the system's version fails indeed, in that line.
@@ -115,7 +108,7 @@ func TestLandlockOrderIsReal(t *testing.T) {
 	requireUserNamespaces(t)
 	const ruleset = `C.landlock_create_ruleset({ handled_access_fs = { "make_sock" } })`
 	if _, err := machine.Landlock(); err != nil {
-		skip(t, "Landlock is not available: "+hint.LandlockMissing(err).String())
+		testkit.Skip(t, "Landlock is not available: "+hint.LandlockMissing(err).String())
 	}
 	const prepare = `
 		C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE), nil)
@@ -149,7 +142,7 @@ func TestLuaGlobals(t *testing.T) {
 	command := initscript.CommandContext(t.Context(), "")
 	command.Script = `for name in pairs(_G) do print(name) end`
 	out, err := command.Output()
-	must(t, err)
+	testkit.Must(t, err)
 	names := strings.Fields(string(out))
 	if len(names) < 40 {
 		t.Fatalf("only %q", names)

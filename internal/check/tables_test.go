@@ -8,13 +8,14 @@ import (
 
 	"github.com/go-initscript/initscript/internal/check"
 	"github.com/go-initscript/initscript/internal/definitions"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/lua"
 )
 
 // What the check knows beside the definitions does not contradict them.
 func TestTables(t *testing.T) {
 	blocks, err := definitions.Parse(lua.Definitions)
-	must(t, err)
+	testkit.Must(t, err)
 	functions := map[string]definitions.Block{}
 	for _, block := range blocks {
 		if block.Kind == definitions.Function {
@@ -33,7 +34,7 @@ func TestTables(t *testing.T) {
 // Of every integer it is known what it may be.
 func TestEveryNumberHasItsRange(t *testing.T) {
 	blocks, err := definitions.Parse(lua.Definitions)
-	must(t, err)
+	testkit.Must(t, err)
 	numbers := definitions.AllNumbers(blocks)
 	for _, block := range blocks {
 		if block.IsConstants() {

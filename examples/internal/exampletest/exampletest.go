@@ -5,33 +5,25 @@ package exampletest
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// SearchPath is the PATH that programs are found in.
-	SearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-	// timeout ends a process that hangs, so that a test fails instead of waiting for ever.
-	timeout = 30 * time.Second
-
-	ordinaryID = 1000 // no account needs to have it
-)
+// SearchPath is the PATH that programs are found in.
+const SearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // Context returns a context that ends with the test, or when something hangs.
 func Context(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Timeout)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -43,32 +35,11 @@ func MapToRoot(cmd *initscript.Cmd) {
 	cmd.GIDMap = []initscript.IDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 }
 
-// RequireUserNamespaces skips where the machine does not let this user create one.
-func RequireUserNamespaces(t *testing.T) {
-	t.Helper()
-	cmd := initscript.CommandContext(Context(t), "")
-	MapToRoot(cmd)
-	if err := cmd.Run(); err != nil {
-		Skip(t, fmt.Sprintf("user namespaces are not available: %v; %s", err, initscript.Hint(err)))
-	}
-}
-
 // RequireProgram skips where a program that an example runs is not installed.
 func RequireProgram(t *testing.T, name string) {
 	t.Helper()
 	t.Setenv("PATH", SearchPath)
-	if _, err := exec.LookPath(name); err != nil {
-		Skip(t, err.Error())
-	}
-}
-
-// Skip ends a test that cannot run here; with INITSCRIPT_MUST_WORK=1 that is a failure.
-func Skip(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("INITSCRIPT_MUST_WORK") == "1" {
-		t.Fatalf("INITSCRIPT_MUST_WORK=1, but %s", reason)
-	}
-	t.Skip(reason)
+	testkit.RequireProgram(t, name)
 }
 
 // EachUser runs a test as the current user and, if that is root, once more as an ordinary one, in
@@ -88,12 +59,12 @@ func runAsOrdinaryUser(t *testing.T) {
 	cmd := exec.CommandContext(Context(t), "/proc/self/exe", "-test.v", "-test.run=^"+name+"$/^current_user$")
 	cmd.Env = append(os.Environ(), marker+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Credential: &syscall.Credential{Uid: ordinaryID, Gid: ordinaryID},
+		Credential: &syscall.Credential{Uid: testkit.OrdinaryID, Gid: testkit.OrdinaryID},
 	}
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
-		Skip(t, "cannot become another user: "+err.Error()) // root of a user namespace without others
+		testkit.Skip(t, "cannot become another user: "+err.Error()) // root of a user namespace without others
 	}
 	err := cmd.Wait()
 	switch {

@@ -1,5 +1,0 @@
-//go:build !asan
-
-package initscript_test
-
-const withASan = false

@@ -1,7 +1,0 @@
-//go:build asan
-
-package initscript_test
-
-// withASan tells that the program maps terabytes of shadow memory, so it cannot live under an
-// RLIMIT_AS.
-const withASan = true

@@ -1,7 +1,0 @@
-//go:build !race
-
-package initscript_test
-
-const withRace = false
-
-var actorEnv []string
