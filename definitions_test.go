@@ -3,56 +3,72 @@ package initscript_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-initscript/initscript/internal/definitions"
+	"github.com/go-initscript/initscript/lua"
 )
 
-//go:generate go run ./tools/script-api lua/initscript.d.lua docs/script-api.md docs/man/initscript-script.7
+//go:generate go run ./tools/script-api
 //go:generate go test -run ^TestManPageIsUpToDate$ ./cmd/initscript -update
 
-func parseDefinitions(t *testing.T) []definitions.Block {
-	t.Helper()
-	const file = "lua/initscript.d.lua"
-	text, err := os.ReadFile(file)
-	must(t, err)
-	blocks, err := definitions.Parse(string(text))
+// apiBlocks is what lua/initscript.d.lua says, from which most tests of the script API take its names.
+var apiBlocks = sync.OnceValue(func() []definitions.Block {
+	blocks, err := definitions.Parse(lua.Definitions)
 	if err != nil {
-		t.Fatalf("%s:%v", file, err)
+		panic("lua/initscript.d.lua: " + err.Error())
 	}
 	return blocks
+})
+
+// apiName is one name of the script API.
+type apiName struct {
+	name   string // without "C."
+	kind   string // functions, constants or globals, as the lists in testdata are called
+	origin string // such as "newer Emilua, Linux only"
 }
 
-// definedNames maps "C open function", "C O_RDWR number" and "_G mode" to where they exist, such as
-// "newer Emilua, Linux only".
-func definedNames(t *testing.T) map[string]string {
-	t.Helper()
-	origins := map[string]string{}
-	add := func(name, origin string) {
-		if _, ok := origins[name]; ok {
-			t.Errorf("%s is defined twice", name)
-		}
-		origins[name] = origin
-	}
-	for _, block := range parseDefinitions(t) {
+func (n apiName) isHere() bool {
+	system := definitions.System(n.origin)
+	return system == "" || system == runtime.GOOS
+}
+
+var apiNames = sync.OnceValue(func() (all []apiName) {
+	for _, block := range apiBlocks() {
 		name, inC := strings.CutPrefix(block.Name, "C.")
 		switch {
 		case block.Kind == definitions.Function && inC:
-			add("C "+name+" function", block.Origin())
+			all = append(all, apiName{name, "functions", block.Origin()})
 		case block.Kind == definitions.Function || block.Kind == definitions.Variable:
-			add("_G "+name, block.Origin())
+			all = append(all, apiName{name, "globals", block.Origin()})
 		case block.IsConstants():
 			for _, field := range block.Fields {
 				origin, _ := field.Origin()
-				add("C "+field.Name+" number", origin)
+				all = append(all, apiName{field.Name, "constants", origin})
 			}
 		}
+	}
+	return all
+})
+
+// definedNames maps "C open function", "C O_RDWR number" and "_G mode" to their origins.
+func definedNames(t *testing.T) map[string]string {
+	t.Helper()
+	formats := map[string]string{"functions": "C %s function", "constants": "C %s number", "globals": "_G %s"}
+	origins := map[string]string{}
+	for _, n := range apiNames() {
+		key := fmt.Sprintf(formats[n.kind], n.name)
+		if _, ok := origins[key]; ok {
+			t.Errorf("%s is defined twice", key)
+		}
+		origins[key] = n.origin
 	}
 	if len(origins) == 0 {
 		t.Fatal("nothing is defined")
@@ -60,28 +76,24 @@ func definedNames(t *testing.T) map[string]string {
 	return origins
 }
 
-// listedNames is what definedNames should be, from the lists in testdata.
-func listedNames(t *testing.T) map[string]string {
+// emiluaNames are the names that Emilua has and their origins, from the lists in testdata.
+func emiluaNames(t *testing.T) map[apiName]bool {
 	t.Helper()
-	formats := map[string]string{"functions": "C %s function", "constants": "C %s number", "globals": "_G %s"}
-	lists := map[string]string{"init.script": "init.script", "newer": "newer Emilua", "extension": "extension"}
+	lists := map[string]string{"init.script": "init.script", "newer": "newer Emilua"}
 	platforms := map[string]string{"all": "", "linux": ", Linux only", "freebsd": ", FreeBSD only"}
-	origins := map[string]string{}
+	names := map[apiName]bool{}
 	for list, origin := range lists {
-		for kind, format := range formats {
+		for _, kind := range []string{"functions", "constants", "globals"} {
 			text, err := os.ReadFile(filepath.Join("testdata", list+"."+kind+".txt"))
-			if os.IsNotExist(err) {
-				continue
-			}
 			must(t, err)
 			for line := range strings.Lines(string(text)) {
 				if fields := strings.Fields(line); !strings.HasPrefix(line, "#") {
-					origins[fmt.Sprintf(format, fields[0])] = origin + platforms[fields[1]]
+					names[apiName{fields[0], kind, origin + platforms[fields[1]]}] = true
 				}
 			}
 		}
 	}
-	return origins
+	return names
 }
 
 // What is defined for this system is what a script sees, and has the same kind.
@@ -108,21 +120,25 @@ func TestDefinitionsAreTheNamesOfScripts(t *testing.T) {
 	}
 }
 
-// This also has the globals, of which a script sees those of Lua too.
+// What Emilua has is called so, and everything else an extension. This also has the globals, of which a
+// script sees those of Lua too.
 func TestDefinitionsHaveTheRightOrigins(t *testing.T) {
-	defined, listed := definedNames(t), listedNames(t)
-	names := maps.Clone(defined)
-	maps.Copy(names, listed)
-	for name := range names {
-		if defined[name] != listed[name] {
-			t.Errorf("%s: the definitions say %q, the lists in testdata %q", name, defined[name], listed[name])
+	listed := emiluaNames(t)
+	for _, n := range apiNames() {
+		isExtension := n.origin == "extension" || strings.HasPrefix(n.origin, "extension, ")
+		if listed[n] == isExtension {
+			t.Errorf("%s: defined as %q, among Emilua's names: %t", n.name, n.origin, listed[n])
 		}
+		delete(listed, n)
+	}
+	for n := range listed {
+		t.Errorf("%s: the lists in testdata say %q, the definitions do not", n.name, n.origin)
 	}
 }
 
 func TestDefinitionsHaveAllParagraphs(t *testing.T) {
 	want := []string{"Errors", "Privilege", "Kernel", "See", "Origin", "Example"}
-	for _, block := range parseDefinitions(t) {
+	for _, block := range apiBlocks() {
 		if block.Kind != definitions.Function {
 			continue
 		}
@@ -140,44 +156,10 @@ func TestDefinitionsHaveAllParagraphs(t *testing.T) {
 	}
 }
 
-// A function takes as many arguments as it checks, or more of which the rest is optional.
-func TestDefinitionsHaveTheCheckedParameters(t *testing.T) {
-	compared := 0
-	for _, block := range parseDefinitions(t) {
-		signature, ok := signatures[block.Name]
-		if block.Kind != definitions.Function || !ok {
-			continue
-		}
-		compared++
-		checked := strings.Fields(strings.TrimSuffix(signature, " nil"))
-		required := 0
-		for _, param := range block.Params {
-			if !param.Optional {
-				required++
-			}
-		}
-		if len(checked) < required || len(checked) > len(block.Params) {
-			t.Errorf("%s: %+v are defined, %v are checked", block.Name, block.Params, checked)
-			continue
-		}
-		types := map[string]string{"int": "integer", "str": "string"}
-		for i, kind := range checked {
-			// Structures and what may be nil have types of their own.
-			want, ok := types[kind]
-			if got := block.Params[i]; ok && got.Type != want {
-				t.Errorf("%s: %s is defined as %s, and checked as %s", block.Name, got.Name, got.Type, want)
-			}
-		}
-	}
-	if compared != len(signatures) {
-		t.Errorf("%d functions of %d are defined", compared, len(signatures))
-	}
-}
-
 func TestDefinitionsHaveExamplesThatCompile(t *testing.T) {
 	var script strings.Builder
 	examples := 0
-	for _, block := range parseDefinitions(t) {
+	for _, block := range apiBlocks() {
 		for _, example := range block.Examples() {
 			examples++
 			fmt.Fprintf(&script, "S(select(2, loadstring([==[%s]==], '=%s')) or 'good') ", example, block.Name)
@@ -198,9 +180,7 @@ func TestDefinitionsHaveExamplesThatCompile(t *testing.T) {
 func TestDefinitionsNameOnlyWhatIsDefined(t *testing.T) {
 	defined := definedNames(t)
 	use := regexp.MustCompile(`\bC\.(\w+)`)
-	text, err := os.ReadFile("lua/initscript.d.lua")
-	must(t, err)
-	for _, match := range use.FindAllStringSubmatch(string(text), -1) {
+	for _, match := range use.FindAllStringSubmatch(lua.Definitions, -1) {
 		_, function := defined["C "+match[1]+" function"]
 		_, constant := defined["C "+match[1]+" number"]
 		if !function && !constant {
@@ -221,7 +201,7 @@ func TestDefinitionsHaveTheKnownTexts(t *testing.T) {
 		"initscript.LandlockRestrictSelfFlag":  `C.landlock_restrict_self(-1, { %s })`,
 	}
 	documented := map[string]bool{}
-	for _, block := range parseDefinitions(t) {
+	for _, block := range apiBlocks() {
 		for _, value := range block.Values {
 			documented[value.Name] = true
 		}
@@ -245,27 +225,18 @@ func TestDefinitionsHaveTheKnownTexts(t *testing.T) {
 	for name := range calls {
 		t.Errorf("%s is not defined", name)
 	}
-	table := regexp.MustCompile(`\{("\w+"), (?:LANDLOCK|SECCOMP)_`)
-	for _, file := range []string{"csrc/api_landlock_linux.c", "csrc/api_seccomp_linux.c"} {
-		source, err := os.ReadFile(file)
-		must(t, err)
-		known := table.FindAllStringSubmatch(string(source), -1)
-		if len(known) == 0 {
-			t.Errorf("%s has no table of texts", file)
-		}
-		for _, match := range known {
-			if !documented[match[1]] {
-				t.Errorf("%s: %s is not defined", file, match[1])
-			}
-		}
-	}
-}
-
-func TestScriptAPIPageIsUpToDate(t *testing.T) {
-	page, err := os.ReadFile("docs/script-api.md")
+	// The table of Landlock's names is generated.
+	const file = "csrc/api_seccomp_linux.c"
+	source, err := os.ReadFile(file)
 	must(t, err)
-	if string(page) != definitions.Markdown(parseDefinitions(t)) {
-		t.Error("docs/script-api.md is not what the definitions give: run go generate .")
+	known := regexp.MustCompile(`\{("\w+"), SECCOMP_`).FindAllStringSubmatch(string(source), -1)
+	if len(known) == 0 {
+		t.Errorf("%s has no table of texts", file)
+	}
+	for _, match := range known {
+		if !documented[match[1]] {
+			t.Errorf("%s: %s is not defined", file, match[1])
+		}
 	}
 }
 

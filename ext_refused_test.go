@@ -2,8 +2,11 @@ package initscript_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
+
+	"github.com/go-initscript/initscript/internal/definitions"
 )
 
 // Whatever a call of ours does not understand it refuses, where the kernel would get a part of it: no
@@ -13,9 +16,13 @@ func TestExtensionsRefuseWhatTheyWouldCut(t *testing.T) {
 		"int": {"0.5", "-0.5", "1 / 0", "0 / 0"},
 		"str": {`'nosuch\0x'`, `'\0'`},
 	}
-	wide := []string{"2^32", "2^33 + 1", "-2^32"} // all but limits have 32 bits
-	for function, signature := range extSignatures {
-		types := strings.Fields(signature)
+	wide := []string{"2^32", "2^33 + 1", "-2^32"}
+	numbers := definitions.AllNumbers(apiBlocks())
+	for _, block := range apiBlocks() {
+		function, types := block.Name, signatures()[block.Name]
+		if !strings.HasPrefix(block.Origin(), "extension") || len(types) == 0 {
+			continue
+		}
 		var calls, want []string
 		try := func(i int, value string) {
 			arguments := make([]string, len(types))
@@ -33,10 +40,17 @@ func TestExtensionsRefuseWhatTheyWouldCut(t *testing.T) {
 			for _, value := range wrong[typ] {
 				try(i, value)
 			}
-			for _, value := range wide {
-				if typ == "int" && (function != "C.setrlimit" || i == 0) {
+			if typ != "int" {
+				continue
+			}
+			switch limits := numbers[block.Params[i].Alias]; {
+			case limits.Max <= math.MaxUint32:
+				for _, value := range wide {
 					try(i, value)
 				}
+			case limits.Max < math.MaxInt64:
+				try(i, fmt.Sprintf("2 * %d", limits.Max))
+				try(i, fmt.Sprint(limits.Min-1))
 			}
 		}
 		raises := scriptCase{Script: "for _, call in ipairs({" + strings.Join(calls, ", ") +

@@ -55,11 +55,12 @@ func TestProgramsDoWithoutPolicies(t *testing.T) {
 // what is in a later layer, or not here at all. What is not here imports nothing of this module.
 var layers = [][]string{
 	{"cmd/initscript", "tools/script-api", "bench", "examples/*", "examples/internal/*"},
-	{"luahost"},
+	{"luahost", "internal/testkit"},
 	{"."},
 	{"internal/start"},
 	{"internal/forkserver"},
-	{"internal/check", "internal/doctor", "internal/jailtest", "internal/manpage", "mailbox"},
+	{"internal/check", "internal/doctor", "internal/generate", "internal/jailtest", "mailbox"},
+	{"internal/manpage"},
 	{
 		"internal/actorself", "internal/definitions", "internal/hint", "internal/hoststate",
 		"internal/machine/machinetest", "internal/trace",

@@ -3,55 +3,12 @@
  * operations of the script, which reach every thread that it must hold for.
  */
 #include "api.h"
+#include "landlock_names.h"
 
 #include <errno.h>
-#include <linux/landlock.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-/* The kernel's ABI fixes these values; headers older than it lack the names. */
-#ifndef LANDLOCK_ACCESS_FS_REFER /* ABI 2, Linux 5.19 */
-#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
-#endif
-#ifndef LANDLOCK_ACCESS_FS_TRUNCATE /* ABI 3, Linux 6.2 */
-#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
-#endif
-#ifndef LANDLOCK_ACCESS_NET_BIND_TCP /* ABI 4, Linux 6.7 */
-#define LANDLOCK_ACCESS_NET_BIND_TCP (1ULL << 0)
-#define LANDLOCK_ACCESS_NET_CONNECT_TCP (1ULL << 1)
-#endif
-#ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV /* ABI 5, Linux 6.10 */
-#define LANDLOCK_ACCESS_FS_IOCTL_DEV (1ULL << 15)
-#endif
-#ifndef LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET /* ABI 6, Linux 6.12 */
-#define LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
-#define LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
-#endif
-#ifndef LANDLOCK_CREATE_RULESET_ERRATA /* ABI 7, Linux 6.15, and backports */
-#define LANDLOCK_CREATE_RULESET_ERRATA (1U << 1)
-#endif
-#ifndef LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF /* ABI 7, Linux 6.15 */
-#define LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF (1U << 0)
-#define LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON (1U << 1)
-#define LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF (1U << 2)
-#endif
-#ifndef LANDLOCK_RESTRICT_SELF_TSYNC /* ABI 8, Linux 7.0 */
-#define LANDLOCK_RESTRICT_SELF_TSYNC (1U << 3)
-#endif
-#ifndef LANDLOCK_ACCESS_FS_RESOLVE_UNIX /* ABI 9, Linux 7.1 */
-#define LANDLOCK_ACCESS_FS_RESOLVE_UNIX (1ULL << 16)
-#endif
-#ifndef LANDLOCK_ACCESS_NET_BIND_UDP /* ABI 10, Linux 7.2 */
-#define LANDLOCK_ACCESS_NET_BIND_UDP (1ULL << 2)
-#define LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP (1ULL << 3)
-#endif
-#ifndef LANDLOCK_ADD_RULE_QUIET /* ABI 10, Linux 7.2 */
-#define LANDLOCK_ADD_RULE_QUIET (1U << 0)
-#endif
-#ifndef LANDLOCK_RESTRICT_SELF_NO_NEW_PRIVS /* ABI 11, Linux 7.3 */
-#define LANDLOCK_RESTRICT_SELF_NO_NEW_PRIVS (1U << 4)
-#endif
 
 /* enum landlock_rule_type, of which headers may have the first only. */
 enum rule_type { PATH_BENEATH = 1, NET_PORT = 2 };
@@ -78,78 +35,28 @@ struct vocabulary {
 	const struct initscript_flag *flags;
 };
 
-static const struct vocabulary access_fs = {
-        "LANDLOCK_ACCESS_FS",
-        (const struct initscript_flag[]){
-                {"execute", LANDLOCK_ACCESS_FS_EXECUTE},
-                {"write_file", LANDLOCK_ACCESS_FS_WRITE_FILE},
-                {"read_file", LANDLOCK_ACCESS_FS_READ_FILE},
-                {"read_dir", LANDLOCK_ACCESS_FS_READ_DIR},
-                {"remove_dir", LANDLOCK_ACCESS_FS_REMOVE_DIR},
-                {"remove_file", LANDLOCK_ACCESS_FS_REMOVE_FILE},
-                {"make_char", LANDLOCK_ACCESS_FS_MAKE_CHAR},
-                {"make_dir", LANDLOCK_ACCESS_FS_MAKE_DIR},
-                {"make_reg", LANDLOCK_ACCESS_FS_MAKE_REG},
-                {"make_sock", LANDLOCK_ACCESS_FS_MAKE_SOCK},
-                {"make_fifo", LANDLOCK_ACCESS_FS_MAKE_FIFO},
-                {"make_block", LANDLOCK_ACCESS_FS_MAKE_BLOCK},
-                {"make_sym", LANDLOCK_ACCESS_FS_MAKE_SYM},
-                {"refer", LANDLOCK_ACCESS_FS_REFER},
-                {"truncate", LANDLOCK_ACCESS_FS_TRUNCATE},
-                {"ioctl_dev", LANDLOCK_ACCESS_FS_IOCTL_DEV},
-                {"resolve_unix", LANDLOCK_ACCESS_FS_RESOLVE_UNIX},
-                {NULL, 0},
-        },
-};
+#define FLAG(text, constant, bit) {text, constant},
+/* clang-format off */
+#define FLAGS(list) (const struct initscript_flag[]){list##_NAMES(FLAG) {NULL, 0}}
+/* clang-format on */
 
-static const struct vocabulary access_net = {
-        "LANDLOCK_ACCESS_NET",
-        (const struct initscript_flag[]){
-                {"bind_tcp", LANDLOCK_ACCESS_NET_BIND_TCP},
-                {"connect_tcp", LANDLOCK_ACCESS_NET_CONNECT_TCP},
-                {"bind_udp", LANDLOCK_ACCESS_NET_BIND_UDP},
-                {"connect_send_udp", LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP},
-                {NULL, 0},
-        },
-};
+/* Where headers have a constant, the definitions must have its name at the same place. */
+#define HAS_BIT(text, constant, bit) _Static_assert((constant) == 1ULL << (bit), text);
+LANDLOCK_ACCESS_FS_NAMES(HAS_BIT)
+LANDLOCK_ACCESS_NET_NAMES(HAS_BIT)
+LANDLOCK_SCOPE_NAMES(HAS_BIT)
+LANDLOCK_CREATE_RULESET_NAMES(HAS_BIT)
+LANDLOCK_ADD_RULE_NAMES(HAS_BIT)
+LANDLOCK_RESTRICT_SELF_NAMES(HAS_BIT)
 
-static const struct vocabulary scope = {
-        "LANDLOCK_SCOPE",
-        (const struct initscript_flag[]){
-                {"abstract_unix_socket", LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET},
-                {"signal", LANDLOCK_SCOPE_SIGNAL},
-                {NULL, 0},
-        },
-};
-
-static const struct vocabulary create_ruleset_flags = {
-        "LANDLOCK_CREATE_RULESET",
-        (const struct initscript_flag[]){
-                {"version", LANDLOCK_CREATE_RULESET_VERSION},
-                {"errata", LANDLOCK_CREATE_RULESET_ERRATA},
-                {NULL, 0},
-        },
-};
-
-static const struct vocabulary add_rule_flags = {
-        "LANDLOCK_ADD_RULE",
-        (const struct initscript_flag[]){
-                {"quiet", LANDLOCK_ADD_RULE_QUIET},
-                {NULL, 0},
-        },
-};
-
-static const struct vocabulary restrict_self_flags = {
-        "LANDLOCK_RESTRICT_SELF",
-        (const struct initscript_flag[]){
-                {"log_same_exec_off", LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF},
-                {"log_new_exec_on", LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON},
-                {"log_subdomains_off", LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF},
-                {"tsync", LANDLOCK_RESTRICT_SELF_TSYNC},
-                {"no_new_privs", LANDLOCK_RESTRICT_SELF_NO_NEW_PRIVS},
-                {NULL, 0},
-        },
-};
+static const struct vocabulary access_fs = {"LANDLOCK_ACCESS_FS", FLAGS(LANDLOCK_ACCESS_FS)};
+static const struct vocabulary access_net = {"LANDLOCK_ACCESS_NET", FLAGS(LANDLOCK_ACCESS_NET)};
+static const struct vocabulary scope = {"LANDLOCK_SCOPE", FLAGS(LANDLOCK_SCOPE)};
+static const struct vocabulary create_ruleset_flags = {"LANDLOCK_CREATE_RULESET",
+                                                       FLAGS(LANDLOCK_CREATE_RULESET)};
+static const struct vocabulary add_rule_flags = {"LANDLOCK_ADD_RULE", FLAGS(LANDLOCK_ADD_RULE)};
+static const struct vocabulary restrict_self_flags = {"LANDLOCK_RESTRICT_SELF",
+                                                      FLAGS(LANDLOCK_RESTRICT_SELF)};
 
 static const struct ruleset_field {
 	const char *name;

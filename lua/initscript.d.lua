@@ -132,6 +132,7 @@
 ---end
 ---```
 ---@type integer?
+---@live reads: assert(arg == nil)
 arg = nil
 
 ---Whether a failed call ends the process; see the beginning of the page. `false` and `nil` mean that
@@ -147,6 +148,7 @@ arg = nil
 ---assert(result == 0 or errno == C.EEXIST)
 ---```
 ---@type boolean
+---@live reads: assert(errexit)
 errexit = true
 
 ---The system calls and constants.
@@ -158,6 +160,7 @@ errexit = true
 ---C.umask(mode(0, 2, 2))
 ---```
 ---@class initscript.C
+---@live reads: assert(C.O_RDONLY == 0)
 C = {}
 
 ---The permission bits that are written in three octal digits: `mode(7, 5, 5)` is 0755. Nothing is
@@ -177,10 +180,11 @@ C = {}
 ---```lua
 ---C.mkdir("spool", bit.bor(C.S_ISVTX, mode(7, 7, 7)))
 ---```
----@param user integer the owner's digit: 4 read, 2 write, 1 execute
----@param group integer the group's digit
----@param other integer everyone else's digit
----@return integer bits
+---@param user initscript.OwnerDigit the owner's digit: 4 read, 2 write, 1 execute
+---@param group initscript.Digit the group's digit
+---@param other initscript.Digit everyone else's digit
+---@return initscript.Mode bits
+---@live reads: mode(7, 7, 7)
 function mode(user, group, other) end
 
 ---Writes all of `buffer`, in as many calls of `write(2)` as it takes. An empty buffer is written
@@ -203,10 +207,11 @@ function mode(user, group, other) end
 ---local fd = C.open("out", bit.bor(C.O_WRONLY, C.O_CREAT), mode(6, 4, 4))
 ---write_all(fd, ("x"):rep(100000))
 ---```
----@param fd integer where to
----@param buffer string what, NUL bytes included
+---@param fd initscript.FD where to
+---@param buffer initscript.Data what, NUL bytes included
 ---@return integer written how many bytes were written, also after a failure
 ---@return integer errno 0 on success
+---@live descriptors: write_all(C.open('/dev/null', C.O_WRONLY), 'x')
 function write_all(fd, buffer) end
 
 ---Receives one message from a socket, and the descriptor that came with it. The descriptor is
@@ -235,12 +240,14 @@ function write_all(fd, buffer) end
 ---    C.setns(fd, C.CLONE_NEWNET)
 ---end
 ---```
----@param fd integer a socket
----@param size integer the greatest length of the message, which this takes of the script's memory
+---@param fd initscript.FD a socket
+---@param size initscript.Size the greatest length of the message, which this takes of the script's memory
 ---@return string message
----@return integer received the descriptor, -1 if none came
+---@return initscript.FD received the descriptor, -1 if none came
 ---@return integer errno 0 on success
 ---@overload fun(fd: integer, size: integer): nil, -1, integer
+---@live descriptors: local a, b = C.socketpair(C.AF_UNIX, C.SOCK_STREAM, 0) send_with_fd(a, 'x', 1)
+---@live descriptors: receive_with_fd(b, 1)
 function receive_with_fd(fd, size) end
 
 ---Sends `str` through a socket of the family `AF_UNIX`, together with the descriptor `fd2`, which
@@ -268,11 +275,12 @@ function receive_with_fd(fd, size) end
 ---local fd = C.open("/proc/self/ns/net", bit.bor(C.O_RDONLY, C.O_CLOEXEC))
 ---send_with_fd(arg, "net", fd)
 ---```
----@param fd integer the socket
----@param str string the message, NUL bytes included
----@param fd2 integer the descriptor to send
+---@param fd initscript.FD the socket
+---@param str initscript.Data the message, NUL bytes included
+---@param fd2 initscript.FD the descriptor to send
 ---@return integer sent how many bytes were sent, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: send_with_fd(C.socketpair(C.AF_UNIX, C.SOCK_STREAM, 0), 'x', 1)
 function send_with_fd(fd, str, fd2) end
 
 ---Sets the attribute no_new_privs: from now on `execve` grants nothing that the process does not have,
@@ -297,6 +305,7 @@ function send_with_fd(fd, str, fd2) end
 ---```
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live every thread: set_no_new_privs()
 function set_no_new_privs() end
 
 ---Gives a socket of the family `AF_UNIX` an address. A `path` that begins with a NUL byte is an
@@ -324,10 +333,11 @@ function set_no_new_privs() end
 ---bind_unix(fd, "control.sock")
 ---C.listen(fd, C.SOMAXCONN)
 ---```
----@param fd integer the socket
----@param path string the address
+---@param fd initscript.FD the socket
+---@param path initscript.Path the address
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: bind_unix(C.socket(C.AF_UNIX, C.SOCK_STREAM, 0), 's')
 function bind_unix(fd, path) end
 
 ---The major number of a device. Only the low 32 bits of `device` count.
@@ -346,8 +356,9 @@ function bind_unix(fd, path) end
 ---```lua
 ---assert(major(C.makedev(8, 1)) == 8)
 ---```
----@param device integer
+---@param device initscript.SmallDevice
 ---@return integer major
+---@live reads: major(259)
 function major(device) end
 
 ---The minor number of a device. Only the low 32 bits of `device` count.
@@ -366,8 +377,9 @@ function major(device) end
 ---```lua
 ---assert(minor(C.makedev(8, 1)) == 1)
 ---```
----@param device integer
+---@param device initscript.SmallDevice
 ---@return integer minor
+---@live reads: minor(259)
 function minor(device) end
 
 -- ## Descriptors, input and output
@@ -394,11 +406,12 @@ function minor(device) end
 ---local fd = C.open("/proc/self/status", bit.bor(C.O_RDONLY, C.O_CLOEXEC))
 ---local text = C.read(fd, 4096)
 ---```
----@param fd integer where from
----@param size integer how many bytes at most; this much of the script's memory is taken
+---@param fd initscript.FD where from
+---@param size initscript.Size how many bytes at most; this much of the script's memory is taken
 ---@return string data
 ---@return integer errno 0 on success
 ---@overload fun(fd: integer, size: integer): nil, integer
+---@live descriptors: C.read(C.open('/dev/null', C.O_RDONLY), 1)
 function C.read(fd, size) end
 
 ---Writes once, which may be less than all of `buffer`: `write_all` writes everything. A pipe or stream
@@ -426,10 +439,11 @@ function C.read(fd, size) end
 ---local fd = C.open("/proc/self/oom_score_adj", bit.bor(C.O_WRONLY, C.O_CLOEXEC))
 ---C.write(fd, "500")
 ---```
----@param fd integer where to
----@param buffer string what, NUL bytes included
+---@param fd initscript.FD where to
+---@param buffer initscript.Data what, NUL bytes included
 ---@return integer written how many bytes were written, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.write(C.open('/dev/null', C.O_WRONLY), 'x')
 function C.write(fd, buffer) end
 
 ---Opens a file and returns the lowest free descriptor. It is not close-on-exec unless `flags` has
@@ -458,11 +472,12 @@ function C.write(fd, buffer) end
 ---```lua
 ---local log = C.open("log", bit.bor(C.O_WRONLY, C.O_CREAT, C.O_APPEND, C.O_CLOEXEC), mode(6, 0, 0))
 ---```
----@param path string
----@param flags integer one of `O_RDONLY`, `O_WRONLY`, `O_RDWR`, and any other `O_` constants
----@param mode? integer permissions of a file that is created, 0 if absent
----@return integer fd the descriptor, -1 on failure
+---@param path initscript.Path
+---@param flags initscript.OpenFlags one of `O_RDONLY`, `O_WRONLY`, `O_RDWR`, and any other `O_` constants
+---@param mode? initscript.Mode permissions of a file that is created, 0 if absent
+---@return initscript.FD fd the descriptor, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.open('/dev/null', C.O_RDONLY)
 function C.open(path, flags, mode) end
 
 ---Closes a descriptor.
@@ -482,9 +497,11 @@ function C.open(path, flags, mode) end
 ---local fd = C.open("/dev/null", C.O_RDONLY)
 ---C.close(fd)
 ---```
----@param fd integer
+---@param fd initscript.FD
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.close(C.open('/dev/null', C.O_RDONLY))
+---@live descriptors: errexit = false for fd = 3, 100 do C.close(fd) end
 function C.close(fd) end
 
 ---Closes all descriptors from `low` up. What the launcher itself needs stays open, unseen.
@@ -504,7 +521,8 @@ function C.close(fd) end
 ---C.closefrom(3)
 ---C.execve("/bin/true", { "true" }, {})
 ---```
----@param low integer the first descriptor; a negative one counts as 0
+---@param low initscript.FD the first descriptor; a negative one counts as 0
+---@live descriptors: C.closefrom(3)
 function C.closefrom(low) end
 
 ---Returns the lowest free descriptor, made a copy of `fd`. The copy is not close-on-exec.
@@ -525,9 +543,10 @@ function C.closefrom(low) end
 ---```lua
 ---local stderr = C.dup(2)
 ---```
----@param fd integer
----@return integer fd the copy, -1 on failure
+---@param fd initscript.FD
+---@return initscript.FD fd the copy, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.dup(1)
 function C.dup(fd) end
 
 ---Makes `new_fd` a copy of `old_fd`; what was open there is closed first. The copy is not
@@ -548,10 +567,11 @@ function C.dup(fd) end
 ---local log = C.open("log", bit.bor(C.O_WRONLY, C.O_CREAT, C.O_CLOEXEC), mode(6, 0, 0))
 ---C.dup2(log, 2)
 ---```
----@param old_fd integer what is copied
----@param new_fd integer the number of the copy
----@return integer fd `new_fd`, or -1 on failure
+---@param old_fd initscript.FD what is copied
+---@param new_fd initscript.FD the number of the copy
+---@return initscript.FD fd `new_fd`, or -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: for fd = 3, 40 do C.dup2(1, fd) end
 function C.dup2(old_fd, new_fd) end
 
 ---Makes a pipe.
@@ -574,10 +594,11 @@ function C.dup2(old_fd, new_fd) end
 ---C.write(w, "hello")
 ---assert(C.read(r, 16) == "hello")
 ---```
----@param flags integer 0, or of `O_CLOEXEC`, `O_NONBLOCK`, `O_DIRECT`
----@return integer reader the descriptor to read from, -1 on failure
----@return integer writer the descriptor to write to, -1 on failure
+---@param flags initscript.PipeFlags 0, or of `O_CLOEXEC`, `O_NONBLOCK`, `O_DIRECT`
+---@return initscript.FD reader the descriptor to read from, -1 on failure
+---@return initscript.FD writer the descriptor to write to, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.pipe2(0)
 function C.pipe2(flags) end
 
 ---Makes two sockets that are connected with each other.
@@ -600,12 +621,13 @@ function C.pipe2(flags) end
 ---local a, b = C.socketpair(C.AF_UNIX, bit.bor(C.SOCK_SEQPACKET, C.SOCK_CLOEXEC), 0)
 ---send_with_fd(a, "one end of a pipe", (C.pipe2(C.O_CLOEXEC)))
 ---```
----@param domain integer `AF_UNIX`
----@param type integer a `SOCK_` constant, with `SOCK_CLOEXEC` and `SOCK_NONBLOCK` if wanted
----@param protocol integer 0
----@return integer first a descriptor, -1 on failure
----@return integer second the other one, -1 on failure
+---@param domain initscript.SocketDomain `AF_UNIX`
+---@param type initscript.SocketType a `SOCK_` constant, with `SOCK_CLOEXEC` and `SOCK_NONBLOCK` if wanted
+---@param protocol initscript.Protocol 0
+---@return initscript.FD first a descriptor, -1 on failure
+---@return initscript.FD second the other one, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.socketpair(C.AF_UNIX, C.SOCK_STREAM, 0)
 function C.socketpair(domain, type, protocol) end
 
 ---Asks for, or changes, properties of a descriptor. Commands that take a pointer are not available.
@@ -641,11 +663,12 @@ function C.socketpair(domain, type, protocol) end
 ---local fd = C.open("/dev/null", C.O_RDONLY)
 ---C.fcntl(fd, C.F_SETFD, C.FD_CLOEXEC)
 ---```
----@param fd integer
----@param command integer an `F_` constant
----@param argument? integer for commands that have one
----@return integer result depends on the command, -1 on failure
+---@param fd initscript.FD
+---@param command initscript.FcntlCommand an `F_` constant
+---@param argument? initscript.FcntlArgument for commands that have one
+---@return initscript.FcntlResult result depends on the command, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.fcntl(1, C.F_DUPFD, 10) C.fcntl(2, C.F_SETFD, C.FD_CLOEXEC)
 function C.fcntl(fd, command, argument) end
 
 ---Makes a socket. There is no connect here: a script uses `ffi`, or gets connected sockets by
@@ -668,11 +691,12 @@ function C.fcntl(fd, command, argument) end
 ---```lua
 ---local fd = C.socket(C.AF_UNIX, bit.bor(C.SOCK_DGRAM, C.SOCK_CLOEXEC), 0)
 ---```
----@param domain integer an `AF_` constant
----@param type integer a `SOCK_` constant, with `SOCK_CLOEXEC` and `SOCK_NONBLOCK` if wanted
----@param protocol integer an `IPPROTO_` constant; 0 is the usual one of the type
----@return integer fd the descriptor, -1 on failure
+---@param domain initscript.SocketDomain an `AF_` constant
+---@param type initscript.SocketType a `SOCK_` constant, with `SOCK_CLOEXEC` and `SOCK_NONBLOCK` if wanted
+---@param protocol initscript.Protocol an `IPPROTO_` constant; 0 is the usual one of the type
+---@return initscript.FD fd the descriptor, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.socket(C.AF_UNIX, C.SOCK_STREAM, 0)
 function C.socket(domain, type, protocol) end
 
 ---Has a socket accept connections; the program it is passed to can then call `accept(2)`.
@@ -697,10 +721,11 @@ function C.socket(domain, type, protocol) end
 ---C.listen(fd, 16)
 ---C.dup2(fd, 0)
 ---```
----@param fd integer the socket
----@param backlog integer how many connections may wait, at most `SOMAXCONN` or what the system allows
+---@param fd initscript.FD the socket
+---@param backlog initscript.Backlog how many connections may wait, at most `SOMAXCONN` or what the system allows
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: local s = C.socket(C.AF_UNIX, C.SOCK_STREAM, 0) bind_unix(s, 's') C.listen(s, 1)
 function C.listen(fd, backlog) end
 
 -- ## Files and directories
@@ -724,10 +749,11 @@ function C.listen(fd, backlog) end
 ---```lua
 ---C.mkdir("root", mode(7, 5, 5))
 ---```
----@param path string
----@param mode integer its permissions
+---@param path initscript.Path
+---@param mode initscript.DirectoryMode its permissions
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('d', 448)
 function C.mkdir(path, mode) end
 
 ---Makes a named pipe. The umask takes bits from `mode`.
@@ -748,10 +774,11 @@ function C.mkdir(path, mode) end
 ---```lua
 ---C.mkfifo("requests", mode(6, 0, 0))
 ---```
----@param path string
----@param mode integer its permissions
+---@param path initscript.Path
+---@param mode initscript.Mode its permissions
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkfifo('f', 384)
 function C.mkfifo(path, mode) end
 
 ---Makes a device node, or an empty regular file if `mode` has permissions only. The umask takes bits
@@ -776,11 +803,12 @@ function C.mkfifo(path, mode) end
 ---C.umask(0)
 ---C.mknod("null", bit.bor(C.S_IFCHR, mode(6, 6, 6)), C.makedev(1, 3))
 ---```
----@param path string
----@param mode integer `S_IFCHR` or `S_IFBLK`, and permissions
----@param device integer from `C.makedev`; 0 for files
+---@param path initscript.Path
+---@param mode initscript.NodeMode `S_IFCHR` or `S_IFBLK`, and permissions
+---@param device initscript.Device from `C.makedev`; 0 for files
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mknod('f', 384, 0)
 function C.mknod(path, mode, device) end
 
 ---The number of a device, for `C.mknod`.
@@ -799,9 +827,10 @@ function C.mknod(path, mode, device) end
 ---```lua
 ---assert(C.makedev(8, 1) == 2049)
 ---```
----@param major integer
----@param minor integer
----@return integer device
+---@param major initscript.DeviceNumber
+---@param minor initscript.DeviceNumber
+---@return initscript.Device device
+---@live reads: C.makedev(1, 3)
 function C.makedev(major, minor) end
 
 ---Gives a file another name, a hard link. A symbolic link as `old_path` is not followed.
@@ -825,10 +854,11 @@ function C.makedev(major, minor) end
 ---C.close((C.open("data", bit.bor(C.O_WRONLY, C.O_CREAT), mode(6, 4, 4))))
 ---C.link("data", "data.1")
 ---```
----@param old_path string the file
----@param new_path string the additional name
+---@param old_path initscript.Path the file
+---@param new_path initscript.Path the additional name
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mknod('f', 384, 0) C.link('f', 'g')
 function C.link(old_path, new_path) end
 
 ---Makes a symbolic link at `path` with `target` as its text, which need not exist.
@@ -849,10 +879,11 @@ function C.link(old_path, new_path) end
 ---```lua
 ---C.symlink("usr/bin", "bin")
 ---```
----@param target string the text of the link
----@param path string where the link is made
+---@param target initscript.Path the text of the link
+---@param path initscript.Path where the link is made
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.symlink('f', 'g')
 function C.symlink(target, path) end
 
 ---Removes a name that is not a directory's. The file ends with its last name and last descriptor.
@@ -876,9 +907,10 @@ function C.symlink(target, path) end
 ---C.symlink("a", "b")
 ---C.unlink("b")
 ---```
----@param path string
+---@param path initscript.Path
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mknod('f', 384, 0) C.unlink('f')
 function C.unlink(path) end
 
 ---Removes an empty directory.
@@ -902,9 +934,10 @@ function C.unlink(path) end
 ---C.mkdir("old-root", mode(7, 0, 0))
 ---C.rmdir("old-root")
 ---```
----@param path string
+---@param path initscript.Path
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('d', 448) C.rmdir('d')
 function C.rmdir(path) end
 
 ---Gives something another name; what had that name before is replaced in the same instant. `C.renameat2`
@@ -929,10 +962,11 @@ function C.rmdir(path) end
 ---C.mkdir("new", mode(7, 0, 0))
 ---C.rename("new", "current")
 ---```
----@param old_path string
----@param new_path string
+---@param old_path initscript.Path
+---@param new_path initscript.Path
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('d', 448) C.rename('d', 'e')
 function C.rename(old_path, new_path) end
 
 ---Changes the owner and the group of a file; symbolic links are followed. The set-user-ID and
@@ -958,11 +992,12 @@ function C.rename(old_path, new_path) end
 ---C.mkdir("state", mode(7, 0, 0))
 ---C.chown("state", 65534, -1)
 ---```
----@param path string
----@param uid integer -1 keeps the owner
----@param gid integer -1 keeps the group
+---@param path initscript.Path
+---@param uid initscript.ID -1 keeps the owner
+---@param gid initscript.ID -1 keeps the group
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('d', 448) C.chown('d', 1, 1)
 function C.chown(path, uid, gid) end
 
 ---Is `C.chown` for a symbolic link itself.
@@ -982,11 +1017,12 @@ function C.chown(path, uid, gid) end
 ---C.symlink("target", "link")
 ---C.lchown("link", 65534, 65534)
 ---```
----@param path string
----@param uid integer -1 keeps the owner
----@param gid integer -1 keeps the group
+---@param path initscript.Path
+---@param uid initscript.ID -1 keeps the owner
+---@param gid initscript.ID -1 keeps the group
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('d', 448) C.lchown('d', 1, 1)
 function C.lchown(path, uid, gid) end
 
 ---Is `C.chown` for the file that a descriptor is open on.
@@ -1006,11 +1042,12 @@ function C.lchown(path, uid, gid) end
 ---local fd = C.open("log", bit.bor(C.O_WRONLY, C.O_CREAT, C.O_CLOEXEC), mode(6, 0, 0))
 ---C.fchown(fd, 65534, -1)
 ---```
----@param fd integer
----@param uid integer -1 keeps the owner
----@param gid integer -1 keeps the group
+---@param fd initscript.FD
+---@param uid initscript.ID -1 keeps the owner
+---@param gid initscript.ID -1 keeps the group
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('d', 448) C.fchown(C.open('d', C.O_RDONLY), 1, 1)
 function C.fchown(fd, uid, gid) end
 
 ---Changes permissions; symbolic links are followed. The umask has no effect.
@@ -1032,10 +1069,11 @@ function C.fchown(fd, uid, gid) end
 ---C.mkdir("tmp", mode(7, 0, 0))
 ---C.chmod("tmp", bit.bor(C.S_ISVTX, mode(7, 7, 7)))
 ---```
----@param path string
----@param mode integer
+---@param path initscript.Path
+---@param mode initscript.Mode
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('d', 448) C.chmod('d', 493)
 function C.chmod(path, mode) end
 
 ---Is `C.chmod` for the file that a descriptor is open on.
@@ -1055,10 +1093,11 @@ function C.chmod(path, mode) end
 ---local fd = C.open("secret", bit.bor(C.O_WRONLY, C.O_CREAT, C.O_CLOEXEC))
 ---C.fchmod(fd, mode(6, 0, 0))
 ---```
----@param fd integer
----@param mode integer
+---@param fd initscript.FD
+---@param mode initscript.Mode
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('d', 448) C.fchmod(C.open('d', C.O_RDONLY), 493)
 function C.fchmod(fd, mode) end
 
 ---Changes the working directory, which the program inherits.
@@ -1079,9 +1118,10 @@ function C.fchmod(fd, mode) end
 ---```lua
 ---C.chdir("/")
 ---```
----@param path string
+---@param path initscript.Path
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.chdir('/')
 function C.chdir(path) end
 
 ---Changes the working directory to the one that a descriptor is open on; `O_PATH` is enough.
@@ -1105,9 +1145,10 @@ function C.chdir(path) end
 ---C.chdir("/usr")
 ---C.fchdir(before)
 ---```
----@param fd integer
+---@param fd initscript.FD
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.fchdir(C.open('/', C.O_RDONLY))
 function C.fchdir(fd) end
 
 ---Changes what `/` means, for this process and the program. The working directory stays where it is:
@@ -1135,9 +1176,10 @@ function C.fchdir(fd) end
 ---C.chdir("jail")
 ---C.chroot(".")
 ---```
----@param path string
+---@param path initscript.Path
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.chroot('/')
 function C.chroot(path) end
 
 ---Sets which permission bits new files and directories do not get, and returns the previous value.
@@ -1159,8 +1201,9 @@ function C.chroot(path) end
 ---C.mkdir("tmp", mode(7, 7, 7))
 ---C.umask(before)
 ---```
----@param mask integer the low nine bits count
----@return integer before
+---@param mask initscript.Mask the low nine bits count
+---@return initscript.Mode before
+---@live process: C.umask(63)
 function C.umask(mask) end
 
 ---Asks whether the *real* user and group could use a file. The answer no is a failure, so `errexit`
@@ -1185,10 +1228,11 @@ function C.umask(mask) end
 ---local has_lib64 = C.access("/lib64", C.F_OK) == 0
 ---errexit = true
 ---```
----@param path string
----@param mode integer `F_OK`, or of `R_OK`, `W_OK`, `X_OK`
+---@param path initscript.Path
+---@param mode initscript.AccessMode `F_OK`, or of `R_OK`, `W_OK`, `X_OK`
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live reads: C.access('/', C.F_OK)
 function C.access(path, mode) end
 
 ---Is `C.access` for the *effective* user and group, which decide when a file is opened.
@@ -1209,10 +1253,11 @@ function C.access(path, mode) end
 ---local may_read = C.eaccess("/etc/shadow", C.R_OK) == 0
 ---errexit = true
 ---```
----@param path string
----@param mode integer `F_OK`, or of `R_OK`, `W_OK`, `X_OK`
+---@param path initscript.Path
+---@param mode initscript.AccessMode `F_OK`, or of `R_OK`, `W_OK`, `X_OK`
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live reads: C.eaccess('/', C.F_OK)
 function C.eaccess(path, mode) end
 
 -- ## Files below a descriptor
@@ -1223,9 +1268,9 @@ function C.eaccess(path, mode) end
 
 ---How `C.openat2` opens. Other fields raise an error: a misspelt one would leave a restriction out.
 ---@class initscript.OpenHow
----@field flags? integer `O_` constants; unknown bits are errors
----@field mode? integer permissions of a file that is created, which needs `O_CREAT` or `O_TMPFILE`
----@field resolve? integer `RESOLVE_` constants
+---@field flags? initscript.OpenFlags `O_` constants; unknown bits are errors
+---@field mode? initscript.Mode permissions of a file that is created, which needs `O_CREAT` or `O_TMPFILE`
+---@field resolve? initscript.ResolveFlags `RESOLVE_` constants
 
 ---Opens a file and can restrict how its path is resolved, step by step, which is the safe way to use
 ---paths that somebody else controls. Unlike `C.open` it refuses unknown flags. The descriptor
@@ -1257,11 +1302,12 @@ function C.eaccess(path, mode) end
 ---    resolve = bit.bor(C.RESOLVE_BENEATH, C.RESOLVE_NO_MAGICLINKS),
 ---})
 ---```
----@param dirfd integer
----@param path string
+---@param dirfd initscript.DirFD
+---@param path initscript.Path
 ---@param how initscript.OpenHow
----@return integer fd the descriptor, -1 on failure
+---@return initscript.FD fd the descriptor, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.openat2(C.AT_FDCWD, '/dev/null', {flags = C.O_RDONLY})
 function C.openat2(dirfd, path, how) end
 
 ---Is `C.mkdir` below a descriptor.
@@ -1281,11 +1327,12 @@ function C.openat2(dirfd, path, how) end
 ---local root = C.open(".", bit.bor(C.O_PATH, C.O_CLOEXEC))
 ---C.mkdirat(root, "etc", mode(7, 5, 5))
 ---```
----@param dirfd integer
----@param path string
----@param mode integer its permissions
+---@param dirfd initscript.DirFD
+---@param path initscript.Path
+---@param mode initscript.DirectoryMode its permissions
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdirat(C.AT_FDCWD, 'd', 448)
 function C.mkdirat(dirfd, path, mode) end
 
 ---Is `C.mknod` below a descriptor.
@@ -1305,12 +1352,13 @@ function C.mkdirat(dirfd, path, mode) end
 ---local dev = C.open(".", bit.bor(C.O_PATH, C.O_CLOEXEC))
 ---C.mknodat(dev, "zero", mode(6, 6, 6), 0) -- a file, for a bind mount to cover
 ---```
----@param dirfd integer
----@param path string
----@param mode integer `S_IFCHR` or `S_IFBLK`, and permissions
----@param device integer from `C.makedev`; 0 for files
+---@param dirfd initscript.DirFD
+---@param path initscript.Path
+---@param mode initscript.NodeMode `S_IFCHR` or `S_IFBLK`, and permissions
+---@param device initscript.Device from `C.makedev`; 0 for files
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mknodat(C.AT_FDCWD, 'f', 384, 0)
 function C.mknodat(dirfd, path, mode, device) end
 
 ---Is `C.link` below descriptors. With `AT_SYMLINK_FOLLOW` a symbolic link as `old_path` is followed.
@@ -1335,13 +1383,14 @@ function C.mknodat(dirfd, path, mode, device) end
 ---local fd = C.open(".", bit.bor(C.O_TMPFILE, C.O_WRONLY), mode(6, 4, 4))
 ---C.linkat(C.AT_FDCWD, "/proc/self/fd/" .. fd, C.AT_FDCWD, "result", C.AT_SYMLINK_FOLLOW)
 ---```
----@param old_dirfd integer
----@param old_path string the file
----@param new_dirfd integer
----@param new_path string the additional name
----@param flags integer 0, or of `AT_SYMLINK_FOLLOW`, `AT_EMPTY_PATH`
+---@param old_dirfd initscript.DirFD
+---@param old_path initscript.Path the file
+---@param new_dirfd initscript.DirFD
+---@param new_path initscript.Path the additional name
+---@param flags initscript.AtFlags 0, or of `AT_SYMLINK_FOLLOW`, `AT_EMPTY_PATH`
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mknod('f', 384, 0) C.linkat(C.AT_FDCWD, 'f', C.AT_FDCWD, 'g', 0)
 function C.linkat(old_dirfd, old_path, new_dirfd, new_path, flags) end
 
 ---Is `C.symlink` below a descriptor, where the link is made.
@@ -1361,11 +1410,12 @@ function C.linkat(old_dirfd, old_path, new_dirfd, new_path, flags) end
 ---local root = C.open(".", bit.bor(C.O_PATH, C.O_CLOEXEC))
 ---C.symlinkat("usr/lib", root, "lib")
 ---```
----@param target string the text of the link
----@param dirfd integer
----@param path string where the link is made
+---@param target initscript.Path the text of the link
+---@param dirfd initscript.DirFD
+---@param path initscript.Path where the link is made
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.symlinkat('f', C.AT_FDCWD, 'g')
 function C.symlinkat(target, dirfd, path) end
 
 ---Is `C.unlink` below a descriptor, or `C.rmdir` with `AT_REMOVEDIR`.
@@ -1385,11 +1435,12 @@ function C.symlinkat(target, dirfd, path) end
 ---C.mkdir("old-root", mode(7, 0, 0))
 ---C.unlinkat(C.AT_FDCWD, "old-root", C.AT_REMOVEDIR)
 ---```
----@param dirfd integer
----@param path string
----@param flags integer 0 or `AT_REMOVEDIR`
+---@param dirfd initscript.DirFD
+---@param path initscript.Path
+---@param flags initscript.AtFlags 0 or `AT_REMOVEDIR`
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mknod('f', 384, 0) C.unlinkat(C.AT_FDCWD, 'f', 0)
 function C.unlinkat(dirfd, path, flags) end
 
 ---Is `C.rename` below descriptors, with flags.
@@ -1414,13 +1465,14 @@ function C.unlinkat(dirfd, path, flags) end
 ---C.mkdir("new", mode(7, 0, 0))
 ---C.renameat2(C.AT_FDCWD, "new", C.AT_FDCWD, "current", C.RENAME_NOREPLACE)
 ---```
----@param old_dirfd integer
----@param old_path string
----@param new_dirfd integer
----@param new_path string
----@param flags integer 0 or a `RENAME_` constant
+---@param old_dirfd initscript.DirFD
+---@param old_path initscript.Path
+---@param new_dirfd initscript.DirFD
+---@param new_path initscript.Path
+---@param flags initscript.RenameFlags 0 or a `RENAME_` constant
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('d', 448) C.renameat2(C.AT_FDCWD, 'd', C.AT_FDCWD, 'e', 0)
 function C.renameat2(old_dirfd, old_path, new_dirfd, new_path, flags) end
 
 ---Is `C.chown` below a descriptor. With `AT_SYMLINK_NOFOLLOW` it changes a symbolic link itself; with
@@ -1441,13 +1493,14 @@ function C.renameat2(old_dirfd, old_path, new_dirfd, new_path, flags) end
 ---local home = C.open(".", bit.bor(C.O_PATH, C.O_CLOEXEC))
 ---C.fchownat(home, "", -1, 65534, C.AT_EMPTY_PATH)
 ---```
----@param dirfd integer
----@param path string
----@param uid integer -1 keeps the owner
----@param gid integer -1 keeps the group
----@param flags integer 0, or of `AT_SYMLINK_NOFOLLOW`, `AT_EMPTY_PATH`
+---@param dirfd initscript.DirFD
+---@param path initscript.Path
+---@param uid initscript.ID -1 keeps the owner
+---@param gid initscript.ID -1 keeps the group
+---@param flags initscript.AtFlags 0, or of `AT_SYMLINK_NOFOLLOW`, `AT_EMPTY_PATH`
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('d', 448) C.fchownat(C.AT_FDCWD, 'd', 1, 1, 0)
 function C.fchownat(dirfd, path, uid, gid, flags) end
 
 ---Is `C.chmod` below a descriptor.
@@ -1471,12 +1524,13 @@ function C.fchownat(dirfd, path, uid, gid, flags) end
 ---C.mkdir("tmp", mode(7, 0, 0))
 ---C.fchmodat(C.AT_FDCWD, "tmp", mode(7, 5, 5), 0)
 ---```
----@param dirfd integer
----@param path string
----@param mode integer
----@param flags integer 0 or `AT_SYMLINK_NOFOLLOW`
+---@param dirfd initscript.DirFD
+---@param path initscript.Path
+---@param mode initscript.Mode
+---@param flags initscript.AtFlags 0 or `AT_SYMLINK_NOFOLLOW`
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('d', 448) C.fchmodat(C.AT_FDCWD, 'd', 493, 0)
 function C.fchmodat(dirfd, path, mode, flags) end
 
 -- ## Mounts
@@ -1534,13 +1588,14 @@ function C.fchmodat(dirfd, path, mode, flags) end
 ---C.mount("/usr", "/usr", nil, bit.bor(C.MS_BIND, C.MS_REC), nil)
 ---C.mount(nil, "/usr", nil, bit.bor(C.MS_REMOUNT, C.MS_BIND, C.MS_RDONLY), nil)
 ---```
----@param source string|nil the device, or the directory for `MS_BIND` and `MS_MOVE`; often only a name
----@param target string where
+---@param source initscript.Path|nil the device, or the directory for `MS_BIND` and `MS_MOVE`; often only a name
+---@param target initscript.Path where
 ---@param fstype string|nil the type of the file system
----@param flags integer `MS_` constants
----@param data? string options of the file system, with commas between them
+---@param flags initscript.MountFlags `MS_` constants
+---@param data? initscript.Path options of the file system, with commas between them
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('m', 448) C.mount('none', 'm', 'tmpfs', 0)
 function C.mount(source, target, fstype, flags, data) end
 
 ---Takes off the mount that is uppermost at `target`; `C.umount2` without flags.
@@ -1559,9 +1614,10 @@ function C.mount(source, target, fstype, flags, data) end
 ---```lua
 ---C.umount("/mnt")
 ---```
----@param target string a mount point
+---@param target initscript.Path a mount point
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('m', 448) C.mount('none', 'm', 'tmpfs', 0) C.umount('m')
 function C.umount(target) end
 
 ---Takes off the mount that is uppermost at `target`. `MNT_DETACH` does so although it is in use, and
@@ -1574,7 +1630,7 @@ function C.umount(target) end
 ---* `ENOENT`: it does not exist.
 ---* `EPERM`: not permitted.
 ---
----**Privilege:** `CAP_SYS_ADMIN`; `MNT_FORCE` demands it in the initial user namespace.
+---**Privilege:** `CAP_SYS_ADMIN`. `MNT_FORCE` demands it in the initial user namespace.
 ---
 ---**Kernel:** any.
 ---
@@ -1586,10 +1642,11 @@ function C.umount(target) end
 ---```lua
 ---C.umount2("/mnt", C.MNT_DETACH)
 ---```
----@param target string a mount point
----@param flags integer 0, or of `MNT_FORCE`, `MNT_DETACH`, `MNT_EXPIRE`, `UMOUNT_NOFOLLOW`
+---@param target initscript.Path a mount point
+---@param flags initscript.UmountFlags 0, or of `MNT_FORCE`, `MNT_DETACH`, `MNT_EXPIRE`, `UMOUNT_NOFOLLOW`
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('m', 448) C.mount('none', 'm', 'tmpfs', 0) C.umount2('m', C.MNT_DETACH)
 function C.umount2(target, flags) end
 
 ---Makes the mount `new_root` the root of the mount namespace, and moves the old root to `put_old`,
@@ -1622,10 +1679,12 @@ function C.umount2(target, flags) end
 ---C.umount2(".", C.MNT_DETACH)
 ---C.chdir("/")
 ---```
----@param new_root string a mount point
----@param put_old string a directory in it
+---@param new_root initscript.Path a mount point
+---@param put_old initscript.Path a directory in it
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('m', 448) C.mount('/', 'm', nil, bit.bor(C.MS_BIND, C.MS_REC)) C.chdir('m')
+---@live process: C.pivot_root('.', '.') C.umount2('.', C.MNT_DETACH)
 function C.pivot_root(new_root, put_old) end
 
 -- ## Mounts by descriptor
@@ -1659,9 +1718,10 @@ function C.pivot_root(new_root, put_old) end
 ---C.move_mount(m, "", C.AT_FDCWD, "/tmp", C.MOVE_MOUNT_F_EMPTY_PATH)
 ---```
 ---@param name string|nil the type of the file system
----@param flags integer 0 or `FSOPEN_CLOEXEC`
----@return integer fd the descriptor, -1 on failure
+---@param flags initscript.FsopenFlags 0 or `FSOPEN_CLOEXEC`
+---@return initscript.FD fd the descriptor, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.fsopen('tmpfs', 0)
 function C.fsopen(name, flags) end
 
 ---Sets an option of a file system, or has it created or changed.
@@ -1696,13 +1756,14 @@ function C.fsopen(name, flags) end
 ---local fs = C.fsopen("tmpfs", C.FSOPEN_CLOEXEC)
 ---C.fsconfig(fs, C.FSCONFIG_SET_STRING, "mode", "0700", 0)
 ---```
----@param fd integer from `C.fsopen` or `C.fspick`
----@param command integer an `FSCONFIG_` constant
+---@param fd initscript.FD from `C.fsopen` or `C.fspick`
+---@param command initscript.FsconfigCommand an `FSCONFIG_` constant
 ---@param key string|nil
----@param value string|nil
----@param aux integer
+---@param value initscript.Path|nil
+---@param aux initscript.FsconfigAux
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.fsconfig(C.fsopen('tmpfs', 0), C.FSCONFIG_SET_STRING, 'mode', '700', 0)
 function C.fsconfig(fd, command, key, value, aux) end
 
 ---Makes a mount, attached nowhere, of a file system that `FSCONFIG_CMD_CREATE` was done for.
@@ -1726,11 +1787,13 @@ function C.fsconfig(fd, command, key, value, aux) end
 ---C.fsconfig(fs, C.FSCONFIG_CMD_CREATE, nil, nil, 0)
 ---local m = C.fsmount(fs, C.FSMOUNT_CLOEXEC, bit.bor(C.MOUNT_ATTR_NOSUID, C.MOUNT_ATTR_NODEV))
 ---```
----@param fd integer from `C.fsopen`
----@param flags integer 0 or `FSMOUNT_CLOEXEC`
----@param attributes integer `MOUNT_ATTR_` constants
----@return integer fd the mount, -1 on failure
+---@param fd initscript.FD from `C.fsopen`
+---@param flags initscript.FsmountFlags 0 or `FSMOUNT_CLOEXEC`
+---@param attributes initscript.MountAttributes `MOUNT_ATTR_` constants
+---@return initscript.FD fd the mount, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: local f = C.fsopen('tmpfs', 0) C.fsconfig(f, C.FSCONFIG_CMD_CREATE, nil, nil, 0)
+---@live descriptors: C.fsmount(f, 0, 0)
 function C.fsmount(fd, flags, attributes) end
 
 ---Begins a change of the configuration of a file system that is mounted; `C.fsconfig` then sets options
@@ -1755,11 +1818,12 @@ function C.fsmount(fd, flags, attributes) end
 ---C.fsconfig(fs, C.FSCONFIG_SET_FLAG, "ro", nil, 0)
 ---C.fsconfig(fs, C.FSCONFIG_CMD_RECONFIGURE, nil, nil, 0)
 ---```
----@param dirfd integer where a relative path starts, or `AT_FDCWD`
----@param path string|nil a mount point
----@param flags integer `FSPICK_` constants
----@return integer fd the descriptor, -1 on failure
+---@param dirfd initscript.DirFD where a relative path starts, or `AT_FDCWD`
+---@param path initscript.Path|nil a mount point
+---@param flags initscript.FspickFlags `FSPICK_` constants
+---@return initscript.FD fd the descriptor, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.mount('none', '.', 'tmpfs', 0) C.fspick(C.AT_FDCWD, '/proc', 0)
 function C.fspick(dirfd, path, flags) end
 
 ---Opens a place in the tree of mounts as `O_PATH` does, or, with `OPEN_TREE_CLONE`, makes a copy of the
@@ -1785,11 +1849,12 @@ function C.fspick(dirfd, path, flags) end
 ---C.mount_setattr(tree, "", C.AT_EMPTY_PATH, { attr_set = C.MOUNT_ATTR_RDONLY })
 ---C.move_mount(tree, "", C.AT_FDCWD, "/mnt", C.MOVE_MOUNT_F_EMPTY_PATH)
 ---```
----@param dirfd integer where a relative path starts, or `AT_FDCWD`
----@param path string|nil
----@param flags integer of `OPEN_TREE_` and `AT_` constants
----@return integer fd the descriptor, -1 on failure
+---@param dirfd initscript.DirFD where a relative path starts, or `AT_FDCWD`
+---@param path initscript.Path|nil
+---@param flags initscript.OpenTreeFlags of `OPEN_TREE_` and `AT_` constants
+---@return initscript.FD fd the descriptor, -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.open_tree(C.AT_FDCWD, '/', C.OPEN_TREE_CLONE)
 function C.open_tree(dirfd, path, flags) end
 
 ---Attaches a mount, or moves one that is attached.
@@ -1813,21 +1878,23 @@ function C.open_tree(dirfd, path, flags) end
 ---local tree = C.open_tree(C.AT_FDCWD, "/usr", bit.bor(C.OPEN_TREE_CLONE, C.OPEN_TREE_CLOEXEC))
 ---C.move_mount(tree, "", C.AT_FDCWD, "/mnt", C.MOVE_MOUNT_F_EMPTY_PATH)
 ---```
----@param from_dirfd integer the mount, or where the path to it starts
----@param from_path string|nil
----@param to_dirfd integer the place, or where the path to it starts
----@param to_path string|nil
----@param flags integer `MOVE_MOUNT_` constants
+---@param from_dirfd initscript.DirFD the mount, or where the path to it starts
+---@param from_path initscript.Path|nil
+---@param to_dirfd initscript.DirFD the place, or where the path to it starts
+---@param to_path initscript.Path|nil
+---@param flags initscript.MoveMountFlags `MOVE_MOUNT_` constants
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('m', 448) local tree = C.open_tree(C.AT_FDCWD, '/proc', C.OPEN_TREE_CLONE)
+---@live process: C.move_mount(tree, '', C.AT_FDCWD, 'm', C.MOVE_MOUNT_F_EMPTY_PATH)
 function C.move_mount(from_dirfd, from_path, to_dirfd, to_path, flags) end
 
 ---What `C.mount_setattr` changes. Other fields are ignored; a field that is no number ends the process.
 ---@class initscript.MountAttr
----@field attr_set? integer `MOUNT_ATTR_` constants to set
----@field attr_clr? integer those to clear, first; the access time constants are one field to clear by `MOUNT_ATTR__ATIME`
----@field propagation? integer one of `MS_SHARED`, `MS_PRIVATE`, `MS_SLAVE`, `MS_UNBINDABLE`
----@field userns_fd? integer the user namespace for `MOUNT_ATTR_IDMAP`
+---@field attr_set? initscript.MountAttributes `MOUNT_ATTR_` constants to set
+---@field attr_clr? initscript.MountAttributes those to clear, first; the access time constants are one field to clear by `MOUNT_ATTR__ATIME`
+---@field propagation? initscript.MountFlags one of `MS_SHARED`, `MS_PRIVATE`, `MS_SLAVE`, `MS_UNBINDABLE`
+---@field userns_fd? initscript.FD the user namespace for `MOUNT_ATTR_IDMAP`
 
 ---Changes attributes of a mount, and with `AT_RECURSIVE` of all mounts below it: of all or of none. Other
 ---than with `MS_REMOUNT`, what is not named stays as it is.
@@ -1855,12 +1922,14 @@ function C.move_mount(from_dirfd, from_path, to_dirfd, to_path, flags) end
 ---    propagation = C.MS_PRIVATE,
 ---})
 ---```
----@param dirfd integer where a relative path starts, or `AT_FDCWD`
----@param path string|nil a mount
----@param flags integer of `AT_EMPTY_PATH`, `AT_RECURSIVE`, `AT_NO_AUTOMOUNT`, `AT_SYMLINK_NOFOLLOW`
+---@param dirfd initscript.DirFD where a relative path starts, or `AT_FDCWD`
+---@param path initscript.Path|nil a mount
+---@param flags initscript.AtFlags of `AT_EMPTY_PATH`, `AT_RECURSIVE`, `AT_NO_AUTOMOUNT`, `AT_SYMLINK_NOFOLLOW`
 ---@param attr initscript.MountAttr
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.mkdir('m', 448) C.mount('none', 'm', 'tmpfs', 0)
+---@live process: C.mount_setattr(C.AT_FDCWD, 'm', 0, {attr_set = C.MOUNT_ATTR_RDONLY})
 function C.mount_setattr(dirfd, path, flags, attr) end
 
 -- ## Namespaces, sessions and processes
@@ -1887,9 +1956,10 @@ function C.mount_setattr(dirfd, path, flags, attr) end
 ---```lua
 ---C.unshare(bit.bor(C.CLONE_NEWUSER, C.CLONE_NEWNET))
 ---```
----@param flags integer `CLONE_NEW` constants
+---@param flags initscript.NamespaceFlags `CLONE_NEW` constants
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live refused: C.unshare(C.CLONE_NEWNS)
 function C.unshare(flags) end
 
 ---Enters an existing namespace, given by a descriptor of `/proc/PID/ns/NAME`, or several of a process,
@@ -1915,10 +1985,11 @@ function C.unshare(flags) end
 ---local fd = C.open("/proc/self/ns/net", bit.bor(C.O_RDONLY, C.O_CLOEXEC))
 ---C.setns(fd, C.CLONE_NEWNET)
 ---```
----@param fd integer the namespace, or a pidfd
----@param type integer a `CLONE_NEW` constant, which must be right, or 0; for a pidfd those to enter
+---@param fd initscript.FD the namespace, or a pidfd
+---@param type initscript.NamespaceFlags a `CLONE_NEW` constant, which must be right, or 0; for a pidfd those to enter
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live refused: C.setns(C.open('/proc/self/ns/net', C.O_RDONLY), 0)
 function C.setns(fd, type) end
 
 ---Sets the name of the host, in the UTS namespace. All bytes of the string count; what is no string
@@ -1941,9 +2012,10 @@ function C.setns(fd, type) end
 ---C.unshare(bit.bor(C.CLONE_NEWUSER, C.CLONE_NEWUTS))
 ---C.sethostname("box")
 ---```
----@param name string
+---@param name initscript.Data
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.sethostname('confined')
 function C.sethostname(name) end
 
 ---Sets the NIS domain name, in the UTS namespace, as `C.sethostname` does the other.
@@ -1963,9 +2035,10 @@ function C.sethostname(name) end
 ---C.unshare(bit.bor(C.CLONE_NEWUSER, C.CLONE_NEWUTS))
 ---C.setdomainname("")
 ---```
----@param name string
+---@param name initscript.Data
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.setdomainname('confined')
 function C.setdomainname(name) end
 
 ---Makes the process the leader of a new session, without a controlling terminal, and of a new process
@@ -1988,6 +2061,7 @@ function C.setdomainname(name) end
 ---```
 ---@return integer sid the id of the session, in the PID namespace of the process; -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.setsid()
 function C.setsid() end
 
 ---Moves a process into a process group of its session, or makes a new one.
@@ -2009,10 +2083,11 @@ function C.setsid() end
 ---```lua
 ---C.setpgid(0, 0)
 ---```
----@param pid integer the process; 0 is this one
----@param pgid integer the group; 0 is the one with the number of the process
+---@param pid initscript.PID the process; 0 is this one
+---@param pgid initscript.PID the group; 0 is the one with the number of the process
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.setpgid(0, 0)
 function C.setpgid(pid, pgid) end
 
 ---The process group of a process.
@@ -2031,9 +2106,10 @@ function C.setpgid(pid, pgid) end
 ---```lua
 ---local leads_group = C.getpgid(0) == C.getpid()
 ---```
----@param pid integer the process; 0 is this one
+---@param pid initscript.PID the process; 0 is this one
 ---@return integer pgid the group, -1 on failure
 ---@return integer errno 0 on success
+---@live reads: C.getpgid(0)
 function C.getpgid(pid) end
 
 ---The session of a process. 0 is one outside of the PID namespace.
@@ -2054,9 +2130,10 @@ function C.getpgid(pid) end
 ---    C.setsid()
 ---end
 ---```
----@param pid integer the process; 0 is this one
+---@param pid initscript.PID the process; 0 is this one
 ---@return integer sid the session, -1 on failure
 ---@return integer errno 0 on success
+---@live reads: C.getsid(0)
 function C.getsid(pid) end
 
 ---The id of this process, in its PID namespace.
@@ -2076,6 +2153,8 @@ function C.getsid(pid) end
 ---local in_new_pid_namespace = C.getpid() == 1
 ---```
 ---@return integer pid
+---@live reads: local stat = C.read(C.open('/proc/self/stat', C.O_RDONLY), 64)
+---@live reads: assert(C.getpid() == tonumber((stat:match('%d+'))))
 function C.getpid() end
 
 ---The id of the parent process, 0 if that is outside of the PID namespace. The parent is the
@@ -2096,6 +2175,7 @@ function C.getpid() end
 ---print(C.getppid())
 ---```
 ---@return integer pid
+---@live reads: C.getppid()
 function C.getppid() end
 
 -- ## Users and groups
@@ -2133,11 +2213,12 @@ function C.getppid() end
 ---```lua
 ---C.setresuid(1000, 1000, 1000)
 ---```
----@param real integer -1 keeps it
----@param effective integer -1 keeps it
----@param saved integer -1 keeps it
+---@param real initscript.ID -1 keeps it
+---@param effective initscript.ID -1 keeps it
+---@param saved initscript.ID -1 keeps it
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live every thread: C.setresuid(1, 1, 1)
 function C.setresuid(real, effective, saved) end
 
 ---Sets the real, the effective and the saved group id.
@@ -2160,11 +2241,12 @@ function C.setresuid(real, effective, saved) end
 ---```lua
 ---C.setresgid(1000, 1000, 1000)
 ---```
----@param real integer -1 keeps it
----@param effective integer -1 keeps it
----@param saved integer -1 keeps it
+---@param real initscript.ID -1 keeps it
+---@param effective initscript.ID -1 keeps it
+---@param saved initscript.ID -1 keeps it
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live every thread: C.setresgid(1, 1, 1)
 function C.setresgid(real, effective, saved) end
 
 ---Sets the supplementary groups. `{}` is none, which is what a sandbox wants.
@@ -2191,9 +2273,10 @@ function C.setresgid(real, effective, saved) end
 ---```lua
 ---C.setgroups({})
 ---```
----@param groups integer[] up to the first nil
+---@param groups initscript.ID[] up to the first nil
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live every thread: C.setgroups({7})
 function C.setgroups(groups) end
 
 ---The supplementary groups.
@@ -2217,6 +2300,7 @@ function C.setgroups(groups) end
 ---@return integer[] groups
 ---@return integer errno 0 on success
 ---@overload fun(): nil, integer
+---@live reads: C.getgroups()
 function C.getgroups() end
 
 ---The real user id.
@@ -2236,6 +2320,7 @@ function C.getgroups() end
 ---local uid = C.getuid()
 ---```
 ---@return integer uid 65534 if it is not mapped in this user namespace
+---@live reads: C.getuid()
 function C.getuid() end
 
 ---The effective user id.
@@ -2257,6 +2342,7 @@ function C.getuid() end
 ---end
 ---```
 ---@return integer uid 65534 if it is not mapped in this user namespace
+---@live reads: C.geteuid()
 function C.geteuid() end
 
 ---The real group id.
@@ -2276,6 +2362,7 @@ function C.geteuid() end
 ---local gid = C.getgid()
 ---```
 ---@return integer gid 65534 if it is not mapped in this user namespace
+---@live reads: C.getgid()
 function C.getgid() end
 
 ---The effective group id.
@@ -2295,6 +2382,7 @@ function C.getgid() end
 ---C.chown(".", -1, C.getegid())
 ---```
 ---@return integer gid 65534 if it is not mapped in this user namespace
+---@live reads: C.getegid()
 function C.getegid() end
 
 -- ## Capabilities
@@ -2321,9 +2409,10 @@ function C.getegid() end
 ---```lua
 ---C.cap_set_proc("=")
 ---```
----@param text string in the notation of `cap_from_text(3)`
+---@param text initscript.Path in the notation of `cap_from_text(3)`
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live every thread: C.cap_set_proc('cap_sys_ptrace,cap_kill=ep')
 function C.cap_set_proc(text) end
 
 ---Takes a capability from the bounding set: no `execve` of this process and its children can gain it any
@@ -2351,6 +2440,7 @@ function C.cap_set_proc(text) end
 ---@param name string a capability
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live every thread: C.cap_drop_bound('cap_chown')
 function C.cap_drop_bound(name) end
 
 ---Raises or lowers an ambient capability: programs of an ordinary user get those. It has to be permitted
@@ -2381,6 +2471,7 @@ function C.cap_drop_bound(name) end
 ---@param raise boolean true raises, false lowers; nothing else is taken for a boolean
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live every thread: C.cap_set_proc('cap_chown=eip') C.cap_set_ambient('cap_chown', true)
 function C.cap_set_ambient(name, raise) end
 
 ---Lowers all ambient capabilities.
@@ -2401,6 +2492,8 @@ function C.cap_set_ambient(name, raise) end
 ---```
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live every thread: C.cap_set_proc('cap_chown=eip') C.cap_set_ambient('cap_chown', true)
+---@live every thread: C.cap_reset_ambient()
 function C.cap_reset_ambient() end
 
 ---Sets the secure bits, all of them: what is special about the user id 0. The `_LOCKED` bits make the
@@ -2420,9 +2513,10 @@ function C.cap_reset_ambient() end
 ---```lua
 ---C.cap_set_secbits(bit.bor(C.SECBIT_NOROOT, C.SECBIT_NOROOT_LOCKED))
 ---```
----@param bits integer `SECBIT_` constants
+---@param bits initscript.SecureBits `SECBIT_` constants
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live every thread: C.cap_set_secbits(C.SECBIT_NOROOT)
 function C.cap_set_secbits(bits) end
 
 -- ## Keyrings
@@ -2474,11 +2568,12 @@ function C.cap_set_secbits(bits) end
 ---```lua
 ---C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING)
 ---```
----@param operation integer a `KEYCTL_` constant
----@param arg2? integer|string
----@param arg3? integer
+---@param operation initscript.KeyctlOperation a `KEYCTL_` constant
+---@param arg2? initscript.Keyring|string
+---@param arg3? initscript.KeyctlArgument
 ---@return integer result see the table, or -1 on failure
 ---@return integer errno 0 on success
+---@live refused: C.keyctl(C.KEYCTL_JOIN_SESSION_KEYRING)
 function C.keyctl(operation, arg2, arg3) end
 
 -- ## Attributes and limits of the process
@@ -2527,13 +2622,16 @@ function C.keyctl(operation, arg2, arg3) end
 ---```lua
 ---C.prctl(C.PR_SET_DUMPABLE, 0)
 ---```
----@param option integer a `PR_SET_`, `PR_GET_` or `PR_CAPBSET_` constant
----@param arg2? integer
----@param arg3? integer
----@param arg4? integer
----@param arg5? integer
----@return integer result depends on the option, -1 on failure
+---@param option initscript.PrctlOption a `PR_SET_`, `PR_GET_` or `PR_CAPBSET_` constant
+---@param arg2? initscript.PrctlArgument
+---@param arg3? initscript.Bits
+---@param arg4? initscript.Bits
+---@param arg5? initscript.Bits
+---@return initscript.PrctlResult result depends on the option, -1 on failure
 ---@return integer errno 0 on success
+---@live every thread: C.prctl(C.PR_SET_PDEATHSIG, C.SIGTERM) C.prctl(C.PR_SET_TIMERSLACK, 4321)
+---@live every thread: C.prctl(C.PR_SET_KEEPCAPS, 1) C.prctl(C.PR_SET_NO_NEW_PRIVS, 1)
+---@live every thread: C.prctl(C.PR_CAPBSET_DROP, 1)
 function C.prctl(option, arg2, arg3, arg4, arg5) end
 
 ---Sets a limit. The soft limit is in force; the process may move it up to the hard limit. Limits hold
@@ -2556,11 +2654,12 @@ function C.prctl(option, arg2, arg3, arg4, arg5) end
 ---C.setrlimit(C.RLIMIT_NOFILE, 256, 256)
 ---C.setrlimit(C.RLIMIT_CORE, 0, 0)
 ---```
----@param resource integer an `RLIMIT_` constant
----@param soft integer -1 or `RLIM_INFINITY` is no limit
----@param hard integer -1 or `RLIM_INFINITY` is no limit
+---@param resource initscript.Resource an `RLIMIT_` constant
+---@param soft initscript.Limit -1 or `RLIM_INFINITY` is no limit
+---@param hard initscript.Limit -1 or `RLIM_INFINITY` is no limit
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live process: C.setrlimit(C.RLIMIT_CORE, 0, 0)
 function C.setrlimit(resource, soft, hard) end
 
 ---The limits of a resource. Limits above 2^53 are not exact.
@@ -2580,11 +2679,12 @@ function C.setrlimit(resource, soft, hard) end
 ---local soft, hard = C.getrlimit(C.RLIMIT_NOFILE)
 ---C.setrlimit(C.RLIMIT_NOFILE, hard, hard)
 ---```
----@param resource integer an `RLIMIT_` constant
----@return integer soft -1 is no limit
----@return integer hard -1 is no limit
+---@param resource initscript.Resource an `RLIMIT_` constant
+---@return initscript.Limit soft -1 is no limit
+---@return initscript.Limit hard -1 is no limit
 ---@return integer errno 0 on success
 ---@overload fun(resource: integer): nil, nil, integer
+---@live reads: C.getrlimit(C.RLIMIT_NOFILE)
 function C.getrlimit(resource) end
 
 -- ## Executing a program
@@ -2621,11 +2721,12 @@ function C.getrlimit(resource) end
 ---```lua
 ---C.execve("/bin/sh", { "sh", "-c", "exit 0" }, { PATH = "/usr/bin:/bin" })
 ---```
----@param path string
+---@param path initscript.Path
 ---@param argv? string[] the arguments, the first one is the name; nil is none at all
----@param envp? table<string, string> the environment; nil is an empty one
+---@param envp? initscript.Environment the environment; nil is an empty one
 ---@return -1 result
 ---@return integer errno
+---@live refused: C.execve('/bin/false', {'false'}, {})
 function C.execve(path, argv, envp) end
 
 ---Is `C.execve` for the file that a descriptor is open on; `O_PATH` is enough. A script with `#!` cannot be
@@ -2649,11 +2750,12 @@ function C.execve(path, argv, envp) end
 ---local fd = C.open("/bin/true", bit.bor(C.O_PATH, C.O_CLOEXEC))
 ---C.fexecve(fd, { "true" }, {})
 ---```
----@param fd integer
+---@param fd initscript.FD
 ---@param argv? string[] the arguments, the first one is the name; nil is none at all
----@param envp? table<string, string> the environment; nil is an empty one
+---@param envp? initscript.Environment the environment; nil is an empty one
 ---@return -1 result
 ---@return integer errno
+---@live refused: C.fexecve(C.open('/bin/false', C.O_RDONLY), {'false'}, {})
 function C.fexecve(fd, argv, envp) end
 
 -- ## Seccomp
@@ -2695,11 +2797,12 @@ function C.fexecve(fd, argv, envp) end
 ---set_no_new_privs()
 ---C.seccomp_set_mode_filter(C.read(arg, 32768), { "log" })
 ---```
----@param bpf_fprogram string the instructions, 8 bytes each, in the byte order of the machine
+---@param bpf_fprogram initscript.Filter the instructions, 8 bytes each, in the byte order of the machine
 ---@param flags? initscript.SeccompFilterFlag[]
----@return integer result 0, or the listener; -1 on failure
+---@return initscript.Listener result 0, or the listener; -1 on failure
 ---@return integer errno 0 on success
----@overload fun(bpf_fprogram: string, errno: integer): integer, integer
+---@overload fun(bpf_fprogram: string, errno: initscript.Errno): integer, integer
+---@live every thread: C.seccomp_set_mode_filter('\6\0\0\0\0\0\255\127')
 function C.seccomp_set_mode_filter(bpf_fprogram, flags) end
 
 -- ## Landlock
@@ -2779,12 +2882,12 @@ function C.seccomp_set_mode_filter(bpf_fprogram, flags) end
 ---A rule for what is below a file or directory. Other fields raise an error.
 ---@class initscript.LandlockPathBeneathAttr
 ---@field allowed_access initscript.LandlockAccessFS[] what is allowed, of what the ruleset handles
----@field parent_fd integer a descriptor of it, `O_PATH` is enough; it stays open
+---@field parent_fd initscript.FD a descriptor of it, `O_PATH` is enough; it stays open
 
 ---A rule for a port. Other fields raise an error.
 ---@class initscript.LandlockNetPortAttr
 ---@field allowed_access initscript.LandlockAccessNet[] what is allowed, of what the ruleset handles
----@field port integer for `bind_tcp` and `bind_udp`, 0 is any port that the kernel chooses
+---@field port initscript.Port for `bind_tcp` and `bind_udp`, 0 is any port that the kernel chooses
 
 ---Makes a ruleset, or asks the kernel for its version of Landlock. The descriptor is close-on-exec. The
 ---kernel gets the smallest structure that has all fields in use, so kernels that are older than the
@@ -2806,8 +2909,8 @@ function C.seccomp_set_mode_filter(bpf_fprogram, flags) end
 ---
 ---**See:** `landlock_create_ruleset(2)`, `landlock(7)`
 ---
----**Origin:** init.script, Linux only; of `attr` all but `handled_access_fs`, `"ioctl_dev"`, `"resolve_unix"`
----and `"errata"` are extensions
+---**Origin:** init.script, Linux only; of `attr` all but `handled_access_fs`, of that the rights that came
+---with ABI 5 or later, and `"errata"` are extensions
 ---
 ---**Example:**
 ---```lua
@@ -2818,8 +2921,9 @@ function C.seccomp_set_mode_filter(bpf_fprogram, flags) end
 ---```
 ---@param attr? initscript.LandlockRulesetAttr
 ---@param flags? initscript.LandlockCreateRulesetFlag[] not together with `attr`
----@return integer result the ruleset's descriptor, or the answer; -1 on failure
+---@return initscript.Ruleset result the ruleset's descriptor, or the answer; -1 on failure
 ---@return integer errno 0 on success
+---@live descriptors: C.landlock_create_ruleset({handled_access_fs = {'execute'}})
 function C.landlock_create_ruleset(attr, flags) end
 
 ---Adds a rule: allows something below a file or directory, or for a port. What several rules allow adds up.
@@ -2852,13 +2956,16 @@ function C.landlock_create_ruleset(attr, flags) end
 ---    parent_fd = out,
 ---})
 ---```
----@param ruleset_fd integer a numeric string is not taken
+---@param ruleset_fd initscript.FD a numeric string is not taken
 ---@param rule_type "path_beneath" or `"net_port"`
 ---@param attr initscript.LandlockPathBeneathAttr
 ---@param flags? initscript.LandlockAddRuleFlag[]
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
 ---@overload fun(ruleset_fd: integer, rule_type: "net_port", attr: initscript.LandlockNetPortAttr, flags?: initscript.LandlockAddRuleFlag[]): integer, integer
+---@live descriptors: local set = C.landlock_create_ruleset({handled_access_fs = {'execute'}})
+---@live descriptors: local rule = {allowed_access = {'execute'}, parent_fd = C.open('/', C.O_PATH)}
+---@live descriptors: C.landlock_add_rule(set, 'path_beneath', rule)
 function C.landlock_add_rule(ruleset_fd, rule_type, attr, flags) end
 
 ---Enforces a ruleset on the process, for good: it enters a new *domain*. The program inherits it.
@@ -2884,10 +2991,12 @@ function C.landlock_add_rule(ruleset_fd, rule_type, attr, flags) end
 ---set_no_new_privs()
 ---C.landlock_restrict_self(rules)
 ---```
----@param ruleset_fd integer a numeric string is not taken
+---@param ruleset_fd initscript.FD a numeric string is not taken
 ---@param flags? initscript.LandlockRestrictSelfFlag[]
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
+---@live every thread: local set = C.landlock_create_ruleset({handled_access_fs = {'make_sock'}})
+---@live every thread: C.landlock_restrict_self(set)
 function C.landlock_restrict_self(ruleset_fd, flags) end
 
 -- ## Only on FreeBSD
@@ -2910,8 +3019,8 @@ function C.landlock_restrict_self(ruleset_fd, flags) end
 ---```lua
 ---C.unmount("/mnt", C.MNT_FORCE)
 ---```
----@param dir string
----@param flags integer 0, `MNT_FORCE` or `MNT_BYFSID`
+---@param dir initscript.Path
+---@param flags initscript.UmountFlags 0, `MNT_FORCE` or `MNT_BYFSID`
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
 function C.unmount(dir, flags) end
@@ -2993,7 +3102,7 @@ function C.caph_cache_tzdata(tz) end
 ---```lua
 ---C.jail_attach(1)
 ---```
----@param jid integer the jail
+---@param jid initscript.JID the jail
 ---@return integer result 0, or -1 on failure
 ---@return integer errno 0 on success
 function C.jail_attach(jid) end
@@ -3437,3 +3546,143 @@ function C.jail_set(params, flags) end
 ---@field SIGSTOP integer Stop; cannot be caught. [extension]
 ---@field SIGTSTP integer Stop from the keyboard. [extension]
 ---@field SIGSYS integer A system call that a seccomp filter does not allow. [extension]
+
+---A path, or a text as a path.
+---@alias initscript.Path string # in a trace it is not cut
+
+---Bytes, NUL bytes included. What is neither text nor a number has none.
+---@alias initscript.Data string
+
+---@alias initscript.Filter string
+
+---@alias initscript.Environment table<string, string> # in a trace it has no values
+
+---A descriptor.
+---@alias initscript.FD integer # -0x80000000 to 0x7fffffff
+
+---Where a relative path starts.
+---@alias initscript.DirFD integer # -0x80000000 to 0x7fffffff; AT_FDCWD; one of them
+
+---@alias initscript.PID integer # -0x80000000 to 0x7fffffff
+
+---@alias initscript.JID integer # -0x80000000 to 0x7fffffff
+
+---Of a user or group.
+---@alias initscript.ID integer # -1 to 0xffffffff
+
+---@alias initscript.Size integer # 0 to 0x20000000000000
+
+---@alias initscript.Errno integer # -0x80000000 to 0x7fffffff
+
+---@alias initscript.Port integer # 0 to 0xffff
+
+---Bits without names. `bit.bor` makes signed numbers.
+---@alias initscript.Bits integer # -0x80000000 to 0xffffffff
+
+---The kernel masks modes.
+---@alias initscript.Mode integer # 0 to 07777
+
+---`mkdir(2)` ignores the bits for set-user-ID and set-group-ID.
+---@alias initscript.DirectoryMode integer # 0 to 01777
+
+---@alias initscript.NodeMode integer # 0 to 0177777; S_IFCHR S_IFBLK; one of 0170000
+
+---@alias initscript.AccessMode integer # 0 to 7; F_OK R_OK W_OK X_OK
+
+---@alias initscript.Mask integer # 0 to 0777
+
+---It may have the bits that come before it.
+---@alias initscript.OwnerDigit integer # 0 to 077
+
+---@alias initscript.Digit integer # 0 to 7
+
+---@alias initscript.Device integer # 0 to 0xffffffff
+
+---@alias initscript.SmallDevice integer # 0 to 0x7fffffff
+
+---A major or minor number.
+---@alias initscript.DeviceNumber integer # 0 to 0xffffffff
+
+---@alias initscript.OpenFlags integer # -0x80000000 to 0xffffffff; O_*; one of 3
+
+---No access mode is chosen beside them.
+---@alias initscript.PipeFlags integer # -0x80000000 to 0xffffffff; O_*; one of 3
+
+---@alias initscript.SocketDomain integer # -0x80000000 to 0x7fffffff; AF_*; one of them
+
+---@alias initscript.SocketType integer # -0x80000000 to 0xffffffff; SOCK_*; one of 0xf
+
+---Of the internet domains; numbers mean something else in others.
+---@alias initscript.Protocol integer # -0x80000000 to 0x7fffffff; IPPROTO_*; one of them
+
+---@alias initscript.Backlog integer # -0x80000000 to 0x7fffffff; SOMAXCONN; one of them
+
+---@alias initscript.FcntlCommand integer # -0x80000000 to 0xffffffff; F_* but F_OK F_SEAL_*; one of them
+
+---What it is depends on the command.
+---@alias initscript.FcntlArgument integer # -0x80000000 to 0xffffffff
+
+---@alias initscript.FcntlResult integer # -0x80000000 to 0xffffffff
+
+---@alias initscript.DescriptorFlags integer # -0x80000000 to 0xffffffff; FD_*
+
+---@alias initscript.Seals integer # -0x80000000 to 0xffffffff; F_SEAL_*
+
+---@alias initscript.AtFlags integer # -0x80000000 to 0xffffffff; AT_* but AT_FDCWD
+
+---@alias initscript.ResolveFlags integer # -0x80000000 to 0xffffffff; RESOLVE_*
+
+---@alias initscript.RenameFlags integer # -0x80000000 to 0xffffffff; RENAME_*
+
+---@alias initscript.MountFlags integer # -0x80000000 to 0xffffffff; MS_*
+
+---@alias initscript.UmountFlags integer # -0x80000000 to 0xffffffff; MNT_* UMOUNT_*
+
+---@alias initscript.FsopenFlags integer # -0x80000000 to 0xffffffff; FSOPEN_*
+
+---@alias initscript.FsconfigCommand integer # -0x80000000 to 0xffffffff; FSCONFIG_*; one of them
+
+---What it is depends on the command.
+---@alias initscript.FsconfigAux integer # -0x80000000 to 0x7fffffff
+
+---@alias initscript.FsmountFlags integer # -0x80000000 to 0xffffffff; FSMOUNT_*
+
+---@alias initscript.FspickFlags integer # -0x80000000 to 0xffffffff; FSPICK_*
+
+---@alias initscript.OpenTreeFlags integer # -0x80000000 to 0xffffffff; OPEN_TREE_* AT_* but AT_FDCWD
+
+---@alias initscript.MoveMountFlags integer # -0x80000000 to 0xffffffff; MOVE_MOUNT_*
+
+---Of the bits of MOUNT_ATTR__ATIME one value is chosen, of which 0 is MOUNT_ATTR_RELATIME.
+---@alias initscript.MountAttributes integer # -0x80000000 to 0xffffffff; MOUNT_ATTR_* but MOUNT_ATTR_RELATIME
+
+---@alias initscript.NamespaceFlags integer # -0x80000000 to 0xffffffff; CLONE_NEW*
+
+---@alias initscript.SecureBits integer # -0x80000000 to 0xffffffff; SECBIT_*
+
+---@alias initscript.Resource integer # -0x80000000 to 0x7fffffff; RLIMIT_*; one of them
+
+---@alias initscript.Limit integer # -1 to 0x7fffffffffffffff; RLIM_INFINITY; one of them
+
+---@alias initscript.PrctlOption integer # -0x80000000 to 0xffffffff; PR_* but PR_MDWE_*; one of them
+
+---What it is depends on the option.
+---@alias initscript.PrctlArgument integer # -0x80000000 to 0x20000000000000
+
+---@alias initscript.PrctlResult integer # -0x80000000 to 0xffffffff
+
+---@alias initscript.MDWEFlags integer # -0x80000000 to 0xffffffff; PR_MDWE_*
+
+---@alias initscript.Signal integer # -0x80000000 to 0x7fffffff; SIG*; one of them
+
+---@alias initscript.KeyctlOperation integer # -0x80000000 to 0xffffffff; KEYCTL_*; one of them
+
+---@alias initscript.Keyring integer # -0x80000000 to 0x20000000000000; KEY_SPEC_*; one of them
+
+---@alias initscript.KeyctlArgument integer # -0x80000000 to 0xffffffff; KEY_SPEC_*; one of them
+
+---A descriptor with the flag `new_listener`.
+---@alias initscript.Listener integer # -0x80000000 to 0x7fffffff
+
+---A descriptor, if nothing was asked.
+---@alias initscript.Ruleset integer # -0x80000000 to 0x7fffffff

@@ -18,6 +18,7 @@ type api struct {
 	globals   map[string]bool
 	classes   map[string]*class
 	texts     map[string]*textList // of aliases
+	numbers   map[string]*definitions.Numbers
 	abis      []definitions.Version
 }
 
@@ -28,7 +29,10 @@ type function struct {
 	calls   []signature
 	results int
 	// result is the type of the first result, "" where that depends on success.
-	result string
+	result     string
+	capability string // that every call needs, or ""
+	opensFD    bool   // the first result is a descriptor
+	opens      openingFlag
 }
 
 // signature is one of the ways to call a function.
@@ -37,6 +41,7 @@ type signature []parameter
 type parameter struct {
 	name, typ string
 	optional  bool
+	numbers   *definitions.Numbers // that it may be; nil if it is no integer
 }
 
 func (s signature) required() int {
@@ -76,12 +81,15 @@ var loadAPI = sync.OnceValue(func() *api {
 		panic(fmt.Sprintf("definitions of the script API: %v", err))
 	}
 	a := &api{map[string]*function{}, map[string]*constant{}, map[string]bool{}, map[string]*class{},
-		map[string]*textList{}, nil}
+		map[string]*textList{}, definitions.AllNumbers(blocks), nil}
 	if a.abis, err = definitions.LandlockABIs(blocks); err != nil {
 		panic(fmt.Sprintf("definitions of the script API: %v", err))
 	}
 	for _, block := range blocks {
 		a.add(&block)
+	}
+	for _, f := range a.functions {
+		f.opens = a.openingFlag(f)
 	}
 	return a
 })
@@ -89,7 +97,7 @@ var loadAPI = sync.OnceValue(func() *api {
 func (a *api) add(block *definitions.Block) {
 	switch {
 	case block.Kind == definitions.Function:
-		a.functions[block.Name] = newFunction(block)
+		a.functions[block.Name] = a.newFunction(block)
 		if !strings.Contains(block.Name, ".") {
 			a.globals[block.Name] = true
 		}
@@ -98,59 +106,55 @@ func (a *api) add(block *definitions.Block) {
 	case block.IsConstants():
 		for _, field := range block.Fields {
 			origin, _ := field.Origin()
-			a.constants["C."+field.Name] = &constant{system(origin), field.Kernel()}
+			a.constants["C."+field.Name] = &constant{definitions.System(origin), field.Kernel()}
 		}
 	case block.Kind == definitions.Class:
-		a.classes[block.Name] = newClass(block)
-	case block.Kind == definitions.Alias:
+		a.classes[block.Name] = a.newClass(block)
+	case block.Kind == definitions.Alias && !block.IsType():
 		a.texts[block.Name] = newTextList(block)
 	}
 }
 
-// system reads the end of an origin, as in "init.script, Linux only".
-func system(origin string) string {
-	switch {
-	case strings.HasSuffix(origin, ", Linux only"):
-		return "linux"
-	case strings.HasSuffix(origin, ", FreeBSD only"):
-		return "freebsd"
-	default:
-		return ""
-	}
+// newParameter is also for fields.
+func (a *api) newParameter(value definitions.Value) parameter {
+	return parameter{value.Name, value.Type, value.Optional, a.numbers[value.Alias]}
 }
 
-func newFunction(block *definitions.Block) *function {
-	f := &function{name: block.Name, system: system(block.Origin()), results: len(block.Returns)}
-	f.kernel, _ = block.Kernel()
-	var main signature
-	for _, p := range block.Params {
-		main = append(main, parameter{p.Name, p.Type, p.Optional})
+func (a *api) newSignature(values []definitions.Value) signature {
+	var s signature
+	for _, value := range values {
+		s = append(s, a.newParameter(value))
 	}
+	return s
+}
+
+func (a *api) newFunction(block *definitions.Block) *function {
+	f := &function{
+		name:       block.Name,
+		system:     definitions.System(block.Origin()),
+		results:    len(block.Returns),
+		capability: block.Capability(),
+		opensFD:    len(block.Returns) > 0 && block.Returns[0].Alias == "FD",
+	}
+	f.kernel, _ = block.Kernel()
+	main := a.newSignature(block.Params)
 	f.calls = append(f.calls, main)
 	if len(block.Returns) > 0 {
 		f.result = block.Returns[0].Type
 	}
 	for _, overload := range block.Overloads {
-		parameters, results, _ := strings.Cut(strings.TrimPrefix(overload, "fun("), "): ")
-		var call signature
-		for _, text := range splitType(parameters, ',') {
-			name, typ, _ := strings.Cut(strings.TrimSpace(text), ": ")
-			name, optional := strings.CutSuffix(name, "?")
-			if name != "" {
-				call = append(call, parameter{name, typ, optional})
-			}
-		}
+		call := a.newSignature(overload.Params)
 		if !slices.Equal(call, main) {
 			f.calls = append(f.calls, call)
 		}
-		if !strings.HasPrefix(results, f.result) {
+		if !strings.HasPrefix(overload.Returns, f.result) {
 			f.result = ""
 		}
 	}
 	return f
 }
 
-func newClass(block *definitions.Block) *class {
+func (a *api) newClass(block *definitions.Block) *class {
 	c := &class{abi: map[string]int{}}
 	for _, line := range block.Text {
 		if strings.Contains(line, "Other fields raise an error") {
@@ -159,7 +163,7 @@ func newClass(block *definitions.Block) *class {
 	}
 	unit, versions := definitions.Since(block.Fields)
 	for i, field := range block.Fields {
-		c.fields = append(c.fields, parameter{field.Name, field.Type, field.Optional})
+		c.fields = append(c.fields, a.newParameter(field))
 		if unit == "ABI" && versions[i] != "" {
 			c.abi[field.Name], _ = strconv.Atoi(versions[i])
 		}
@@ -181,24 +185,6 @@ func newTextList(block *definitions.Block) *textList {
 		}
 	}
 	return l
-}
-
-// splitType splits at a separator that is not in brackets.
-func splitType(s string, separator rune) []string {
-	var parts []string
-	depth, start := 0, 0
-	for i, r := range s {
-		switch {
-		case strings.ContainsRune("<({[", r):
-			depth++
-		case strings.ContainsRune(">)}]", r):
-			depth--
-		case r == separator && depth == 0:
-			parts = append(parts, s[start:i])
-			start = i + 1
-		}
-	}
-	return append(parts, s[start:])
 }
 
 // landlockABI returns the highest version of Landlock that a kernel has.

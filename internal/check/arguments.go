@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-initscript/initscript/internal/definitions"
 	"github.com/go-initscript/initscript/internal/lazyregexp"
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
@@ -158,17 +159,21 @@ func (s *script) checkArgument(e luasyntax.Expr, i int, f *function, signatures 
 			return // superfluous in this one
 		}
 		p := signature[i]
-		types = append(types, splitType(p.typ, '|')...)
+		types = append(types, definitions.SplitType(p.typ, '|')...)
 		if p.optional {
 			types = append(types, "nil")
 		}
 	}
-	what := fmt.Sprintf("argument %d of %s, %s,", i+1, f.name, signatures[0][i].name)
-	s.checkType(e, types, place{f.name, signatures[0][i].name, what}, false)
+	first := signatures[0][i]
+	what := fmt.Sprintf("argument %d of %s, %s,", i+1, f.name, first.name)
+	s.checkType(e, types, place{f.name, first.name, what, first.numbers}, false)
 }
 
 // place is where a value goes: the parameter of a function, or a field. what is how a message calls it.
-type place struct{ function, name, what string }
+type place struct {
+	function, name, what string
+	numbers              *definitions.Numbers // that it may be; nil if any
+}
 
 func (p place) called(what string) place {
 	p.what = what
@@ -298,11 +303,11 @@ func (s *script) checkTable(table *luasyntax.Table, typ string, at place) {
 		return
 	}
 	if types, isMap := strings.CutPrefix(typ, "table<"); isMap {
-		parts := splitType(strings.TrimSuffix(types, ">"), ',')
+		parts := definitions.SplitType(strings.TrimSuffix(types, ">"), ',')
 		for _, field := range table.Fields {
 			s.checkKey(field, at)
 			if _, ok := field.Key.(*luasyntax.String); ok {
-				s.checkType(field.Value, splitType(strings.TrimSpace(parts[1]), '|'),
+				s.checkType(field.Value, definitions.SplitType(strings.TrimSpace(parts[1]), '|'),
 					at.called("a value in "+at.what), true)
 			}
 		}
@@ -371,8 +376,8 @@ func (s *script) checkFields(table *luasyntax.Table, class *class, at place) {
 		switch {
 		case i >= 0:
 			p := class.fields[i]
-			s.checkType(field.Value, append(splitType(p.typ, '|'), "nil"), place{at.function, p.name,
-				"the field " + p.name}, true)
+			s.checkType(field.Value, append(definitions.SplitType(p.typ, '|'), "nil"), place{at.function, p.name,
+				"the field " + p.name, p.numbers}, true)
 		case class.strict:
 			s.add(key.Position, Error, nameUnknownField, "there is no field %s%s", key.Value, similar(key.Value, names))
 		default:

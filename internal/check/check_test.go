@@ -35,7 +35,7 @@ var forLuaHost = regexp.MustCompile(`examples/lua-namespaces/|luahost/|lua-host\
 
 // What ships with the project is free of mistakes.
 func TestShippedScripts(t *testing.T) {
-	codeBlock := regexp.MustCompile("(?s)```lua\n(.*?)```")
+	codeBlock := regexp.MustCompile("(?ms)^ *```lua\n(.*?)^ *```")
 	definitionExample := regexp.MustCompile("(?s)---```lua\n(.*?)---```")
 	scripts := 0
 	testkit.Must(t, filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {

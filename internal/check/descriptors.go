@@ -2,27 +2,47 @@ package check
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/go-initscript/initscript/internal/definitions"
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
 
-// opening has the calls that return descriptors: which argument, or which field of it, can have which
-// flag for close-on-exec.
-var opening = map[string]openingFlag{
-	"C.open":       {argument: 1, flag: "O_CLOEXEC"},
-	"C.openat2":    {argument: 2, field: "flags", flag: "O_CLOEXEC"},
-	"C.socket":     {argument: 1, flag: "SOCK_CLOEXEC"},
-	"C.socketpair": {argument: 1, flag: "SOCK_CLOEXEC"},
-	"C.pipe2":      {argument: 0, flag: "O_CLOEXEC"},
-	"C.fsopen":     {argument: 1, flag: "FSOPEN_CLOEXEC"},
-	"C.fsmount":    {argument: 1, flag: "FSMOUNT_CLOEXEC"},
-	"C.fspick":     {argument: 2, flag: "FSPICK_CLOEXEC"},
-	"C.open_tree":  {argument: 2, flag: "OPEN_TREE_CLOEXEC"},
-}
-
+// openingFlag is the flag for close-on-exec of a call that returns a descriptor: which argument, or
+// which field of it, can have it. flag is "" if there is none.
 type openingFlag struct {
 	argument    int
 	field, flag string
+}
+
+// openingFlag looks for numbers that can have such a flag among the arguments.
+func (a *api) openingFlag(f *function) openingFlag {
+	if !f.opensFD {
+		return openingFlag{}
+	}
+	for i, p := range f.calls[0] {
+		if flag := a.closeOnExec(p.numbers); flag != "" {
+			return openingFlag{argument: i, flag: flag}
+		}
+		if class := a.classes[p.typ]; class != nil {
+			for _, field := range class.fields {
+				if flag := a.closeOnExec(field.numbers); flag != "" {
+					return openingFlag{i, field.name, flag}
+				}
+			}
+		}
+	}
+	return openingFlag{}
+}
+
+func (a *api) closeOnExec(numbers *definitions.Numbers) string {
+	for name := range a.constants {
+		name = strings.TrimPrefix(name, "C.")
+		if numbers != nil && strings.HasSuffix(name, "_CLOEXEC") && numbers.Has(name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // keepDescriptors notes the descriptors that calls return without close-on-exec.
@@ -59,8 +79,8 @@ func (f *follower) keepDescriptors(locals []*luasyntax.Local, values []luasyntax
 
 // missingFlag returns the flag for close-on-exec that a call certainly does not have.
 func (f *follower) missingFlag(call *luasyntax.Call, function *function) (flag string, ok bool) {
-	opens, ok := opening[function.name]
-	if !ok {
+	opens := function.opens
+	if opens.flag == "" {
 		return "", false
 	}
 	e, _ := argument(call, opens.argument)
@@ -68,6 +88,7 @@ func (f *follower) missingFlag(call *luasyntax.Call, function *function) (flag s
 		return "", false
 	}
 	if opens.field != "" {
+		var ok bool
 		if e, ok = f.fieldOf(e, opens.field); !ok {
 			return "", false
 		}

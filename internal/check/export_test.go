@@ -2,13 +2,29 @@ package check
 
 var LuaGlobals = luaGlobals()
 
-var (
-	Always    = always
-	Opening   = opening
-	Constants = func() map[string]*constant { return loadAPI().constants }
-)
+var Constants = func() map[string]*constant { return loadAPI().constants }
 
-func SpanOf(function, name string) (span, bool) { return spanOf(function, name) }
+// Opening returns the flags for close-on-exec of the calls that have one.
+func Opening() map[string]string {
+	flags := map[string]string{}
+	for name, f := range loadAPI().functions {
+		if f.opens.flag != "" {
+			flags[name] = f.opens.flag
+		}
+	}
+	return flags
+}
+
+// Always returns the capabilities that calls need whatever their arguments are.
+func Always() map[string]string {
+	needed := map[string]string{}
+	for name, f := range loadAPI().functions {
+		if f.capability != "" {
+			needed[name] = f.capability
+		}
+	}
+	return needed
+}
 
 func WithArguments() map[string]map[string]int {
 	tables := map[string]map[string]int{}
@@ -17,6 +33,3 @@ func WithArguments() map[string]map[string]int {
 	}
 	return tables
 }
-
-func (o openingFlag) Argument() int { return o.argument }
-func (o openingFlag) Flag() string  { return o.flag }

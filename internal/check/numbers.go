@@ -8,62 +8,22 @@ import (
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
 
-// span is what a number may be so that nothing of it is cut or ignored.
-type span struct{ min, max float64 }
-
-var (
-	anInt    = span{math.MinInt32, math.MaxInt32}
-	anID     = span{-1, math.MaxUint32}
-	someBits = span{math.MinInt32, math.MaxUint32} // bit.bor makes signed numbers
-	aSize    = span{0, 1 << 53}
-	aDevice  = span{0, math.MaxUint32}
-)
-
-// spans are those of the parameters and fields of that name; what is only so for one function has the
-// name of the function before it.
-var spans = map[string]span{
-	"fd": anInt, "fd2": anInt, "old_fd": anInt, "new_fd": anInt, "dirfd": anInt, "old_dirfd": anInt,
-	"new_dirfd": anInt, "from_dirfd": anInt, "to_dirfd": anInt, "ruleset_fd": anInt, "parent_fd": anInt,
-	"userns_fd": anInt, "low": anInt, "pid": anInt, "pgid": anInt, "jid": anInt, "backlog": anInt,
-	"domain": anInt, "protocol": anInt, "aux": anInt, "resource": anInt, "errno": anInt,
-	"uid": anID, "gid": anID, "real": anID, "effective": anID, "saved": anID, "groups": anID,
-	"flags": someBits, "type": someBits, "command": someBits, "option": someBits, "operation": someBits,
-	"attributes": someBits, "bits": someBits, "argument": someBits, "attr_set": someBits,
-	"attr_clr": someBits, "propagation": someBits, "resolve": someBits,
-	"arg2": {math.MinInt32, 1 << 53}, "arg3": someBits, "arg4": someBits, "arg5": someBits,
-	"size": aSize, "soft": {-1, math.MaxInt64}, "hard": {-1, math.MaxInt64}, "port": {0, math.MaxUint16},
-	"device": aDevice, "major": aDevice, "minor": aDevice,
-	"major.device": {0, math.MaxInt32}, "minor.device": {0, math.MaxInt32},
-	// The kernel masks modes. mkdir(2) ignores the bits for set-user-ID and set-group-ID.
-	"mode": {0, 0o7777}, "mask": {0, 0o777}, "C.mkdir.mode": {0, 0o1777}, "C.mkdirat.mode": {0, 0o1777},
-	"C.mknod.mode": {0, 0o177777}, "C.mknodat.mode": {0, 0o177777},
-	"C.access.mode": {0, 7}, "C.eaccess.mode": {0, 7},
-	// The owner's digit may have the bits that come before it.
-	"user": {0, 0o77}, "group": {0, 7}, "other": {0, 7},
-}
-
-// spanOf returns that of a parameter of a function, or of a field.
-func spanOf(function, name string) (span, bool) {
-	if found, ok := spans[function+"."+name]; ok {
-		return found, true
-	}
-	found, ok := spans[name]
-	return found, ok
-}
-
 // checkRange reports a number of which something else than what is written gets to the kernel.
 func (s *script) checkRange(e luasyntax.Expr, at place) {
 	if s.isOctal(e) {
 		return // which is reported
 	}
 	value, ok := s.number(e)
-	allowed, known := spanOf(at.function, at.name)
-	if !ok || !known || value == math.Floor(value) && value >= allowed.min && value <= allowed.max {
+	if !ok || at.numbers == nil {
+		return
+	}
+	low, high := float64(at.numbers.Min), float64(at.numbers.Max)
+	if value == math.Floor(value) && value >= low && value <= high {
 		return
 	}
 	s.add(e.Pos(), Error, nameArgumentValue,
 		"%s is %s, not an integer from %s to %s", at.what, formatNumber(value),
-		formatNumber(allowed.min), formatNumber(allowed.max))
+		formatNumber(low), formatNumber(high))
 }
 
 // formatNumber writes a number as Lua does, but for large integers.

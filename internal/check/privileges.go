@@ -1,23 +1,15 @@
 package check
 
 import (
+	"math"
+
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
 
-// always are the capabilities that calls need whatever their arguments are.
-var always = map[string]string{
-	"C.mount": "cap_sys_admin", "C.umount": "cap_sys_admin", "C.umount2": "cap_sys_admin",
-	"C.pivot_root": "cap_sys_admin", "C.fsopen": "cap_sys_admin", "C.fsmount": "cap_sys_admin",
-	"C.fspick": "cap_sys_admin", "C.move_mount": "cap_sys_admin", "C.mount_setattr": "cap_sys_admin",
-	"C.sethostname": "cap_sys_admin", "C.setdomainname": "cap_sys_admin",
-	"C.chroot": "cap_sys_chroot", "C.setgroups": "cap_setgid",
-	"C.cap_drop_bound": "cap_setpcap", "C.cap_set_secbits": "cap_setpcap",
-}
-
 // need returns the capability that a call certainly needs, or "". unless says what else would do.
 func (s *script) need(call *luasyntax.Call, f *function) (capability, unless string) {
-	if capability := always[f.name]; capability != "" {
-		return capability, ""
+	if f.capability != "" {
+		return f.capability, ""
 	}
 	flagsAt := func(i int) (flags, bool) {
 		e, _ := argument(call, i)
@@ -186,7 +178,7 @@ func (f *follower) applyUserIDs(call *luasyntax.Call, sure bool) {
 	id, ok := f.number(e)
 	switch {
 	case ok && id == -1:
-	case ok && id >= 1 && id < anID.max && sure: // others are cut
+	case ok && id >= 1 && id < math.MaxUint32 && sure: // others are cut
 		if !f.state.caps.known || f.state.caps.all || len(f.state.caps.names) > 0 {
 			f.state.caps = capabilities{known: true, names: map[string]bool{}, lost: call, ifRoot: true}
 		}

@@ -12,6 +12,7 @@ const notice = "<!-- Made from lua/initscript.d.lua by go generate; change that.
 
 // Markdown returns the reference page.
 func Markdown(blocks []Block) string {
+	blocks = slices.DeleteFunc(slices.Clone(blocks), func(b Block) bool { return b.IsType() })
 	var page strings.Builder
 	page.WriteString(notice)
 	// The introduction is everything before the first family.
@@ -103,7 +104,7 @@ func signatures(b *Block) string {
 		}
 		lines = append(lines, line)
 		for _, overload := range b.Overloads {
-			lines = append(lines, b.Name+strings.TrimPrefix(overload, "fun"))
+			lines = append(lines, b.Name+"("+typed(overload.Params)+"): "+overload.Returns)
 		}
 	case Variable:
 		lines = append(lines, b.Name+": "+b.Type)

@@ -19,7 +19,7 @@ const (
 	Function             // of the table C, or a global
 	Variable             // a global
 	Class                // fields of a table
-	Alias                // texts that a list may have
+	Alias                // texts that a list may have, or another name of a type
 )
 
 // Block is a paragraph of the file: prose, or what one name means.
@@ -27,21 +27,36 @@ type Block struct {
 	Kind      Kind
 	Name      string
 	Text      []string // lines of Markdown
-	Type      string   // of a Variable
+	Type      string   // of a Variable, or what an Alias stands for
 	Params    []Value
 	Returns   []Value
-	Overloads []string
+	Overloads []Overload
 	Fields    []Value
 	Values    []Value // of an Alias
+	Numbers   Numbers // of an Alias of integer
+	Live      Live    // of a Function or Variable
 }
 
 // Value is a parameter, a result, a field or a text that a list may have.
 type Value struct {
 	Name     string
-	Type     string
+	Type     string // integer, where Alias names one of integer
+	Alias    string // without the prefix, "" if the type is written out
 	Text     string
 	Optional bool
 }
+
+// Overload is another way to call a function.
+type Overload struct {
+	Params  []Value
+	Returns string
+}
+
+// Live tells what a name does in live mode: its class, and a script that shows it.
+type Live struct{ Class, Trial string }
+
+// LiveClasses are the classes in the order of docs/live-mode.md.
+var LiveClasses = []string{"reads", "descriptors", "process", "every thread", "refused"}
 
 var (
 	functionLine = lazyregexp.New(`^function ([\w.]+)\(([\w, ]*)\) end$`)
@@ -73,6 +88,7 @@ func Parse(file string) ([]Block, error) {
 		}
 		blocks = append(blocks, block)
 	}
+	resolveAliases(blocks)
 	return blocks, nil
 }
 
@@ -120,7 +136,7 @@ func (b *Block) addTag(tag string) error {
 		value.Name, value.Text, _ = strings.Cut(rest, " ")
 		b.Returns = append(b.Returns, value)
 	case "overload":
-		b.Overloads = append(b.Overloads, rest)
+		b.Overloads = append(b.Overloads, parseOverload(rest))
 	case "field":
 		b.Fields = append(b.Fields, namedValue(rest))
 	case "type":
@@ -128,10 +144,22 @@ func (b *Block) addTag(tag string) error {
 	case "class":
 		b.Kind, b.Name = Class, rest
 	case "alias":
-		b.Kind, b.Name = Alias, rest
+		return b.addAlias(rest)
+	case "live":
+		return b.addLive(rest)
 	default:
 		return fmt.Errorf("unknown tag %s", name)
 	}
+	return nil
+}
+
+// addLive reads "CLASS: SCRIPT". A script of several lines has a tag on each.
+func (b *Block) addLive(rest string) error {
+	class, script, ok := strings.Cut(rest, ": ")
+	if !ok || !slices.Contains(LiveClasses, class) || b.Live.Class != "" && b.Live.Class != class {
+		return fmt.Errorf("%q is no class of live mode with a script", rest)
+	}
+	b.Live = Live{class, strings.TrimPrefix(b.Live.Trial+"\n"+script, "\n")}
 	return nil
 }
 
@@ -159,10 +187,44 @@ func (b *Block) addStatement(line string) error {
 }
 
 func (b *Block) check() error {
-	if b.Kind == Prose && len(b.Params)+len(b.Returns)+len(b.Overloads)+len(b.Fields) > 0 {
+	tags := len(b.Params) + len(b.Returns) + len(b.Overloads) + len(b.Fields)
+	if b.Kind == Prose && (tags > 0 || b.Live.Class != "") {
 		return errors.New("tags of nothing")
 	}
 	return nil
+}
+
+// parseOverload reads "fun(NAME: TYPE, NAME?: TYPE): RESULTS".
+func parseOverload(s string) Overload {
+	params, returns, _ := strings.Cut(strings.TrimPrefix(s, "fun("), "): ")
+	overload := Overload{Returns: returns}
+	for _, param := range SplitType(params, ',') {
+		var value Value
+		value.Name, value.Type, _ = strings.Cut(strings.TrimSpace(param), ": ")
+		value.Name, value.Optional = strings.CutSuffix(value.Name, "?")
+		if value.Name != "" {
+			overload.Params = append(overload.Params, value)
+		}
+	}
+	return overload
+}
+
+// SplitType splits at a separator that is not in brackets.
+func SplitType(s string, separator rune) []string {
+	var parts []string
+	depth, start := 0, 0
+	for i, r := range s {
+		switch {
+		case strings.ContainsRune("<({[", r):
+			depth++
+		case strings.ContainsRune(">)}]", r):
+			depth--
+		case r == separator && depth == 0:
+			parts = append(parts, s[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, s[start:])
 }
 
 // namedValue reads "NAME TYPE TEXT".
@@ -210,6 +272,19 @@ func (b *Block) Origin() string {
 		}
 	}
 	return ""
+}
+
+// System returns the one system that has a name of that origin, as runtime.GOOS calls it, or "" if all
+// do.
+func System(origin string) string {
+	switch {
+	case strings.HasSuffix(origin, ", Linux only"):
+		return "linux"
+	case strings.HasSuffix(origin, ", FreeBSD only"):
+		return "freebsd"
+	default:
+		return ""
+	}
 }
 
 // Origin returns which version of Emilua has a constant, and whether one system only; and the text

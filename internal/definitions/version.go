@@ -51,6 +51,7 @@ var (
 	linuxText     = lazyregexp.New(`\(Linux (\d+\.\d+(?:\.\d+)?)[;)]`)
 	sinceSuffix   = lazyregexp.New(`\((?:(ABI|Linux) )?(\d+(?:\.\d+)*)\)$`)
 	abiRow        = lazyregexp.New(`^\| (?:ABI|Linux) \|`)
+	privilegeText = lazyregexp.New("^`(CAP_\\w+)`\\.")
 	errNoKernel   = errors.New("the paragraph Kernel does not begin with any, Linux and a version, or FreeBSD")
 	errNoLandlock = errors.New("there is no table of ABI and Linux versions")
 )
@@ -70,6 +71,19 @@ func (b *Block) Kernel() (Version, error) {
 		}
 	}
 	return Version{}, fmt.Errorf("%s: %w", b.Name, errNoKernel)
+}
+
+// Capability returns the capability that a Function needs whatever its arguments are, as in "cap_chown",
+// or "". The paragraph Privilege is then that capability and a full stop.
+func (b *Block) Capability() string {
+	for _, line := range b.Text {
+		if match := label().FindStringSubmatch(line); match != nil && match[1] == "Privilege" {
+			if capability := privilegeText().FindStringSubmatch(match[2]); capability != nil {
+				return strings.ToLower(capability[1])
+			}
+		}
+	}
+	return ""
 }
 
 // Kernel returns the first version of Linux that has a constant, which is zero if it is as old as

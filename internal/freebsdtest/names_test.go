@@ -10,25 +10,39 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-initscript/initscript/internal/definitions"
+	"github.com/go-initscript/initscript/lua"
 )
 
-// listed returns the names of FreeBSD's in testdata.
-func listed(t *testing.T, kind string) []string {
+// defined returns the names of FreeBSD's: functions of the table C, and constants.
+func defined(t *testing.T) (functions, constants []string) {
 	t.Helper()
-	files, err := filepath.Glob("../../testdata/*." + kind + ".txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no lists of %s: %v", kind, err)
+	blocks, err := definitions.Parse(lua.Definitions)
+	if err != nil {
+		t.Fatal(err)
 	}
-	names := map[string]bool{}
-	for _, file := range files {
-		for line := range strings.Lines(read(t, file)) {
-			fields := strings.Fields(line)
-			if !strings.HasPrefix(line, "#") && (fields[1] == "all" || fields[1] == "freebsd") {
-				names[fields[0]] = true
+	isHere := func(origin string) bool {
+		system := definitions.System(origin)
+		return system == "" || system == "freebsd"
+	}
+	for _, block := range blocks {
+		name, inC := strings.CutPrefix(block.Name, "C.")
+		if block.Kind == definitions.Function && inC && isHere(block.Origin()) {
+			functions = append(functions, name)
+		}
+		if block.IsConstants() {
+			for _, field := range block.Fields {
+				if origin, _ := field.Origin(); isHere(origin) {
+					constants = append(constants, field.Name)
+				}
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(names))
+	if len(functions) == 0 || len(constants) == 0 {
+		t.Fatal("nothing is defined")
+	}
+	return functions, constants
 }
 
 // sources returns the files that the go command builds for FreeBSD: the system is in the file name.
@@ -76,26 +90,28 @@ func compare(t *testing.T, have, want []string) {
 	}
 	for _, name := range have {
 		if !slices.Contains(want, name) {
-			t.Errorf("%s is not in testdata as one of FreeBSD's", name)
+			t.Errorf("%s is not defined as one of FreeBSD's", name)
 		}
 	}
 }
 
-// The constants that scripts have on FreeBSD are those of the lists.
+// The constants that scripts have on FreeBSD are those that are defined.
 func TestConstants(t *testing.T) {
+	_, constants := defined(t)
 	compare(t, found(t, `(?m)^\s*(?:CONSTANT\(|\{")(\w+)`, "../../consts_freebsd.go", "../../constants_all.h"),
-		listed(t, "constants"))
+		constants)
 }
 
 // Likewise the functions.
 func TestFunctions(t *testing.T) {
+	functions, _ := defined(t)
 	var files []string
 	for _, file := range sources(t) {
 		if strings.HasPrefix(filepath.Base(file), "api_") && filepath.Base(file) != "api_helper.c" {
 			files = append(files, file)
 		}
 	}
-	compare(t, found(t, `\{"(\w+)",\s+l_\w+\}`, files...), listed(t, "functions"))
+	compare(t, found(t, `\{"(\w+)",\s+l_\w+\}`, files...), functions)
 }
 
 // Every family of calls of FreeBSD's is in its list, and none of Linux's.

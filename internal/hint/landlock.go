@@ -12,21 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// landlockABI are the names in the arguments of Landlock's calls that are newer than ABI 1.
-var landlockABI = map[string]map[string]int{
-	"landlock_create_ruleset": {
-		"refer": 2, "truncate": 3, "bind_tcp": 4, "connect_tcp": 4, "ioctl_dev": 5,
-		"abstract_unix_socket": 6, "signal": 6, "errata": 7, "resolve_unix": 9, "bind_udp": 10, "connect_send_udp": 10,
-	},
-	"landlock_add_rule": {
-		"refer": 2, "truncate": 3, "bind_tcp": 4, "connect_tcp": 4, "ioctl_dev": 5,
-		"resolve_unix": 9, "bind_udp": 10, "connect_send_udp": 10, "quiet": 10,
-	},
-	"landlock_restrict_self": {
-		"log_same_exec_off": 7, "log_new_exec_on": 7, "log_subdomains_off": 7, "tsync": 8, "no_new_privs": 11,
-	},
-}
-
 func (f *Failure) landlockHint() string {
 	if f.did(wire.NoteSeccomp) {
 		return ""

@@ -2,4 +2,4 @@
 
 package trace
 
-var Functions = tracedFunctions
+var Functions = tracedFunctions()

@@ -2,10 +2,21 @@
 
 package trace
 
-// How the arguments and results of each function of scripts are shown, and what its success tells of
-// descriptors.
+import "sync"
 
-// tracedFunction is one row. What a row does not say is shown as Lua would write it.
+// How the arguments and results of each function of scripts are shown, and what its success tells of
+// descriptors. What each argument is comes from the definitions of the script API (table.go); what is
+// here needs code.
+
+// function is what the definitions say: the kinds of arguments and results, which are the names of
+// families and structures and those in showers. "" is shown as Lua would write it.
+type function struct {
+	args    []string
+	results []string // of success, without errno
+	noErrno bool     // the last result is not errno
+}
+
+// tracedFunction is how a function is shown.
 type tracedFunction struct {
 	args    []shower
 	results []shower                     // of success
@@ -14,142 +25,115 @@ type tracedFunction struct {
 	noErrno bool                         // the last result is not errno
 }
 
-var (
-	dirFD     = shower(showDirectory)
-	oneFD     = []shower{showFD}
-	pathOwner = []shower{showPath, showValue, showValue}
+// showers are for kinds of values that are not just constants of a family.
+var showers = map[string]shower{
+	"Path":          showPath,
+	"Environment":   showEnvironment,
+	"Filter":        showFilter,
+	"FD":            showFD,
+	"DirFD":         showDirectory,
+	"Listener":      showListener,
+	"Ruleset":       showRuleset,
+	"Mode":          showMode,
+	"DirectoryMode": showMode,
+	"Mask":          showMode,
+	"NodeMode":      showNodeMode,
+	"AccessMode":    showAccess,
+	"Device":        showDevice,
+	"SmallDevice":   showDevice,
+	"PipeFlags":     openFlagsOnly,
+	"Protocol":      showProtocol,
+	"FcntlArgument": showFcntlArgument,
+	"FcntlResult":   showFcntlResult,
+	"FsconfigAux":   showFsconfigAux,
+	"PrctlArgument": showPrctlArgument,
+	"PrctlResult":   showPrctlResult,
+}
 
-	tracedFunctions = map[string]tracedFunction{
-		// api_io.c
-		"read":      {args: []shower{showFD, showValue}, results: []shower{showData}},
-		"write":     {args: []shower{showFD, showData}},
-		"open":      {args: []shower{showPath, openFlags.show, showMode}, results: oneFD, opens: pathOf(0)},
-		"close":     {args: oneFD, after: closed},
-		"closefrom": {args: []shower{showFD}, after: closedFrom, noErrno: true},
-		"dup":       {args: oneFD, results: oneFD, opens: sameAs(0)},
-		"dup2":      {args: []shower{showFD, showFD}, results: oneFD, opens: sameAs(0)},
-		"socket":    {args: []shower{socketDomains.show, socketTypes.show, showProtocol}, results: oneFD, opens: socketOf},
-		"listen":    {args: []shower{showFD, backlogs.show}},
+// openers tell what the descriptors are that a function returns. Without a row they are of the path
+// among the arguments, or what the function's name says.
+var openers = map[string]func(c *tracedCall) []string{
+	"dup":                     sameAs(0),
+	"dup2":                    sameAs(0),
+	"socket":                  socketOf,
+	"pipe2":                   named("pipe, read end", "pipe, write end"),
+	"socketpair":              named("socketpair", "socketpair"),
+	"fcntl":                   duplicatedByFcntl,
+	"fsopen":                  prefixed("fs ", 0),
+	"fsmount":                 mountOf,
+	"fspick":                  prefixed("fs at ", 1),
+	"open_tree":               prefixed("mount ", 1),
+	"seccomp_set_mode_filter": listenerOf,
+	"landlock_create_ruleset": rulesetOf,
+	"receive_with_fd":         receivedFD,
+}
 
-		// api_descriptor.c
-		"pipe2":      {args: []shower{openFlagsOnly}, results: []shower{showFD, showFD}, opens: named("pipe, read end", "pipe, write end")},
-		"socketpair": {args: []shower{socketDomains.show, socketTypes.show, showProtocol}, results: []shower{showFD, showFD}, opens: named("socketpair", "socketpair")},
-		"fcntl":      {args: []shower{showFD, fcntlCommands.show, showFcntlArgument}, results: []shower{showFcntlResult}, opens: duplicatedByFcntl},
+// changers change what is known of descriptors.
+var changers = map[string]func(c *tracedCall){
+	"close":     closed,
+	"closefrom": closedFrom,
+	"bind_unix": bound,
+}
 
-		// api_file.c
-		"mkdir":   {args: []shower{showPath, showMode}},
-		"mkfifo":  {args: []shower{showPath, showMode}},
-		"mknod":   {args: []shower{showPath, showNodeMode, showDevice}},
-		"makedev": {results: []shower{showDevice}, noErrno: true},
-		"link":    {args: []shower{showPath, showPath}},
-		"symlink": {args: []shower{showPath, showPath}},
-		"unlink":  {args: []shower{showPath}},
-		"rmdir":   {args: []shower{showPath}},
-		"rename":  {args: []shower{showPath, showPath}},
-		"chown":   {args: pathOwner},
-		"lchown":  {args: pathOwner},
-		"fchown":  {args: []shower{showFD, showValue, showValue}},
-		"chmod":   {args: []shower{showPath, showMode}},
-		"fchmod":  {args: []shower{showFD, showMode}},
-		"chdir":   {args: []shower{showPath}},
-		"fchdir":  {args: oneFD},
-		"chroot":  {args: []shower{showPath}},
-		"umask":   {args: []shower{showMode}, results: []shower{showMode}, noErrno: true},
-		"access":  {args: []shower{showPath, showAccess}},
-		"eaccess": {args: []shower{showPath, showAccess}},
-
-		// api_openat2_linux.c, api_at.c
-		"openat2":   {args: []shower{dirFD, showPath, showFields(openHow)}, results: oneFD, opens: pathOf(1)},
-		"mkdirat":   {args: []shower{dirFD, showPath, showMode}},
-		"mknodat":   {args: []shower{dirFD, showPath, showNodeMode, showDevice}},
-		"linkat":    {args: []shower{dirFD, showPath, dirFD, showPath, atFlags.show}},
-		"symlinkat": {args: []shower{showPath, dirFD, showPath}},
-		"unlinkat":  {args: []shower{dirFD, showPath, atFlags.show}},
-		"renameat2": {args: []shower{dirFD, showPath, dirFD, showPath, renameFlags.show}},
-		"fchownat":  {args: []shower{dirFD, showPath, showValue, showValue, atFlags.show}},
-		"fchmodat":  {args: []shower{dirFD, showPath, showMode, atFlags.show}},
-
-		// api_mount_linux.c
-		"mount":      {args: []shower{showPath, showPath, showValue, mountFlags.show, showPath}},
-		"umount":     {args: []shower{showPath}},
-		"umount2":    {args: []shower{showPath, umountFlags.show}},
-		"pivot_root": {args: []shower{showPath, showPath}},
-
-		// api_mount_fd_linux.c
-		"fsopen":        {args: []shower{showValue, fsopenFlags.show}, results: oneFD, opens: prefixed("fs ", 0)},
-		"fsconfig":      {args: []shower{showFD, fsconfigCommands.show, showValue, showPath, showFsconfigAux}},
-		"fsmount":       {args: []shower{showFD, fsmountFlags.show, mountAttributes.show}, results: oneFD, opens: mountOf},
-		"fspick":        {args: []shower{dirFD, showPath, fspickFlags.show}, results: oneFD, opens: prefixed("fs at ", 1)},
-		"move_mount":    {args: []shower{dirFD, showPath, dirFD, showPath, moveMountFlags.show}},
-		"open_tree":     {args: []shower{dirFD, showPath, openTreeFlags.show}, results: oneFD, opens: prefixed("mount ", 1)},
-		"mount_setattr": {args: []shower{dirFD, showPath, atFlags.show, showFields(mountAttr)}},
-
-		// api_process.c
-		"setsid":        {},
-		"setpgid":       {},
-		"getpgid":       {},
-		"getsid":        {},
-		"getpid":        {noErrno: true},
-		"getppid":       {noErrno: true},
-		"unshare":       {args: []shower{namespaceFlags.show}},
-		"setns":         {args: []shower{showFD, namespaceFlags.show}},
-		"sethostname":   {},
-		"setdomainname": {},
-
-		// api_credential.c
-		"setresuid": {},
-		"setresgid": {},
-		"setgroups": {},
-		"getgroups": {},
-		"getuid":    {noErrno: true},
-		"geteuid":   {noErrno: true},
-		"getgid":    {noErrno: true},
-		"getegid":   {noErrno: true},
-
-		// api_capability_linux.c
-		"cap_set_proc":      {args: []shower{showPath}},
-		"cap_drop_bound":    {},
-		"cap_set_ambient":   {},
-		"cap_reset_ambient": {},
-		"cap_set_secbits":   {args: []shower{securebitFlags.show}},
-
-		// api_prctl_linux.c, api_resource.c
-		"prctl":     {args: []shower{prctlOptions.show, showPrctlArgument}, results: []shower{showPrctlResult}},
-		"setrlimit": {args: []shower{resources.show, limits.show, limits.show}},
-		"getrlimit": {args: []shower{resources.show}, results: []shower{limits.show, limits.show}},
-
-		// api_keyring_linux.c
-		"keyctl": {args: []shower{keyctlOperations.show, keyrings.show, keyrings.show}},
-
-		// api_exec.c
-		"execve":  {args: []shower{showPath, showValue, showEnvironment}},
-		"fexecve": {args: []shower{showFD, showValue, showEnvironment}},
-
-		// api_seccomp_linux.c, api_landlock_linux.c
-		"seccomp_set_mode_filter": {args: []shower{showFilter}, results: []shower{showListener}, opens: listenerOf},
-		"landlock_create_ruleset": {results: []shower{showRuleset}, opens: rulesetOf},
-		"landlock_add_rule":       {args: []shower{showFD, showValue, showFields(pathBeneath)}},
-		"landlock_restrict_self":  {args: oneFD},
-
-		// api_helper.c
-		"mode":             {results: []shower{showMode}, noErrno: true},
-		"write_all":        {args: []shower{showFD, showData}},
-		"receive_with_fd":  {args: []shower{showFD, showValue}, results: []shower{showData, showFD}, opens: receivedFD},
-		"send_with_fd":     {args: []shower{showFD, showData, showFD}},
-		"set_no_new_privs": {},
-		"bind_unix":        {args: []shower{showFD, showPath}, after: bound},
-		"major":            {args: []shower{showDevice}, noErrno: true},
-		"minor":            {args: []shower{showDevice}, noErrno: true},
+func showerOf(kind string) shower {
+	if show, ok := showers[kind]; ok {
+		return show
 	}
-)
-
-var (
-	openHow = map[string]shower{"flags": openFlags.show, "mode": showMode, "resolve": resolveFlags.show}
-
-	mountAttr = map[string]shower{
-		"attr_set": mountAttributes.show, "attr_clr": mountAttributes.show,
-		"propagation": mountFlags.show, "userns_fd": showFD,
+	if family, ok := families[kind]; ok {
+		return family.show
 	}
+	if kinds, ok := structures[kind]; ok {
+		fields := map[string]shower{}
+		for name, kind := range kinds {
+			fields[name] = showerOf(kind)
+		}
+		return showFields(fields)
+	}
+	return showValue
+}
 
-	pathBeneath = map[string]shower{"parent_fd": showFD}
-)
+func showersOf(kinds []string) []shower {
+	var list []shower
+	for _, kind := range kinds {
+		list = append(list, showerOf(kind))
+	}
+	return list
+}
+
+// openerOf is for a function without a row in openers.
+func openerOf(name string, f function) func(c *tracedCall) []string {
+	var names []string
+	for _, kind := range f.results {
+		if kind == "FD" {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	for i, kind := range f.args {
+		if kind == "Path" && len(names) == 1 {
+			return pathOf(i)
+		}
+	}
+	return named(names...)
+}
+
+// tracedFunctions are all functions of scripts.
+var tracedFunctions = sync.OnceValue(func() map[string]tracedFunction {
+	all := map[string]tracedFunction{}
+	for name, f := range functions {
+		opens, ok := openers[name]
+		if !ok {
+			opens = openerOf(name, f)
+		}
+		all[name] = tracedFunction{
+			args:    showersOf(f.args),
+			results: showersOf(f.results),
+			opens:   opens,
+			after:   changers[name],
+			noErrno: f.noErrno,
+		}
+	}
+	return all
+})

@@ -20,7 +20,7 @@ type Constant struct {
 // Constants is set by package initscript. It returns the numbers of the table C in their order.
 var Constants func() []Constant
 
-// family is a set of constants that one argument takes.
+// family is a set of constants that one kind of argument takes.
 type family struct {
 	prefixes []string
 	except   []string // prefixes of other families
@@ -89,38 +89,18 @@ func flagNumber(value uint64) string {
 	return fmt.Sprintf("%#x", value)
 }
 
+// These are the families that are asked for by name; see families for what they are.
 var (
-	openFlags        = &family{prefixes: []string{"O_"}, choice: 3}
-	accessModes      = &family{prefixes: []string{"F_OK", "R_OK", "W_OK", "X_OK"}}
-	fileTypes        = &family{prefixes: []string{"S_IFCHR", "S_IFBLK"}, choice: 0o170000}
-	mountFlags       = &family{prefixes: []string{"MS_"}}
-	umountFlags      = &family{prefixes: []string{"MNT_", "UMOUNT_"}}
-	namespaceFlags   = &family{prefixes: []string{"CLONE_NEW"}}
-	securebitFlags   = &family{prefixes: []string{"SECBIT_"}}
-	directories      = &family{prefixes: []string{"AT_FDCWD"}, choice: chooseOne}
-	atFlags          = &family{prefixes: []string{"AT_"}, except: []string{"AT_FDCWD"}}
-	resolveFlags     = &family{prefixes: []string{"RESOLVE_"}}
-	renameFlags      = &family{prefixes: []string{"RENAME_"}}
-	socketDomains    = &family{prefixes: []string{"AF_"}, choice: chooseOne}
-	socketTypes      = &family{prefixes: []string{"SOCK_"}, choice: 0xf}
-	protocols        = &family{prefixes: []string{"IPPROTO_"}, choice: chooseOne}
-	backlogs         = &family{prefixes: []string{"SOMAXCONN"}, choice: chooseOne}
-	fsopenFlags      = &family{prefixes: []string{"FSOPEN_"}}
-	fsmountFlags     = &family{prefixes: []string{"FSMOUNT_"}}
-	fspickFlags      = &family{prefixes: []string{"FSPICK_"}}
-	fsconfigCommands = &family{prefixes: []string{"FSCONFIG_"}, choice: chooseOne}
-	openTreeFlags    = &family{prefixes: []string{"OPEN_TREE_", "AT_"}, except: []string{"AT_FDCWD"}}
-	moveMountFlags   = &family{prefixes: []string{"MOVE_MOUNT_"}}
-	// Of the bits of MOUNT_ATTR__ATIME one value is chosen, of which 0 is MOUNT_ATTR_RELATIME.
-	mountAttributes  = &family{prefixes: []string{"MOUNT_ATTR_"}, except: []string{"MOUNT_ATTR_RELATIME"}}
-	fcntlCommands    = &family{prefixes: []string{"F_"}, except: []string{"F_OK", "F_SEAL_"}, choice: chooseOne}
-	descriptorFlags  = &family{prefixes: []string{"FD_"}}
-	seals            = &family{prefixes: []string{"F_SEAL_"}}
-	resources        = &family{prefixes: []string{"RLIMIT_"}, choice: chooseOne}
-	limits           = &family{prefixes: []string{"RLIM_INFINITY"}, choice: chooseOne}
-	prctlOptions     = &family{prefixes: []string{"PR_"}, except: []string{"PR_MDWE_"}, choice: chooseOne}
-	mdweFlags        = &family{prefixes: []string{"PR_MDWE_"}}
-	keyctlOperations = &family{prefixes: []string{"KEYCTL_"}, choice: chooseOne}
-	keyrings         = &family{prefixes: []string{"KEY_SPEC_"}, choice: chooseOne}
-	signals          = &family{prefixes: []string{"SIG"}, choice: chooseOne}
+	openFlags       = families["OpenFlags"]
+	accessModes     = families["AccessMode"]
+	fileTypes       = families["NodeMode"]
+	directories     = families["DirFD"]
+	securebitFlags  = families["SecureBits"]
+	socketDomains   = families["SocketDomain"]
+	protocols       = families["Protocol"]
+	fcntlCommands   = families["FcntlCommand"]
+	descriptorFlags = families["DescriptorFlags"]
+	seals           = families["Seals"]
+	mdweFlags       = families["MDWEFlags"]
+	signals         = families["Signal"]
 )

@@ -15,24 +15,24 @@ func TestFamilies(t *testing.T) {
 		{openFlags, 0o200000, "O_RDONLY|O_DIRECTORY"},
 		{openFlags, 0o4010000, "O_RDONLY|O_SYNC"},
 		{openFlags, 1 << 40, "O_RDONLY|0x10000000000"},
-		{mountFlags, 0, "0"},
-		{mountFlags, -1 << 31, "0x80000000"},
-		{mountFlags, 1 | 4096, "MS_BIND|MS_RDONLY"},
-		{socketTypes, 5, "SOCK_SEQPACKET"},
-		{socketTypes, 3 | 0o2000000, "SOCK_CLOEXEC|3"},
+		{families["MountFlags"], 0, "0"},
+		{families["MountFlags"], -1 << 31, "0x80000000"},
+		{families["MountFlags"], 1 | 4096, "MS_BIND|MS_RDONLY"},
+		{families["SocketType"], 5, "SOCK_SEQPACKET"},
+		{families["SocketType"], 3 | 0o2000000, "SOCK_CLOEXEC|3"},
 		{socketDomains, 1, "AF_UNIX"},
 		{socketDomains, 99, "99"},
 		{directories, -100, "AT_FDCWD"},
 		{accessModes, 6, "R_OK|W_OK"},
-		{limits, -1, "RLIM_INFINITY"},
-		{limits, 12, "12"},
-		{mountAttributes, 0x10 | 2, "MOUNT_ATTR_NOSUID|MOUNT_ATTR_NOATIME"},
-		{mountAttributes, 0x70, "MOUNT_ATTR__ATIME"},
+		{families["Limit"], -1, "RLIM_INFINITY"},
+		{families["Limit"], 12, "12"},
+		{families["MountAttributes"], 0x10 | 2, "MOUNT_ATTR_NOSUID|MOUNT_ATTR_NOATIME"},
+		{families["MountAttributes"], 0x70, "MOUNT_ATTR__ATIME"},
 		{fcntlCommands, 2, "F_SETFD"},
-		{prctlOptions, 38, "PR_SET_NO_NEW_PRIVS"},
-		{keyctlOperations, 1, "KEYCTL_JOIN_SESSION_KEYRING"},
-		{keyrings, -3, "KEY_SPEC_SESSION_KEYRING"},
-		{keyrings, 1234, "1234"},
+		{families["PrctlOption"], 38, "PR_SET_NO_NEW_PRIVS"},
+		{families["KeyctlOperation"], 1, "KEYCTL_JOIN_SESSION_KEYRING"},
+		{families["Keyring"], -3, "KEY_SPEC_SESSION_KEYRING"},
+		{families["Keyring"], 1234, "1234"},
 		{signals, 9, "SIGKILL"},
 	} {
 		if got := test.family.text(test.value); got != test.want {
@@ -52,7 +52,7 @@ func FuzzParser(f *testing.F) {
 		if p.failed {
 			return
 		}
-		for name, row := range tracedFunctions {
+		for name, row := range tracedFunctions() {
 			call := &tracedCall{row: row, fds: map[int]string{}, args: values, results: values}
 			if texts := call.showAll(row.args, values); len(texts) != len(values) {
 				t.Errorf("%s: %q", name, texts)

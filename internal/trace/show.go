@@ -111,8 +111,6 @@ func showPath(c *tracedCall, v any) string {
 	return showValue(c, v)
 }
 
-func showData(c *tracedCall, v any) string { return showValue(c, v) }
-
 // showTable shows the list first, then the fields by their names.
 func (c *tracedCall) showTable(table luaTable, fields map[string]shower) string {
 	entries := slices.Clone(table)

@@ -181,7 +181,7 @@ func (t *Tracer) begin(r *record) {
 		r.values = r.values[1:]
 	}
 	call := &openCall{id: r.id, nanoseconds: r.nanoseconds}
-	call.tracedCall = tracedCall{row: tracedFunctions[name.bytes], fds: t.fds, args: r.values}
+	call.tracedCall = tracedCall{row: tracedFunctions()[name.bytes], fds: t.fds, args: r.values}
 	call.event = Event{
 		Line: r.line,
 		Func: name.bytes,

@@ -1,41 +1,30 @@
-// Command script-api makes docs/script-api.md and the manual page initscript-script(7) from the
-// definitions for editors, which are the one place where the script API is described: script-api
-// DEFINITIONS PAGE MANPAGE.
+// Command script-api writes what repeats the definitions for editors, which are the one place where the
+// script API is described. It runs at the root of the repository.
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
-	"github.com/go-initscript/initscript/internal/definitions"
-	"github.com/go-initscript/initscript/internal/manpage"
+	"github.com/go-initscript/initscript/internal/generate"
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintf(os.Stderr, "script-api: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
-	if len(args) != 3 {
-		return errors.New("usage: script-api DEFINITIONS PAGE MANPAGE")
-	}
-	text, err := os.ReadFile(args[0])
+func run() error {
+	files, err := generate.Files(".")
 	if err != nil {
-		return fmt.Errorf("read the definitions: %w", err)
+		return err
 	}
-	blocks, err := definitions.Parse(string(text))
-	if err != nil {
-		return fmt.Errorf("%s:%w", args[0], err)
-	}
-	if err := os.WriteFile(args[1], []byte(definitions.Markdown(blocks)), 0o644); err != nil {
-		return fmt.Errorf("write the page: %w", err)
-	}
-	if err := os.WriteFile(args[2], []byte(manpage.ScriptAPI(blocks)), 0o644); err != nil {
-		return fmt.Errorf("write the manual page: %w", err)
+	for file, content := range files {
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			return fmt.Errorf("write what is made of the definitions: %w", err)
+		}
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/definitions"
 	"github.com/go-initscript/initscript/internal/seccomptest"
 	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/lua"
@@ -182,7 +183,7 @@ func TestRecipesAreDocumented(t *testing.T) {
 	testkit.Must(t, err)
 	entries, err := lua.Recipes.ReadDir("recipes")
 	testkit.Must(t, err)
-	extensions, newer := namesOf(t, "extension"), namesOf(t, "newer")
+	extensions, newer := namesOf(t, "extension"), namesOf(t, "newer Emilua")
 	for _, entry := range entries {
 		t.Run(entry.Name(), func(t *testing.T) {
 			text := recipe(t, strings.TrimSuffix(entry.Name(), ".lua"))
@@ -216,15 +217,24 @@ func withoutComments(script string) string {
 	return regexp.MustCompile(`--[^\n]*`).ReplaceAllString(script, "")
 }
 
+// namesOf returns the functions and constants of an origin.
 func namesOf(t *testing.T, origin string) []string {
 	t.Helper()
+	blocks, err := definitions.Parse(lua.Definitions)
+	testkit.Must(t, err)
 	var list []string
-	for _, kind := range []string{"functions", "constants"} {
-		text, err := os.ReadFile("../../../testdata/" + origin + "." + kind + ".txt")
-		testkit.Must(t, err)
-		for line := range strings.Lines(string(text)) {
-			if name, _, ok := strings.Cut(line, " "); ok && name != "#" {
-				list = append(list, name)
+	for _, block := range blocks {
+		name, inC := strings.CutPrefix(block.Name, "C.")
+		if from, _, _ := strings.Cut(block.Origin(), ","); inC && from == origin {
+			list = append(list, name)
+		}
+		if !block.IsConstants() {
+			continue
+		}
+		for _, field := range block.Fields {
+			constantOrigin, _ := field.Origin()
+			if from, _, _ := strings.Cut(constantOrigin, ","); from == origin {
+				list = append(list, field.Name)
 			}
 		}
 	}

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"testing"
 	"unsafe"
 
+	"github.com/go-initscript/initscript/internal/definitions"
 	"github.com/go-initscript/initscript/internal/testkit"
+	"github.com/go-initscript/initscript/lua"
 	"github.com/go-initscript/initscript/seccomp"
 	"golang.org/x/sys/unix"
 )
@@ -39,8 +42,24 @@ const (
 	restrictSelf  = unix.SYS_LANDLOCK_RESTRICT_SELF
 )
 
+// texts returns what a list may have, from the definitions.
+func texts(t *testing.T, list string) (all []string) {
+	t.Helper()
+	blocks, err := definitions.Parse(lua.Definitions)
+	testkit.Must(t, err)
+	for _, block := range blocks {
+		if block.Name == "initscript."+list {
+			for _, value := range block.Values {
+				all = append(all, strings.Trim(value.Name, `"`))
+			}
+		}
+	}
+	return all
+}
+
 // structureCalls have the numbers of the kernel's documentation, not those of a header.
-func structureCalls() []systemCall {
+func structureCalls(t *testing.T) []systemCall {
+	t.Helper()
 	calls := []systemCall{
 		{
 			`C.landlock_create_ruleset({handled_access_fs = ` + testkit.Lua("every_right") + `})`,
@@ -146,24 +165,19 @@ func structureCalls() []systemCall {
 		lua := fmt.Sprintf("C.landlock_create_ruleset({%s = {'%s'}})", field, name)
 		calls = append(calls, systemCall{lua, createRuleset, args})
 	}
-	for bit, right := range []string{
-		"execute", "write_file", "read_file", "read_dir", "remove_dir", "remove_file", "make_char",
-		"make_dir", "make_reg", "make_sock", "make_fifo", "make_block", "make_sym", "refer", "truncate",
-		"ioctl_dev", "resolve_unix",
-	} {
+	// The definitions have the names in the order of their bits.
+	for bit, right := range texts(t, "LandlockAccessFS") {
 		create("handled_access_fs", right, words(1<<bit), 8, 0)
 	}
-	for bit, right := range []string{"bind_tcp", "connect_tcp", "bind_udp", "connect_send_udp"} {
+	for bit, right := range texts(t, "LandlockAccessNet") {
 		create("handled_access_net", right, words(0, 1<<bit), 16, 0)
 	}
-	for bit, scope := range []string{"abstract_unix_socket", "signal"} {
+	for bit, scope := range texts(t, "LandlockScope") {
 		create("scoped", scope, words(0, 0, 1<<bit), 24, 0)
 	}
-	for bit, flag := range []string{
-		"log_same_exec_off", "log_new_exec_on", "log_subdomains_off", "tsync", "no_new_privs",
-	} {
-		lua := "C.landlock_restrict_self(-1, {'" + flag + "'})"
-		calls = append(calls, systemCall{lua, restrictSelf, []any{-1, 1 << bit}})
+	for bit, flag := range texts(t, "LandlockRestrictSelfFlag") {
+		call := "C.landlock_restrict_self(-1, {'" + flag + "'})"
+		calls = append(calls, systemCall{call, restrictSelf, []any{-1, 1 << bit}})
 	}
 	return calls
 }
@@ -180,7 +194,7 @@ func TestStructuresOfSystemCalls(t *testing.T) {
 	}}}
 	filter, err := policy.Compile()
 	testkit.Must(t, err)
-	calls := structureCalls()
+	calls := structureCalls(t)
 	script := `
 		set_no_new_privs()
 		local filter = ` + testkit.LuaLiteral(filter) + `
