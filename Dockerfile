@@ -1,6 +1,6 @@
 # The stages: toolchain, which holds nothing of this project but the modules it needs; test, which the
 # matrix in docker/ runs; build; and runtime, which is what "docker build" makes without --target.
-# docs/docker.md tells how to use the images.
+# docs/guide/docker.md tells how to use the images.
 ARG BASE=debian:bookworm
 ARG GO=golang:1.26-bookworm
 

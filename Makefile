@@ -5,7 +5,7 @@
 # make static     build the command as one static file, bin/static/initscript
 # make fuzz       each fuzz target for half a minute, those in C with clang
 # make bench      starts measured beside other programs' and the kernel's limit, into bench/out/
-# make bench-docs the same, and puts the results into docs/; see docs/performance.md
+# make bench-docs the same, and puts the results into docs/internals/performance.md
 # make lint       formatting, vet, staticcheck, compiler warnings
 # make install-deps  what the above need, from Debian's or Ubuntu's packages
 # make install    put what make has built below PREFIX (/usr/local), itself below DESTDIR (for packages)

@@ -38,7 +38,7 @@ type Actor struct {
 	// file that the script has made; a relative path begins at the working directory that the
 	// script leaves. ModuleSource is the text of such a program instead. It runs in a LuaJIT
 	// state of its own; no Go runtime boots for it, and it needs neither Register nor Main.
-	// docs/lua-host.md tells what it finds there.
+	// docs/guide/lua-host.md tells what it finds there.
 	Module       string
 	ModuleSource string
 

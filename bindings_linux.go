@@ -29,7 +29,7 @@ import (
 //
 // Neither syscall.AllThreadsSyscall nor libpsx could do their work: the former is refused in programs
 // that use cgo, as each one with this package does, and reaches only threads of the Go runtime. About
-// the latter see docs/live-mode.md.
+// the latter see docs/guide/live-mode.md.
 
 // ABI values of Landlock that golang.org/x/sys/unix lacks.
 const (

@@ -50,7 +50,7 @@ func Confine(script string, arg *os.File) error {
 // session, and the mounts of its mount namespace, which other processes may share. The calls that
 // the kernel applies to one thread (Landlock, seccomp, no_new_privs, capabilities, securebits,
 // prctl) are made by every thread; those for which that does not make sense fail with EOPNOTSUPP:
-// unshare, setns, execve, fexecve. docs/live-mode.md has the list and what follows from it.
+// unshare, setns, execve, fexecve. docs/guide/live-mode.md has the list and what follows from it.
 //
 // The fork server ends starting things before the script runs, and is gone once its children are. Apply waits
 // for starts that other goroutines have begun, and holds back later ones until the script has ended; the

@@ -58,11 +58,11 @@ func TestConfineExperimentsAreGood(t *testing.T) {
 
 // The table of the documentation has all classes; its names are generated.
 func TestConfineClassesAreDocumented(t *testing.T) {
-	text, err := os.ReadFile("docs/live-mode.md")
+	text, err := os.ReadFile("docs/guide/live-mode.md")
 	must(t, err)
 	for _, class := range definitions.LiveClasses {
 		if !strings.Contains(string(text), "\n| **"+class+"**") {
-			t.Errorf("docs/live-mode.md has no row %s", class)
+			t.Errorf("docs/guide/live-mode.md has no row %s", class)
 		}
 	}
 }

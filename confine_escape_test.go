@@ -31,7 +31,7 @@ func TestConfineActorsCannotEscape(t *testing.T) {
 		}
 		must(t, initscript.Confine(`set_no_new_privs() `+childRules, nil))
 		for _, actor := range append(before, detached...) {
-			// They run with the rights that they have got, as docs/live-mode.md says.
+			// They run with the rights that they have got, as docs/guide/live-mode.md says.
 			if got := ask(t, actor, "open", "/etc/passwd"); got != true {
 				t.Errorf("actor from before: %v", got)
 			}

@@ -38,7 +38,7 @@ func TestContributingNamesEveryFile(t *testing.T) {
 		if path == "contributing_test.go" || strings.HasSuffix(path, ".test") || isTable || !example.Match(text) {
 			return nil
 		}
-		isManual := strings.HasPrefix(path, "docs/man/") // "the manual page"
+		isManual := strings.HasPrefix(path, "docs/reference/man/") // "the manual page"
 		if !isManual && !strings.Contains(string(guide), path) {
 			t.Errorf("%s is not mentioned", path)
 		}

@@ -242,7 +242,7 @@ func TestDefinitionsHaveTheKnownTexts(t *testing.T) {
 
 // Links to headings, and to other pages, lead somewhere.
 func TestScriptAPIPageHasNoDeadLinks(t *testing.T) {
-	text, err := os.ReadFile("docs/script-api.md")
+	text, err := os.ReadFile("docs/reference/script-api.md")
 	must(t, err)
 	page := string(text)
 	anchors := map[string]bool{}
@@ -261,7 +261,7 @@ func TestScriptAPIPageHasNoDeadLinks(t *testing.T) {
 				t.Errorf("there is no heading %s", target)
 			}
 		} else if !strings.HasPrefix(target, "https://") {
-			if _, err := os.Stat(filepath.Join("docs", target)); err != nil {
+			if _, err := os.Stat(filepath.Join("docs/reference", target)); err != nil {
 				t.Error(err)
 			}
 		}

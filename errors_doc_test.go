@@ -12,8 +12,8 @@ import (
 	"github.com/go-initscript/initscript"
 )
 
-// documentedErrors make the errors of docs/errors.md that have no hint, or the kind of which no case
-// of the hints has. Their texts, and those of the cases, are all that the page may show.
+// documentedErrors make the errors of docs/reference/errors.md that have no hint, or the kind of which
+// no case of the hints has. Their texts, and those of the cases, are all that the page may show.
 var documentedErrors = map[string]func(*testing.T) error{
 	"Env[0]: \"no equals sign\" is not of the form key=value": func(t *testing.T) error {
 		cmd := newCmd(t, "")
@@ -53,7 +53,7 @@ var documentedErrors = map[string]func(*testing.T) error{
 // shownTexts returns the lines of the blocks marked "text"; an indented one continues the one before.
 func shownTexts(t *testing.T) []string {
 	t.Helper()
-	page, err := os.ReadFile("docs/errors.md")
+	page, err := os.ReadFile("docs/reference/errors.md")
 	must(t, err)
 	var texts []string
 	for _, block := range regexp.MustCompile("(?s)```text\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
@@ -69,7 +69,7 @@ func shownTexts(t *testing.T) []string {
 	return texts
 }
 
-// What docs/errors.md shows is what the tests provoke, and all of that.
+// What docs/reference/errors.md shows is what the tests provoke, and all of that.
 func TestErrorsPage(t *testing.T) {
 	want := make(map[string]bool)
 	for text := range documentedErrors {

@@ -24,9 +24,9 @@ import (
 
 // This is a walk through Emilua's reference page "init.script", from outside and in its order. Each test
 // is a section of the page, and fails when something that the page says there is not so. What the page
-// leaves open and all extensions are tested elsewhere; docs/differences.md has what is different on
-// purpose. The names that the page lists are in testdata/init.script.*.txt; of those that only FreeBSD
-// has, such as jail_set, the walk sees that they are not here.
+// leaves open and all extensions are tested elsewhere; docs/reference/differences.md has what is
+// different on purpose. The names that the page lists are in testdata/init.script.*.txt; of those that
+// only FreeBSD has, such as jail_set, the walk sees that they are not here.
 
 // A pageScript is a script that asserts what the page says, and a program that shows what the script has
 // done.

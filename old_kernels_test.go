@@ -35,7 +35,7 @@ func TestOlderKernels(t *testing.T) {
 				TestHostDeathLeavesNothing, TestActorsDieWithTheirHost, TestNestedActors,
 			},
 			"landlock": {TestConfineReachesEveryThread, TestConfineChildrenCannotEscape},
-			"statx": {TestServerIsKept, TestServerDeathEndsChildren}, // each start has a server of its own
+			"statx":    {TestServerIsKept, TestServerDeathEndsChildren}, // each start has a server of its own
 		},
 		NoNewPrivs: "^TestChildIsLikeHostNow$/no_new_privs|" +
 			"^TestConfineChildrenCannotEscape$/^no_new_privs$",

@@ -223,10 +223,10 @@ func longestList(t *testing.T) []string {
 	}
 }
 
-// documentedPolicies are those in docs/seccomp.md, by the comment in their first line.
+// documentedPolicies are those in docs/reference/seccomp.md, by the comment in their first line.
 func documentedPolicies(t *testing.T) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile("docs/seccomp.md")
+	text, err := os.ReadFile("docs/reference/seccomp.md")
 	must(t, err)
 	policies := map[string]string{}
 	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindAllSubmatch(text, -1) {
@@ -241,7 +241,7 @@ func TestDocumentedSeccompPolicies(t *testing.T) {
 	policies := documentedPolicies(t)
 	denyList, allowList := policies["# deny-list.yaml"], policies["# allow-list.yaml"]
 	if denyList == "" || allowList == "" || len(policies) != 2 {
-		t.Fatalf("docs/seccomp.md has other policies than this test knows: %q", policies)
+		t.Fatalf("docs/reference/seccomp.md has other policies than this test knows: %q", policies)
 	}
 	for goarch := range seccomptest.Archs {
 		for _, text := range policies {

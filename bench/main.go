@@ -3,7 +3,7 @@
 // Command bench measures how long it takes to start confined processes: with this package, with others,
 // and with a C program that does nothing else, which is the limit. Everything is measured in one run,
 // in turns, so that the ratios mean something on a machine that is busy, too. tools/bench builds
-// what it needs; docs/performance.md says how to read the results.
+// what it needs; docs/internals/performance.md says how to read the results.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.tools, "tools", "bin", "`directory` with initscript and bench/limit")
 	flag.StringVar(&o.out, "out", "bench/out", "`directory` for the results")
-	flag.BoolVar(&o.docs, "docs", false, "put table and chart into docs/, too")
+	flag.BoolVar(&o.docs, "docs", false, "put table and chart into docs/internals, too")
 	flag.BoolVar(&o.quick, "quick", false, "everything, but only for some seconds")
 	flag.DurationVar(&o.latency, "latency", 80*time.Second, "how long single starts are measured")
 	flag.DurationVar(&o.throughput, "throughput", 10*time.Second, "how long each throughput is measured")
@@ -72,7 +72,7 @@ func run(o *options) error {
 	}
 	fmt.Print("\n", results.text())
 	if o.docs {
-		return results.publish("docs")
+		return results.publish("docs/internals")
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (r *results) write(directory string) error {
 	return nil
 }
 
-// What stands between these in docs/performance.md is made from the results.
+// What stands between these in docs/internals/performance.md is made from the results.
 const (
 	resultsBegin = "<!-- results: made by `make bench-docs` -->\n"
 	resultsEnd   = "<!-- end of results -->\n"

@@ -1,6 +1,6 @@
 /*
- * Messages between actors: Lua values to packets and back. docs/channels.md is the account of the
- * format; the Go side is package mailbox.
+ * Messages between actors: Lua values to packets and back. docs/reference/channels.md is the
+ * account of the format; the Go side is package mailbox.
  */
 #ifndef INITSCRIPT_MESSAGE_H
 #define INITSCRIPT_MESSAGE_H

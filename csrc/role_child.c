@@ -1,7 +1,8 @@
 /*
- * The steps of a child, from its birth to its program, in the order of docs/design.md. The server
- * calls it once in each child. It returns only in a process that becomes an actor in Go. A failure
- * on the way is told to the host and ends the process, and nothing that was to follow happens.
+ * The steps of a child, from its birth to its program, in the order of docs/internals/design.md.
+ * The server calls it once in each child. It returns only in a process that becomes an actor in Go.
+ * A failure on the way is told to the host and ends the process, and nothing that was to follow
+ * happens.
  */
 #include "role_child.h"
 

@@ -24,7 +24,8 @@ int initscript_births_open(void)
 }
 
 /* With a PID namespace the child must be born in it, so by clone(2): it never returns into Go.
- * Without one it is born by fork(3), after which libc still knows its thread (docs/design.md). */
+ * Without one it is born by fork(3), after which libc still knows its thread
+ * (docs/internals/design.md). */
 pid_t initscript_give_birth(int births, const struct initscript_request *request, int *process,
                             const char **failed)
 {

@@ -64,8 +64,8 @@ struct initscript_event {
 };
 
 /* Messages on the start socket, towards the host. Each begins with struct initscript_record. The
- * child is the only one that speaks there; docs/design.md says which of them the host believes, and
- * when. */
+ * child is the only one that speaks there; docs/internals/design.md says which of them the host
+ * believes, and when. */
 enum initscript_record_kind {
 	INITSCRIPT_NAMESPACES_READY = 2, /* the host may write the id maps */
 	INITSCRIPT_SCRIPT_EXECS,         /* the script is about to call execve; fields: path */

@@ -1,6 +1,6 @@
 ---@meta
--- What Lua hosts and Lua actors have beside the libraries of LuaJIT, for editors; docs/lua-host.md is
--- the account of it. Init scripts have initscript.d.lua.
+-- What Lua hosts and Lua actors have beside the libraries of LuaJIT, for editors; docs/guide/lua-host.md
+-- is the account of it. Init scripts have initscript.d.lua.
 
 ---An open file, pipe or socket. It is closed when it is collected.
 ---@class file_descriptor

@@ -9,7 +9,7 @@
 //
 // Without it they are vetted, and not linked: the linker says golua_needs_go_build_-tags_luajit.
 //
-// docs/lua-host.md tells what a Lua program finds then.
+// docs/guide/lua-host.md tells what a Lua program finds then.
 package luahost
 
 // Open adds the binding to a Lua state whose standard libraries are open (L.OpenLibs): the globals

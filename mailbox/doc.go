@@ -17,8 +17,9 @@
 //
 // A message is a value: a bool, a number, a string, a []byte, an open *os.File, a [*Channel], or a slice
 // or map of these; see [Channel.Send]. It is encoded as CBOR and sent as one packet of a socket, large
-// ones through a sealed memfd; docs/channels.md in the module is the account of the format. Messages of
-// one source arrive in the order in which they were sent, and one that was received was received whole.
+// ones through a sealed memfd; docs/reference/channels.md in the module is the account of the format.
+// Messages of one source arrive in the order in which they were sent, and one that was received was
+// received whole.
 //
 // # Trust
 //

@@ -10,7 +10,7 @@ import (
 // [Inbox.SetLimit].
 const DefaultMessageLimit = 64 << 20
 
-// The wire format; docs/channels.md tells it in full.
+// The wire format; docs/reference/channels.md tells it in full.
 const (
 	messageVersion       = 1
 	messageInMemfd uint8 = 1 << 0 // flag: the body is in a sealed memfd, the first descriptor

@@ -520,7 +520,7 @@ func TestEncodeCBOR(t *testing.T) {
 	}
 }
 
-// The packet of docs/channels.md.
+// The packet of docs/reference/channels.md.
 func TestDocumentedPacket(t *testing.T) {
 	packet := rawPacket(t, 0, 1, "a2 62 74 6f da 69 6e 69 75 00 61 6e 19 03 e8")
 	if header := hex.EncodeToString(packet[:messageHeaderSize]); header != "010001000f000000" &&

@@ -18,8 +18,8 @@
 //	  action: allow
 //	  args: [{arg: 1, width: 32, eq: 0x5401}] # TCGETS
 //
-// The page docs/seccomp.md of the module describes the format, the groups of system calls such as
-// @go-runtime, what is particular to 32-bit architectures, and has policies to begin with.
+// The page docs/reference/seccomp.md of the module describes the format, the groups of system calls such
+// as @go-runtime, what is particular to 32-bit architectures, and has policies to begin with.
 //
 // Beside its rules every filter kills a process that makes a system call in the manner of another
 // architecture, where the numbers mean something else, and fails numbers that this package does not

@@ -11,9 +11,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ParsePolicy reads the text of a policy, which docs/seccomp.md describes. What cannot be meant in
-// a text is an error here and none in a policy of Go values: conditions that are never or always true,
-// and rules that earlier ones leave nothing of. Whether a system call exists is checked by
+// ParsePolicy reads the text of a policy, which docs/reference/seccomp.md describes. What cannot be
+// meant in a text is an error here and none in a policy of Go values: conditions that are never or
+// always true, and rules that earlier ones leave nothing of. Whether a system call exists is checked by
 // [Policy.Compile]. Errors: *[Error].
 func ParsePolicy(text []byte) (*Policy, error) {
 	root, err := parseYAML(text)

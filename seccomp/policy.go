@@ -7,7 +7,8 @@ import (
 )
 
 // Policy says what happens to each system call of a process: the text form of a seccomp filter, or the
-// same as Go values. docs/seccomp.md describes both, and what the compiled filter does beside the rules.
+// same as Go values. docs/reference/seccomp.md describes both, and what the compiled filter does beside
+// the rules.
 type Policy struct {
 	// DefaultAction is for the system calls that no rule matches.
 	DefaultAction Action
@@ -17,7 +18,8 @@ type Policy struct {
 }
 
 // Rule matches a system call that has one of the names, if all conditions on the arguments hold. A name
-// may be that of a group; docs/seccomp.md says of which system calls it lets through a part only.
+// may be that of a group; docs/reference/seccomp.md says of which system calls it lets through a part
+// only.
 type Rule struct {
 	Names  []string
 	Action Action

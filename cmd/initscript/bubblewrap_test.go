@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const bubblewrapPage = "docs/from-bubblewrap.md"
+const bubblewrapPage = "docs/guide/from-bubblewrap.md"
 
 // bubblewrapProbes are what a program finds where a row of the page is in force, by the first cell
 // of the row: commands for sh, and what they print.

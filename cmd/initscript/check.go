@@ -25,7 +25,8 @@ privileges that the script is started with, or is about what has no effect. The 
 
   -- check: ignore NAME
 
-in the same line, or alone in the line before, turns a diagnostic off. docs/check.md explains all.
+in the same line, or alone in the line before, turns a diagnostic off. docs/reference/check.md explains
+all.
 
 Exit status: 0 if there is no error, 1 if there is one, or a warning with --werror; 125 if a script
 could not be read or the command line is wrong.`

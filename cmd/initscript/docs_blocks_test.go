@@ -32,7 +32,7 @@ const (
 	continuedLine = "> "         // the second prompt of a shell
 )
 
-// withDocker tells whether there is an engine with the image that docs/docker.md is about.
+// withDocker tells whether there is an engine with the image that docs/guide/docker.md is about.
 func withDocker() bool { return os.Getenv("INITSCRIPT_TEST_DOCKER") == "1" }
 
 func (b *docBlock) runs() bool {

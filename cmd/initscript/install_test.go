@@ -79,13 +79,16 @@ func filesBelow(t *testing.T, directory string) []string {
 
 // belongsToCommand are the files beside the command: where they go, and which they are.
 var belongsToCommand = []struct{ directory, files string }{
-	{"share/man/man1", "docs/man/*.1"},
-	{"share/man/man7", "docs/man/*.7"},
+	{"share/man/man1", "docs/reference/man/*.1"},
+	{"share/man/man7", "docs/reference/man/*.7"},
 	{"share/initscript/lua", "lua/*.d.lua"},
 	{"share/initscript/lua", "lua/*.json"},
 	{"share/initscript/recipes", "lua/recipes/*.lua"},
 	{"share/initscript/recipes", "examples/rootless-box.lua"},
-	{"share/doc/initscript", "docs/*.md"},
+	{"share/doc/initscript/docs", "docs/*.md"},
+	{"share/doc/initscript/docs/guide", "docs/guide/*.md"},
+	{"share/doc/initscript/docs/reference", "docs/reference/*.md"},
+	{"share/doc/initscript/docs/internals", "docs/internals/*"},
 }
 
 var completionFiles = []string{

@@ -11,10 +11,10 @@ import (
 	"github.com/go-initscript/initscript/internal/manpage"
 )
 
-var update = flag.Bool("update", false, "write docs/man/initscript.1 anew, as go generate does")
+var update = flag.Bool("update", false, "write docs/reference/man/initscript.1 anew, as go generate does")
 
 func TestManPageIsUpToDate(t *testing.T) {
-	path := filepath.Join(repository, "docs/man/initscript.1")
+	path := filepath.Join(repository, "docs/reference/man/initscript.1")
 	made := manpage.FromCommand(newRootCommand())
 	if *update {
 		if err := os.WriteFile(path, []byte(made), 0o666); err != nil {
@@ -26,6 +26,6 @@ func TestManPageIsUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if made != string(committed) {
-		t.Error("docs/man/initscript.1 is not what the help says: run go generate .")
+		t.Error("docs/reference/man/initscript.1 is not what the help says: run go generate .")
 	}
 }

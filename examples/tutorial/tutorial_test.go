@@ -1,4 +1,4 @@
-// Package tutorial_test tries the scripts of docs/tutorial.md.
+// Package tutorial_test tries the scripts of docs/guide/tutorial.md.
 package tutorial_test
 
 import (
@@ -118,7 +118,7 @@ var shownScript = regexp.MustCompile("(?s)\n```lua\n-- (\\w+\\.lua)\n(.*?)```\n"
 
 // The page shows short scripts as they are, but for the comment at their top.
 func TestPageShowsTheScripts(t *testing.T) {
-	page, err := os.ReadFile("../../docs/tutorial.md")
+	page, err := os.ReadFile("../../docs/guide/tutorial.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/go-initscript/initscript/internal/testkit"
 )
 
-// docExample is a script of docs/check.md with the output that the page shows.
+// docExample is a script of docs/reference/check.md with the output that the page shows.
 type docExample struct {
 	name, source, output string
 	options              check.Options
@@ -22,7 +22,7 @@ var section = regexp.MustCompile("(?s)\n## ([\\w-]+)\n\n(.*?)```lua\n(.*?)```\n\
 
 func docExamples(t *testing.T) []docExample {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/check.md")
+	page, err := os.ReadFile("../../docs/reference/check.md")
 	testkit.Must(t, err)
 	var examples []docExample
 	for _, match := range section.FindAllStringSubmatch(string(page), -1) {
@@ -68,7 +68,7 @@ func TestDocs(t *testing.T) {
 
 // The scripts before the sections show what is silent.
 func TestDocsIntroduction(t *testing.T) {
-	page, err := os.ReadFile("../../docs/check.md")
+	page, err := os.ReadFile("../../docs/reference/check.md")
 	testkit.Must(t, err)
 	introduction, _, _ := strings.Cut(string(page), "\n## ")
 	_, source, _ := strings.Cut(introduction, "```lua\n")

@@ -55,7 +55,7 @@ type Overload struct {
 // Live tells what a name does in live mode: its class, and a script that shows it.
 type Live struct{ Class, Trial string }
 
-// LiveClasses are the classes in the order of docs/live-mode.md.
+// LiveClasses are the classes in the order of docs/guide/live-mode.md.
 var LiveClasses = []string{"reads", "descriptors", "process", "every thread", "refused"}
 
 var (

@@ -21,14 +21,14 @@ func Files(root string) (map[string]string, error) {
 		return nil, fmt.Errorf("lua/initscript.d.lua:%w", err)
 	}
 	files := map[string]string{
-		"docs/script-api.md":           definitions.Markdown(blocks),
-		"docs/man/initscript-script.7": manpage.ScriptAPI(blocks),
-		"csrc/landlock_names.h":        landlockHeader(blocks),
+		"docs/reference/script-api.md":           definitions.Markdown(blocks),
+		"docs/reference/man/initscript-script.7": manpage.ScriptAPI(blocks),
+		"csrc/landlock_names.h":                  landlockHeader(blocks),
 	}
 	// These are written by hand but for the lists of names in them.
 	for file, change := range map[string]func(string, []definitions.Block) (string, error){
-		"docs/live-mode.md":   liveMode,
-		"docs/differences.md": differences,
+		"docs/guide/live-mode.md":       liveMode,
+		"docs/reference/differences.md": differences,
 	} {
 		page, err := os.ReadFile(filepath.Join(root, file))
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const pages = "../../docs/man"
+const pages = "../../docs/reference/man"
 
 func TestScriptAPIIsUpToDate(t *testing.T) {
 	blocks, err := definitions.Parse(lua.Definitions)
@@ -26,7 +26,7 @@ func TestScriptAPIIsUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(page) != manpage.ScriptAPI(blocks) {
-		t.Error("docs/man/initscript-script.7 is not what the definitions give: run go generate .")
+		t.Error("docs/reference/man/initscript-script.7 is not what the definitions give: run go generate .")
 	}
 	// Every name is found by a search in the page.
 	for _, block := range blocks {

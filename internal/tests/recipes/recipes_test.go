@@ -1,5 +1,5 @@
-// Package recipes has the tests of the recipes of docs/cookbook.md: that each does what it promises, and
-// what programs can no longer do behind it.
+// Package recipes has the tests of the recipes of docs/guide/cookbook.md: that each does what it
+// promises, and what programs can no longer do behind it.
 package recipes_test
 
 import (
@@ -179,7 +179,7 @@ func checkRefusal(t *testing.T, script, text string, options ...func(*initscript
 
 // Every recipe is in the cookbook and says what it needs of us that Emilua does not have.
 func TestRecipesAreDocumented(t *testing.T) {
-	cookbook, err := os.ReadFile("../../../docs/cookbook.md")
+	cookbook, err := os.ReadFile("../../../docs/guide/cookbook.md")
 	testkit.Must(t, err)
 	entries, err := lua.Recipes.ReadDir("recipes")
 	testkit.Must(t, err)
