@@ -3,7 +3,7 @@
  * operations of the script, which reach every thread that it must hold for.
  */
 #include "api.h"
-#include "landlock_names.h"
+#include "api_landlock_names.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -139,6 +139,23 @@ end`)
 	actor.Wait()
 }
 
+// fillNumbersBelow has every descriptor that is opened from now on get a greater number. A helper that looks at
+// descriptors has copies of those of this process, also of the file system's server, and closes them in the
+// order of their numbers: a file that comes first would wait for the server, of which the helper has a copy.
+func fillNumbersBelow(t *testing.T, server int) {
+	t.Helper()
+	for {
+		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+		if fd > server {
+			return
+		}
+	}
+}
+
 // openFUSEFile opens, with O_NONBLOCK, a file that is the whole of a FUSE file system. Requests
 // other than those that open it, and flush if wanted, are never answered.
 func openFUSEFile(t *testing.T, answersFlush bool) (*os.File, int) {
@@ -150,6 +167,7 @@ func openFUSEFile(t *testing.T, answersFlush bool) (*os.File, int) {
 	if err != nil {
 		t.Fatalf("open /dev/fuse: %v", err)
 	}
+	fillNumbersBelow(t, server)
 	path := t.TempDir() + "/file"
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
