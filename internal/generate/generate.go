@@ -23,7 +23,7 @@ func Files(root string) (map[string]string, error) {
 	files := map[string]string{
 		"docs/reference/script-api.md":           definitions.Markdown(blocks),
 		"docs/reference/man/initscript-script.7": manpage.ScriptAPI(blocks),
-		"csrc/api_landlock_names.h":                  landlockHeader(blocks),
+		"csrc/api_landlock_names.h":              landlockHeader(blocks),
 	}
 	// These are written by hand but for the lists of names in them.
 	for file, change := range map[string]func(string, []definitions.Block) (string, error){
