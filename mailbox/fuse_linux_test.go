@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
@@ -114,7 +115,7 @@ end`)
 			}
 			inbox, channel := newInbox(t)
 			other := address(t, inbox)
-			must(t, channel.SendRaw(row.packet, fds...))
+			testkit.Must(t, channel.SendRaw(row.packet, fds...))
 			var messageErr *mailbox.MessageError
 			if got, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) {
 				t.Errorf("in Go: %v, %v", got, err)
@@ -125,8 +126,8 @@ end`)
 			}
 
 			address := exchange(t, actor, "address").(*mailbox.Channel)
-			must(t, address.SendRaw(row.packet, fds...))
-			must(t, address.AwaitHangup())
+			testkit.Must(t, address.SendRaw(row.packet, fds...))
+			testkit.Must(t, address.AwaitHangup())
 			if got := exchange(t, actor, "x"); got != "x" {
 				t.Errorf("in Lua, from another source: %v", got)
 			}
@@ -135,7 +136,7 @@ end`)
 	if got := exchange(t, actor, file); got != "dropped" {
 		t.Errorf("a file that the garbage collector closes: %v", got)
 	}
-	must(t, actor.Kill())
+	testkit.Must(t, actor.Kill())
 	actor.Wait()
 }
 
@@ -174,7 +175,7 @@ func openFUSEFile(t *testing.T, answersFlush bool) (*os.File, int) {
 	}
 	options := fmt.Sprintf("fd=%d,rootmode=100600,user_id=0,group_id=0", server)
 	if err := unix.Mount("fuse", path, "fuse", unix.MS_NODEV|unix.MS_NOSUID, options); err != nil {
-		skip(t, fmt.Sprintf("mount FUSE: %v", err))
+		testkit.Skip(t, fmt.Sprintf("mount FUSE: %v", err))
 	}
 	t.Cleanup(func() { unix.Unmount(path, unix.MNT_DETACH) })
 	go serveFUSE(server, answersFlush)
