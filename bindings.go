@@ -80,12 +80,15 @@ func _() {
 	_ = same[unsafe.Offsetof(cEvent{}.status)-unsafe.Offsetof(wire.Event{}.Status)]
 	_ = same[unsafe.Offsetof(cEvent{}.call)-unsafe.Offsetof(wire.Event{}.Call)]
 	_ = same[unsafe.Offsetof(cEvent{}.user_microseconds)-unsafe.Offsetof(wire.Event{}.UserMicroseconds)]
-	_ = same[unsafe.Offsetof(cEvent{}.system_microseconds)-unsafe.Offsetof(wire.Event{}.SystemMicroseconds)]
+	_ = same[unsafe.Offsetof(cEvent{}.system_microseconds)-
+		unsafe.Offsetof(wire.Event{}.SystemMicroseconds)]
 	_ = same[unsafe.Offsetof(cEvent{}.max_rss_kilobytes)-unsafe.Offsetof(wire.Event{}.MaxRSSKilobytes)]
 	_ = same[unsafe.Offsetof(cEvent{}.minor_faults)-unsafe.Offsetof(wire.Event{}.MinorFaults)]
 	_ = same[unsafe.Offsetof(cEvent{}.major_faults)-unsafe.Offsetof(wire.Event{}.MajorFaults)]
-	_ = same[unsafe.Offsetof(cEvent{}.voluntary_switches)-unsafe.Offsetof(wire.Event{}.VoluntarySwitches)]
-	_ = same[unsafe.Offsetof(cEvent{}.involuntary_switches)-unsafe.Offsetof(wire.Event{}.InvoluntarySwitches)]
+	_ = same[unsafe.Offsetof(cEvent{}.voluntary_switches)-
+		unsafe.Offsetof(wire.Event{}.VoluntarySwitches)]
+	_ = same[unsafe.Offsetof(cEvent{}.involuntary_switches)-
+		unsafe.Offsetof(wire.Event{}.InvoluntarySwitches)]
 
 	type cRecordHeader = C.struct_initscript_record
 	_ = same[unsafe.Sizeof(cRecordHeader{})-unsafe.Sizeof(wire.RecordHeader{})]
@@ -112,9 +115,11 @@ func _() {
 	_ = same[unsafe.Offsetof(cPlan{}.entry)-unsafe.Offsetof(wire.PlanHeader{}.Entry)]
 	_ = same[unsafe.Offsetof(cPlan{}.module)-unsafe.Offsetof(wire.PlanHeader{}.Module)]
 	_ = same[unsafe.Offsetof(cPlan{}.module_source)-unsafe.Offsetof(wire.PlanHeader{}.ModuleSource)]
-	_ = same[unsafe.Offsetof(cPlan{}.module_source_length)-unsafe.Offsetof(wire.PlanHeader{}.ModuleSourceLength)]
+	_ = same[unsafe.Offsetof(cPlan{}.module_source_length)-
+		unsafe.Offsetof(wire.PlanHeader{}.ModuleSourceLength)]
 	_ = same[unsafe.Offsetof(cPlan{}.module_name)-unsafe.Offsetof(wire.PlanHeader{}.ModuleName)]
-	_ = same[unsafe.Offsetof(cPlan{}.module_memory_limit)-unsafe.Offsetof(wire.PlanHeader{}.ModuleMemoryLimit)]
+	_ = same[unsafe.Offsetof(cPlan{}.module_memory_limit)-
+		unsafe.Offsetof(wire.PlanHeader{}.ModuleMemoryLimit)]
 	_ = same[unsafe.Offsetof(cPlan{}.argv)-unsafe.Offsetof(wire.PlanHeader{}.Argv)]
 	_ = same[unsafe.Offsetof(cPlan{}.argc)-unsafe.Offsetof(wire.PlanHeader{}.Argc)]
 	_ = same[unsafe.Offsetof(cPlan{}.envp)-unsafe.Offsetof(wire.PlanHeader{}.Envp)]

@@ -52,7 +52,7 @@ func messageErrorf(format string, args ...any) *MessageError {
 	return &MessageError{Err: fmt.Errorf(format, args...)}
 }
 
-// messageCost is what decoding allocates at most, whatever the message is: Go's size classes waste
+// messageCost counts what decoding allocates at most, whatever the message is: Go's size classes waste
 // a quarter of a string at worst; Lua reads the longest string before it makes one of it; an empty
 // list takes 88 bytes in Lua; an entry of a map takes 137 bytes beside its key and value, if its
 // part of the map was allocated just too small and is copied into a larger one; an open file and
@@ -83,7 +83,8 @@ func errTooDeep() *MessageError {
 }
 
 func errTooManyFiles() *MessageError {
-	return messageErrorf("too many descriptors: a message holds at most %d files and channels", maxMessageFiles)
+	return messageErrorf("too many descriptors: a message holds at most %d files and channels",
+		maxMessageFiles)
 }
 
 var (

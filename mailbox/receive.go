@@ -146,7 +146,8 @@ func (p *packet) takeNow(socket int) (same bool, err error) {
 	}
 	looked, before := p.descriptors, p.buffer
 	p.descriptors = takenDescriptors(seqpacket.TakeRights(buffer.control[:controlLength]))
-	same = slices.Equal(looked.IsChannel, p.descriptors.IsChannel) && looked.First == p.descriptors.First &&
+	same = slices.Equal(looked.IsChannel, p.descriptors.IsChannel) &&
+		looked.First == p.descriptors.First &&
 		bytes.Equal(p.content(), buffer.data[:n])
 	p.buffer, p.length, p.taken = buffer, n, true
 	packetBuffers.Put(before)

@@ -198,7 +198,8 @@ func (s *Server) launch(remote *os.File) error {
 		s.pid, err = executeServer(int(null.Fd()), int(remote.Fd()))
 	}
 	if errors.Is(err, unix.ENOENT) { // the file is a descriptor, so it is not that
-		return fmt.Errorf("execute this program: its dynamic loader is not in this root directory: %w", err)
+		return fmt.Errorf("execute this program: "+
+			"its dynamic loader is not in this root directory: %w", err)
 	}
 	if err != nil {
 		return fmt.Errorf("execute this program: %w", err)
@@ -219,7 +220,8 @@ func (s *Server) awaitGreeting() error {
 	case err == nil && bytes.Equal(answer[:n], greeting):
 		return nil
 	case os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid():
-		err = errors.New("real and effective ids of this process differ, so the kernel executes it in secure mode (AT_SECURE), where it refuses to serve; make them equal first")
+		err = errors.New("real and effective ids of this process differ, so the kernel executes it in " +
+			"secure mode (AT_SECURE), where it refuses to serve; make them equal first")
 	case err == nil || errors.Is(err, io.EOF):
 		err = errors.New("this program, executed once more, does not answer as a fork server")
 	}
@@ -241,7 +243,8 @@ func executeServer(null, control int) (pid int, err error) {
 	// As in os/exec: no descriptor of another goroutine is without its close-on-exec flag now.
 	syscall.ForkLock.Lock()
 	defer syscall.ForkLock.Unlock()
-	result, err := C.initscript_launch(C.int(servers.program.Fd()), C.int(null), C.int(control), &entries[0])
+	result, err := C.initscript_launch(C.int(servers.program.Fd()), C.int(null), C.int(control),
+		&entries[0])
 	if result < 0 {
 		return 0, os.NewSyscallError("execveat", err)
 	}

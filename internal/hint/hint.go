@@ -16,13 +16,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Start is what the host knows of the start of a child.
+// Start describes the start of a child, as the host knows it.
 type Start struct {
 	Namespaces uint32 // those that it was to get, as CLONE_NEW*
 	HasMaps    bool   // of user and group ids
 }
 
-// Child is what a child has told before its failure. The zero Child has told nothing.
+// Child holds what a child has told before its failure. The zero Child has told nothing.
 type Child struct {
 	known  bool
 	script wire.State
@@ -46,7 +46,7 @@ func DecodeChild(fields []string) Child {
 	return c
 }
 
-// Failure is a system call that has failed, in a child of which something is known.
+// Failure is a system call that has failed, and its child.
 type Failure struct {
 	Start
 	Child
@@ -66,8 +66,8 @@ func Setup(child Child, call string, err error) string {
 	return StartRefused(err).String()
 }
 
-// UndefinedSymbol is for functions that ffi.C does not find. A program without a dynamic loader (AT_BASE,
-// getauxval(3)) has no symbols that could be looked up.
+// UndefinedSymbol is for functions that ffi.C does not find. A program without a dynamic loader
+// (AT_BASE, getauxval(3)) has no symbols that could be looked up.
 func UndefinedSymbol() string {
 	const base = 7 // AT_BASE
 	vector, err := unix.Auxv()
@@ -91,18 +91,18 @@ func (f *Failure) line(note int) (string, bool) {
 
 func (f *Failure) did(note int) bool { return f.script.Lines[note] != 0 }
 
-// lacks tells whether the child certainly did not have the capability.
+// lacks reports whether the child certainly did not have the capability.
 func (f *Failure) lacks(capability int) bool {
 	return f.script.HasEffective != 0 && f.script.Effective&(1<<capability) == 0
 }
 
-// has tells whether the child certainly had the capability, in its user namespace.
+// has reports whether the child certainly had the capability, in its user namespace.
 func (f *Failure) has(capability int) bool {
 	return f.script.HasEffective != 0 && f.script.Effective&(1<<capability) != 0
 }
 
-// isIn tells whether the child had its own namespace of the kind that the CLONE_NEW* flag is for. A PID
-// namespace that the script makes is for its children.
+// isIn reports whether the child had its own namespace of the kind that the CLONE_NEW* flag is for. A
+// PID namespace that the script makes is for its children.
 func (f *Failure) isIn(flag uint32) bool {
 	return f.Namespaces&flag != 0 || flag != unix.CLONE_NEWPID && f.script.Unshared&flag != 0
 }

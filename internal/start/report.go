@@ -15,8 +15,9 @@ import (
 )
 
 // reports is the host's end of a start socket. Only the child speaks there. Until it says that the
-// script is done it runs our code and the script's, which are trusted; what comes after that is taken for an
-// attacker's, so it can say one thing at most, and nothing about who the child is or what the script did.
+// script is done it runs our code and the script's, which are trusted; what comes after that is taken
+// for an attacker's, so it can say one thing at most, and nothing about who the child is or what the
+// script did.
 type reports struct {
 	socket    *os.File
 	isActor   bool // what comes after the script is from it
@@ -117,7 +118,7 @@ func (r *reports) lastState() Record {
 	return r.state
 }
 
-// scriptDone tells whether the script has succeeded, whatever came after it.
+// scriptDone reports whether the script has succeeded, whatever came after it.
 func (r *reports) scriptDone() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -141,8 +142,8 @@ func (r *reports) settle() bool {
 // interrupt ends a read that waits for more.
 func (r *reports) interrupt() { r.socket.SetReadDeadline(time.Unix(1, 0)) }
 
-// drain reads what is there when the child has ended. It waits for nothing, and what it reads is as much as
-// the socket holds, at most.
+// drain reads what is there when the child has ended. It waits for nothing, and what it reads is as much
+// as the socket holds, at most.
 func (r *reports) drain() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

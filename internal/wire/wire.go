@@ -1,5 +1,5 @@
-// Package wire has structures of csrc/wire.h for Go packages without C. The package at the module's root
-// includes both, and does not compile if they differ.
+// Package wire declares the structures of csrc/wire.h for Go packages without C. The package at the
+// module's root includes both, and does not compile if they differ.
 package wire
 
 import "unsafe"
@@ -108,7 +108,7 @@ const (
 	MemoryExhausted                       // fields: none
 	ExecFailed                            // fields: path, missing interpreter or ""
 	EntryFailed                           // from an actor; fields: message, traceback if it is in Lua
-	ChildState                            // what may explain the next one; fields: State, PathStates, text
+	ChildState                            // what may explain the next; fields: State, PathStates, text
 )
 
 // RecordSize is the length of the longest record.
@@ -123,7 +123,8 @@ type GoAhead struct {
 	HasTrace    uint32
 }
 
-// The hidden files of an actor, in their order: enum initscript_hidden_file. One in Lua has the first only.
+// The hidden files of an actor, in their order: enum initscript_hidden_file. One in Lua has the first
+// only.
 const (
 	HiddenParent  = iota // the sending end of the channel to the host
 	HiddenCrash          // the writing end of a pipe for what the Go runtime says at last
@@ -135,8 +136,8 @@ const (
 // MaxDescriptors is how many one message carries at most: SCM_MAX_FD, unix(7).
 const MaxDescriptors = 253
 
-// PlanHeader is struct initscript_plan, with which a plan begins. Offsets are from there; every string ends
-// with a NUL byte.
+// PlanHeader is struct initscript_plan, with which a plan begins. Offsets are from there; every string
+// ends with a NUL byte.
 type PlanHeader struct {
 	MemoryLimit                                          uint64 // of the script, bytes
 	Script, ScriptLength                                 uint64
@@ -147,7 +148,7 @@ type PlanHeader struct {
 	ModuleMemoryLimit                                    uint64 // bytes; 0: none
 	Argv, Argc                                           uint64
 	Envp, Envc                                           uint64
-	Random                                               [16]byte // for the Go runtime of an actor: AT_RANDOM
+	Random                                               [16]byte // of an actor in Go: AT_RANDOM
 }
 
 // Bytes returns the memory of a structure, as it is sent and received.

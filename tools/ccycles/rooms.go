@@ -14,7 +14,7 @@ import (
 // else is in its room; messages hold objects of Lua, whose methods send messages.
 var floors = [][]string{
 	{"util"},                        // memory, descriptors, sockets, strings; knows nothing of scripts
-	{"sys"},                         // what Linux and FreeBSD do differently, and what only one of them has
+	{"sys"},                         // what Linux and FreeBSD do differently, and what only one has
 	{"tell"},                        // what a child tells: records and traces
 	{"script", "api", "operations"}, // what a script runs in, and the calls that it makes
 	{"message", "lua"},              // messages, and what Lua programs have of descriptors
