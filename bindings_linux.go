@@ -3,7 +3,7 @@
 package initscript
 
 /*
-#include "csrc/live.h"
+#include "csrc/role_live.h"
 #include "csrc/util_socket.h"
 
 extern long initscriptChange(struct initscript_confinement *, struct initscript_call *);

@@ -25,8 +25,8 @@ struct initscript_env;
 struct initscript_guard;
 
 /* How a script changes what the kernel keeps per thread. A child has one thread, so it just makes
- * the system call; in a running program every thread must make it, and live_linux.c hands it to Go
- * (bindings_linux.go). */
+ * the system call; in a running program every thread must make it, and role_live_linux.c hands it
+ * to Go (bindings_linux.go). */
 struct initscript_operations {
 	bool every_thread;
 	/* The system call NUMBER: what it returns, or -1 with errno set. If it fails nothing has
@@ -38,7 +38,8 @@ struct initscript_operations {
 	/* Whether LANDLOCK_SCOPE_SIGNAL would leave the process in working order. */
 	bool (*can_scope_signals)(struct initscript_env *env);
 };
-extern const struct initscript_operations initscript_child_operations; /* operations_linux.c */
+extern const struct initscript_operations
+        initscript_child_operations; /* script_operations_linux.c */
 
 /* What one script runs in. It is the allocator's user data, so every wrapper finds it through its
  * lua_State, without a global variable. */

@@ -1,7 +1,13 @@
-#include "live.h"
+/*
+ * Live mode: a script that confines the program it runs in. Go calls it (confine_linux.go), and it
+ * calls Go (bindings_linux.go) for what the script changes. When it returns, the script has ended
+ * well and all threads are changed alike, or it was not run and nothing has changed. Nothing of
+ * the script stays, neither in memory nor as a descriptor.
+ */
+#include "role_live.h"
 
 #include "api.h"
-#include "threads.h"
+#include "sys_threads.h"
 #include "util_fds.h"
 #include "util_socket.h"
 

@@ -1,3 +1,8 @@
+/*
+ * How calls change what the kernel keeps per thread: those of a child make the system call; live
+ * mode puts operations of its own in their place (role_live_linux.c). The calls that change ids,
+ * capabilities, filters and Landlock domains come here. After a failure nothing has changed.
+ */
 #include "script.h"
 
 #include <sys/syscall.h>
