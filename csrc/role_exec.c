@@ -51,11 +51,11 @@ static int exec_in_path(const char *name, char **argv, char **envp, char found[P
 	return error;
 }
 
-noreturn void initscript_exec(const struct initscript_env *env, const char *path, char **argv,
+noreturn void initscript_exec(const struct initscript_script *script, const char *path, char **argv,
                               char **envp)
 {
 	char found[PATH_MAX], interpreter[PATH_MAX] = "", *missing = "";
-	int error, report_fd = env->report_fd;
+	int error, report_fd = script->report_fd;
 	initscript_report(report_fd, INITSCRIPT_SCRIPT_DONE, 0);
 	if (strchr(path, '/')) {
 		execve(path, argv, envp);
@@ -65,11 +65,11 @@ noreturn void initscript_exec(const struct initscript_env *env, const char *path
 		error = exec_in_path(path, argv, envp, found);
 	}
 	/* execve(2) says ENOENT also when the file is there and its interpreter is not. */
-	if (error == ENOENT || !env->notes.lines[INITSCRIPT_NOTE_SECCOMP])
+	if (error == ENOENT || !script->notes.lines[INITSCRIPT_NOTE_SECCOMP])
 		initscript_read_interpreter(found, interpreter);
 	if (error == ENOENT && interpreter[0] && access(interpreter, F_OK) != 0)
 		missing = interpreter;
-	initscript_explain_program(report_fd, &env->notes, found, interpreter);
+	initscript_explain_program(report_fd, &script->notes, found, interpreter);
 	const char *fields[] = {found, missing};
 	initscript_report_strings(report_fd, INITSCRIPT_EXEC_FAILED, error, 0, fields, 2);
 	bool not_found = error == ENOENT && !missing[0];

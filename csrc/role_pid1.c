@@ -183,29 +183,30 @@ static const char *close_all(int report, int open)
 
 /* Nothing of the script stays: neither in memory nor as a descriptor. What the host may still be
  * told with is put back when the memory is restored. */
-static const char *become_harmless(struct initscript_env *env, const sigset_t *all, pid_t program)
+static const char *become_harmless(struct initscript_script *script, const sigset_t *all,
+                                   pid_t program)
 {
-	const struct initscript_state notes = env->notes;
-	const int report = env->report_fd, lock = env->guard->server.lock;
+	const struct initscript_state notes = script->notes;
+	const int report = script->report_fd, lock = script->guard->server.lock;
 	const char *failed = NULL;
 	initscript_wipe_below_gap();
-	if (initscript_guard_is_filtered(env->guard))
+	if (initscript_guard_is_filtered(script->guard))
 		failed = try_calls(all, program);
-	if (!failed && !initscript_image_restore(NULL, 0, env->guard->has_natives))
+	if (!failed && !initscript_image_restore(NULL, 0, script->guard->has_natives))
 		failed = "munmap";
-	env->notes = notes;
-	env->report_fd = report;
+	script->notes = notes;
+	script->report_fd = report;
 	return failed ? failed : close_all(report, lock);
 }
 
-noreturn void initscript_pid1(struct initscript_env *env, pid_t program)
+noreturn void initscript_pid1(struct initscript_script *script, pid_t program)
 {
 	sigset_t all;
 	siginfo_t info;
 	sigfillset(&all);
-	const char *failed = become_harmless(env, &all, program);
+	const char *failed = become_harmless(script, &all, program);
 	if (failed)
-		initscript_fail_setup(env, failed);
+		initscript_fail_setup(script, failed);
 	if (kill(program, GO) != 0)
 		_exit(1); /* a filter refuses this signal only, and ends the namespace so */
 	while (serve(sigwaitinfo(&all, &info), &info, program))

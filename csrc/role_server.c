@@ -37,8 +37,8 @@ struct server {
 	void *children; /* tsearch(3) tree of struct child */
 	int births;     /* tells when a child has ended */
 	struct initscript_parent self;
-	bool retired;              /* starts nothing more */
-	struct initscript_env env; /* what every child begins with */
+	bool retired;                    /* starts nothing more */
+	struct initscript_script script; /* what every child begins with */
 };
 
 static int compare_pids(const void *a, const void *b)
@@ -185,7 +185,7 @@ static bool start(struct server *server, const struct initscript_request *reques
 	if (directory < 0 || fchdir(directory) == 0)
 		pid = initscript_give_birth(server->births, request, &pidfd, &call);
 	if (pid == 0) {
-		initscript_child(&server->env, request, start_socket, &server->self);
+		initscript_child(&server->script, request, start_socket, &server->self);
 		return true;
 	}
 	if (pid < 0)
@@ -264,15 +264,15 @@ static bool serve_one(struct server *server)
 void initscript_serve(int control, const struct initscript_greeting *greeting)
 {
 	static struct server server;
-	server.env.report_fd = -1;
-	server.env.arena.limit = SIZE_MAX;
+	server.script.report_fd = -1;
+	server.script.arena.limit = SIZE_MAX;
 	initscript_clear_environment();
 	initscript_set_name("initscript");
 	if (!initscript_limit_rights(greeting) || !take_over_signals(&server) ||
 	    !take_over_descriptors(control) ||
 	    !initscript_close_range(CONTROL + 1, server.births - 1) ||
 	    !initscript_close_range(server.births + 1, ~0U) || !initscript_image_save() ||
-	    !initscript_env_open(&server.env))
+	    !initscript_script_open(&server.script))
 		_exit(1);
 	server.self = initscript_as_parent();
 	if (!initscript_send(CONTROL, greeting, sizeof *greeting, NULL, 0))

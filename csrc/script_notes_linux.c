@@ -52,7 +52,7 @@ static const struct {
 static void set_note(lua_State *L, enum initscript_note note)
 {
 	int line = initscript_script_line(L);
-	initscript_env_of(L)->notes.lines[note] = line ? line : -1;
+	initscript_script_of(L)->notes.lines[note] = line ? line : -1;
 }
 
 /* Whether a system call cannot end the process. */
@@ -68,7 +68,7 @@ enum { OWNERS = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID };
 /* Entering the namespace that FD is open on. Another than an owner is as good as one made here. */
 static void note_setns(lua_State *L, int fd)
 {
-	struct initscript_state *notes = &initscript_env_of(L)->notes;
+	struct initscript_state *notes = &initscript_script_of(L)->notes;
 	int kind = may_look(notes) ? ioctl(fd, NS_GET_NSTYPE) : -1;
 	if (kind > 0 && !(kind & OWNERS))
 		notes->unshared |= kind;
@@ -78,7 +78,7 @@ static void note_setns(lua_State *L, int fd)
 
 void initscript_note(lua_State *L, const char *name)
 {
-	struct initscript_state *notes = &initscript_env_of(L)->notes;
+	struct initscript_state *notes = &initscript_script_of(L)->notes;
 	if (strcmp(name, "setns") == 0)
 		note_setns(L, initscript_integer(L, 1));
 	for (size_t i = 0; i < sizeof noted / sizeof *noted; i++) {
@@ -267,12 +267,12 @@ static size_t look_at_arguments(lua_State *L, const char *name, struct initscrip
 void initscript_explain_call(lua_State *L, const char *name, int error)
 {
 	static const char *const writes[] = {"write", "write_all", NULL};
-	struct initscript_env *env = initscript_env_of(L);
-	struct initscript_state notes = env->notes;
+	struct initscript_script *script = initscript_script_of(L);
+	struct initscript_state notes = script->notes;
 	struct initscript_path_state paths[INITSCRIPT_STATE_PATHS];
 	char text[PATH_MAX] = "";
 	size_t count = 0;
-	if (env->report_fd < 0)
+	if (script->report_fd < 0)
 		return;
 	if (strncmp(name, "landlock_", strlen("landlock_")) == 0)
 		name_rights(L, text, sizeof text);
@@ -281,12 +281,12 @@ void initscript_explain_call(lua_State *L, const char *name, int error)
 		if (strcmp(name, "execve") == 0) {
 			if (error == EACCES || error == ENOENT)
 				initscript_read_interpreter(lua_tostring(L, 1), text);
-			report_program(env->report_fd, &notes, lua_tostring(L, 1), text);
+			report_program(script->report_fd, &notes, lua_tostring(L, 1), text);
 			return;
 		}
 		if (is_one_of(name, writes))
 			name_descriptor(initscript_integer(L, 1), text, sizeof text);
 		count = look_at_arguments(L, name, paths);
 	}
-	initscript_report_notes(env->report_fd, &notes, paths, count, text);
+	initscript_report_notes(script->report_fd, &notes, paths, count, text);
 }

@@ -8,21 +8,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static long change(struct initscript_env *env, long number, long a, long b, long c, long d, long e)
+static long change(struct initscript_script *script, long number, long a, long b, long c, long d,
+                   long e)
 {
-	(void)env;
+	(void)script;
 	return syscall(number, a, b, c, d, e);
 }
 
-static long restrict_self(struct initscript_env *env, int ruleset, uint32_t flags)
+static long restrict_self(struct initscript_script *script, int ruleset, uint32_t flags)
 {
-	(void)env;
+	(void)script;
 	return syscall(SYS_landlock_restrict_self, ruleset, flags);
 }
 
-static bool can_scope_signals(struct initscript_env *env)
+static bool can_scope_signals(struct initscript_script *script)
 {
-	(void)env;
+	(void)script;
 	return true;
 }
 
@@ -35,11 +36,11 @@ const struct initscript_operations initscript_child_operations = {
 
 const struct initscript_operations *initscript_operations_of(lua_State *L)
 {
-	const struct initscript_operations *own = initscript_env_of(L)->operations;
+	const struct initscript_operations *own = initscript_script_of(L)->operations;
 	return own ? own : &initscript_child_operations;
 }
 
 long initscript_change(lua_State *L, long number, long a, long b, long c, long d, long e)
 {
-	return initscript_operations_of(L)->change(initscript_env_of(L), number, a, b, c, d, e);
+	return initscript_operations_of(L)->change(initscript_script_of(L), number, a, b, c, d, e);
 }

@@ -77,12 +77,12 @@ bool initscript_report_notes(int fd, const struct initscript_state *notes,
 	return send_record(fd, &b);
 }
 
-void initscript_fail_setup(const struct initscript_env *env, const char *call)
+void initscript_fail_setup(const struct initscript_script *script, const char *call)
 {
 	int error = errno;
-	if (env->notes.lines[INITSCRIPT_NOTE_SECCOMP])
-		initscript_report_notes(env->report_fd, &env->notes, NULL, 0, "");
-	initscript_report_strings(env->report_fd, INITSCRIPT_SETUP_FAILED, error, 0, &call, 1);
+	if (script->notes.lines[INITSCRIPT_NOTE_SECCOMP])
+		initscript_report_notes(script->report_fd, &script->notes, NULL, 0, "");
+	initscript_report_strings(script->report_fd, INITSCRIPT_SETUP_FAILED, error, 0, &call, 1);
 	_exit(1);
 }
 
@@ -128,7 +128,7 @@ static void add_argument(struct builder *b, lua_State *L, int index)
 /* Not of a file or a text that the script has loaded, whose lines have other numbers. */
 static bool is_line_of_script(lua_State *L, const lua_Debug *frame)
 {
-	const char *name = initscript_env_of(L)->name;
+	const char *name = initscript_script_of(L)->name;
 	return frame->currentline > 0 && name && frame->source[0] == '@' &&
 	       strcmp(frame->source + 1, name) == 0;
 }
@@ -162,14 +162,14 @@ void initscript_report_call(lua_State *L, const char *name, int error)
 	lua_pop(L, 1);
 	for (int i = 1; i <= arguments; i++)
 		add_argument(&b, L, i);
-	send_record(initscript_env_of(L)->report_fd, &b);
+	send_record(initscript_script_of(L)->report_fd, &b);
 }
 
 /* So many announcements fit into the socket in any case: a script that tries more often must not
  * block for want of a reader. The last one is taken back only when the script calls exit(3). */
 enum { MAX_EXECS = 32 };
 
-static struct initscript_env *last_announced;
+static struct initscript_script *last_announced;
 
 static void take_back(void)
 {
@@ -179,20 +179,20 @@ static void take_back(void)
 
 void initscript_report_exec(lua_State *L, const char *path)
 {
-	struct initscript_env *env = initscript_env_of(L);
-	if (env->execs == MAX_EXECS)
+	struct initscript_script *script = initscript_script_of(L);
+	if (script->execs == MAX_EXECS)
 		return;
-	initscript_report_strings(env->report_fd, INITSCRIPT_SCRIPT_EXECS, 0, 0, &path, 1);
-	env->execs++;
+	initscript_report_strings(script->report_fd, INITSCRIPT_SCRIPT_EXECS, 0, 0, &path, 1);
+	script->execs++;
 }
 
 void initscript_report_no_exec(lua_State *L)
 {
-	struct initscript_env *env = initscript_env_of(L);
-	if (env->execs < MAX_EXECS) {
-		initscript_report(env->report_fd, INITSCRIPT_SCRIPT_RUNS, 0);
+	struct initscript_script *script = initscript_script_of(L);
+	if (script->execs < MAX_EXECS) {
+		initscript_report(script->report_fd, INITSCRIPT_SCRIPT_RUNS, 0);
 	} else if (!last_announced) {
-		last_announced = env;
+		last_announced = script;
 		atexit(take_back);
 	}
 }
