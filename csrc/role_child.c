@@ -69,7 +69,7 @@ static void enter_namespaces(const struct child *child)
 	if (failed)
 		fail(child, failed);
 	if (child->request->announce)
-		initscript_report(child->script->report_fd, INITSCRIPT_NAMESPACES_READY, 0);
+		initscript_report(child->script->start_socket, INITSCRIPT_NAMESPACES_READY, 0);
 }
 
 static void map_plan(struct child *child, int memfd)
@@ -108,13 +108,13 @@ static int hide_next(const struct child *child, int fd)
 	return next;
 }
 
-/* The report descriptor, after it the hidden files, which are the last that came, and the server's
+/* The start socket, after it the hidden files, which are the last that came, and the server's
  * lock. */
 static void hide_files(struct child *child, const int *fds, size_t count)
 {
 	struct initscript_script *script = child->script;
-	script->report_fd = hide(child, script->report_fd, fds[count - 1] + 1);
-	script->hidden = script->report_fd;
+	script->start_socket = hide(child, script->start_socket, fds[count - 1] + 1);
+	script->hidden = script->start_socket;
 	script->hidden_end = script->hidden + 1;
 	for (size_t i = count - child->go_ahead.hidden_files; i < count; i++)
 		hide_next(child, fds[i]);
@@ -129,8 +129,8 @@ static void receive_plan(struct child *child)
 {
 	int fds[INITSCRIPT_MAX_FDS];
 	size_t count = INITSCRIPT_MAX_FDS;
-	if (!initscript_receive(child->script->report_fd, &child->go_ahead, sizeof child->go_ahead,
-	                        fds, &count)) {
+	if (!initscript_receive(child->script->start_socket, &child->go_ahead,
+	                        sizeof child->go_ahead, fds, &count)) {
 		if (errno == ECONNRESET) /* the host gave up */
 			_exit(1);
 		fail(child, "recvmsg");
@@ -161,7 +161,7 @@ static void receive_plan(struct child *child)
 		close(INITSCRIPT_ARG_FD);
 	for (int target = INITSCRIPT_EXTRA_FD; target < extra_end; target++)
 		place(child, *next++, target, O_CLOEXEC);
-	if (!initscript_close_range(extra_end, child->script->report_fd - 1) ||
+	if (!initscript_close_range(extra_end, child->script->start_socket - 1) ||
 	    !initscript_close_range(child->script->hidden_end, ~0U))
 		fail(child, "close_range");
 }
@@ -205,7 +205,7 @@ static void leave_script(const struct child *child)
 	struct initscript_script *script = child->script;
 	int extra_end = INITSCRIPT_EXTRA_FD + child->go_ahead.extra_files;
 	close(INITSCRIPT_ARG_FD);
-	if (!initscript_close_range(extra_end, script->report_fd - 1) ||
+	if (!initscript_close_range(extra_end, script->start_socket - 1) ||
 	    !initscript_close_range(script->hidden_end, ~0U))
 		fail(child, "close_range");
 	initscript_guard_note_natives(script->L);
@@ -227,12 +227,12 @@ static void flush_stdio(const void *nothing)
 static void forget_script(const struct child *child)
 {
 	struct initscript_script *script = child->script;
-	const int report_fd = script->report_fd;
+	const int start_socket = script->start_socket;
 	initscript_call_below_gap(flush_stdio, NULL);
 	initscript_wipe_below_gap();
 	bool forgotten = initscript_image_restore(child->plan_base, child->go_ahead.plan_size,
 	                                          child->guard.has_natives);
-	script->report_fd = report_fd;
+	script->start_socket = start_socket;
 	if (!forgotten)
 		fail(child, "munmap");
 }
@@ -265,7 +265,7 @@ static noreturn void run_program(const struct child *child)
 {
 	const struct initscript_plan *plan = child->plan;
 	if (plan->path == 0) {
-		initscript_report(child->script->report_fd, INITSCRIPT_SCRIPT_DONE, 0);
+		initscript_report(child->script->start_socket, INITSCRIPT_SCRIPT_DONE, 0);
 		exit(0);
 	}
 	for (unsigned i = 0; i < child->go_ahead.extra_files; i++)
@@ -280,8 +280,8 @@ static noreturn void run_program(const struct child *child)
 static noreturn void run_lua_actor(const struct child *child)
 {
 	struct initscript_lua_actor actor = {
-	        .report_fd = child->script->report_fd,
-	        .parent_fd = child->script->report_fd + 1 + INITSCRIPT_PARENT,
+	        .start_socket = child->script->start_socket,
+	        .parent_fd = child->script->start_socket + 1 + INITSCRIPT_PARENT,
 	        .extra_files = child->go_ahead.extra_files,
 	        .plan = (void *)child->plan_base,
 	        .plan_size = child->go_ahead.plan_size,
@@ -294,13 +294,13 @@ static void become_actor(const struct child *child)
 {
 	const struct initscript_plan *plan = child->plan;
 	struct initscript_actor actor = {
-	        .report_fd = child->script->report_fd,
+	        .start_socket = child->script->start_socket,
 	        .extra_files = child->go_ahead.extra_files,
 	};
 	if (!initscript_become_actor(&actor, child->plan_base, plan))
 		fail(child, "malloc");
 	initscript_wipe_below_gap();
-	if (!initscript_report(actor.report_fd, INITSCRIPT_SCRIPT_DONE, 0))
+	if (!initscript_report(actor.start_socket, INITSCRIPT_SCRIPT_DONE, 0))
 		_exit(1); /* the host would wait for it */
 	munmap((void *)child->plan_base, child->go_ahead.plan_size);
 }
@@ -313,7 +313,7 @@ void initscript_child(struct initscript_script *script, const struct initscript_
 	        .request = request,
 	        .guard = {.server = *server, .sees_server = initscript_sees_parent(request)},
 	};
-	script->report_fd = script->hidden = start_socket;
+	script->start_socket = script->hidden = start_socket;
 	script->hidden_end = start_socket + 1;
 	enter_namespaces(&child);
 	receive_plan(&child);

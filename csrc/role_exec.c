@@ -55,8 +55,8 @@ noreturn void initscript_exec(const struct initscript_script *script, const char
                               char **envp)
 {
 	char found[PATH_MAX], interpreter[PATH_MAX] = "", *missing = "";
-	int error, report_fd = script->report_fd;
-	initscript_report(report_fd, INITSCRIPT_SCRIPT_DONE, 0);
+	int error, start_socket = script->start_socket;
+	initscript_report(start_socket, INITSCRIPT_SCRIPT_DONE, 0);
 	if (strchr(path, '/')) {
 		execve(path, argv, envp);
 		error = errno;
@@ -69,9 +69,9 @@ noreturn void initscript_exec(const struct initscript_script *script, const char
 		initscript_read_interpreter(found, interpreter);
 	if (error == ENOENT && interpreter[0] && access(interpreter, F_OK) != 0)
 		missing = interpreter;
-	initscript_explain_program(report_fd, &script->notes, found, interpreter);
+	initscript_explain_program(start_socket, &script->notes, found, interpreter);
 	const char *fields[] = {found, missing};
-	initscript_report_strings(report_fd, INITSCRIPT_EXEC_FAILED, error, 0, fields, 2);
+	initscript_report_strings(start_socket, INITSCRIPT_EXEC_FAILED, error, 0, fields, 2);
 	bool not_found = error == ENOENT && !missing[0];
 	_exit(not_found ? 127 : 126);
 }

@@ -331,7 +331,7 @@ int initscript_confine(struct initscript_confinement *confinement,
 {
 	struct session session = {.confinement = confinement, .refusal = refusal};
 	pthread_t thread;
-	session.script.report_fd = -1; /* nobody waits for records: stderr and the status tell */
+	session.script.start_socket = -1; /* nobody waits for records: stderr and the status tell */
 	sem_init(&session.asked, 0, 0);
 	sem_init(&session.answered, 0, 0);
 	if (!start_thread(&session, &thread))

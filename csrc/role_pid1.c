@@ -167,18 +167,19 @@ static const char *try_calls(const sigset_t *all, pid_t program)
 	return has_come(munmap((void *)1, 1)) ? NULL : "munmap";
 }
 
-/* Closes all descriptors, REPORT last, so that a failure can be told. OPEN has been open until now,
- * and shows whether the kernel was really called. */
-static const char *close_all(int report, int open)
+/* Closes all descriptors, START_SOCKET last, so that a failure can be told. OPEN has been open
+ * until now, and shows whether the kernel was really called. */
+static const char *close_all(int start_socket, int open)
 {
-	if (!initscript_close_range(0, report - 1) || !initscript_close_range(report + 1, ~0U))
+	if (!initscript_close_range(0, start_socket - 1) ||
+	    !initscript_close_range(start_socket + 1, ~0U))
 		return "close_range";
 	if (close(open) == 0) {
 		bool still = close(open) == 0;
 		errno = EPERM;
 		return still ? "close" : "close_range";
 	}
-	return errno == EBADF && close(report) == 0 ? NULL : "close";
+	return errno == EBADF && close(start_socket) == 0 ? NULL : "close";
 }
 
 /* Nothing of the script stays: neither in memory nor as a descriptor. What the host may still be
@@ -187,7 +188,8 @@ static const char *become_harmless(struct initscript_script *script, const sigse
                                    pid_t program)
 {
 	const struct initscript_state notes = script->notes;
-	const int report = script->report_fd, lock = script->guard->server.lock;
+	const int start_socket = script->start_socket;
+	const int lock = script->guard->server.lock;
 	const char *failed = NULL;
 	initscript_wipe_below_gap();
 	if (initscript_guard_is_filtered(script->guard))
@@ -195,8 +197,8 @@ static const char *become_harmless(struct initscript_script *script, const sigse
 	if (!failed && !initscript_image_restore(NULL, 0, script->guard->has_natives))
 		failed = "munmap";
 	script->notes = notes;
-	script->report_fd = report;
-	return failed ? failed : close_all(report, lock);
+	script->start_socket = start_socket;
+	return failed ? failed : close_all(start_socket, lock);
 }
 
 noreturn void initscript_pid1(struct initscript_script *script, pid_t program)

@@ -264,7 +264,7 @@ static bool serve_one(struct server *server)
 void initscript_serve(int control, const struct initscript_greeting *greeting)
 {
 	static struct server server;
-	server.script.report_fd = -1;
+	server.script.start_socket = -1;
 	server.script.arena.limit = SIZE_MAX;
 	initscript_clear_environment();
 	initscript_set_name("initscript");

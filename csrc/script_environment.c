@@ -143,7 +143,7 @@ static int describe_error(lua_State *L)
 static bool fail_to_load(struct initscript_script *script)
 {
 	const char *message = lua_tostring(script->L, -1);
-	initscript_report_strings(script->report_fd, INITSCRIPT_LOAD_FAILED, 0, 0, &message, 1);
+	initscript_report_strings(script->start_socket, INITSCRIPT_LOAD_FAILED, 0, 0, &message, 1);
 	fprintf(stderr, "Failed to load Lua chunk: %s\n", message);
 	return false;
 }
@@ -155,7 +155,8 @@ static bool fail_to_run(struct initscript_script *script)
 	const char *fields[] = {message, lua_tostring(script->L, -1)};
 	lua_getfield(script->L, LUA_REGISTRYINDEX, "initscript.line");
 	int line = lua_tointeger(script->L, -1);
-	initscript_report_strings(script->report_fd, INITSCRIPT_SCRIPT_FAILED, 0, line, fields, 2);
+	initscript_report_strings(script->start_socket, INITSCRIPT_SCRIPT_FAILED, 0, line, fields,
+	                          2);
 	fprintf(stderr, "<3>ipc_actor/init/script: %s\n", message);
 	return false;
 }

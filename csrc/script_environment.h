@@ -19,7 +19,7 @@ bool initscript_script_trace(struct initscript_script *script, int memfd);
 void initscript_script_close(struct initscript_script *script);
 
 /* Loads and runs TEXT, source code, as the script under the chunk name "@NAME". Returns true when
- * it ended normally; otherwise the failure is already on stderr and on the report socket. */
+ * it ended normally; otherwise the failure is already on stderr and on the start socket. */
 bool initscript_script_run(struct initscript_script *script, const char *name, const char *text,
                            size_t length);
 

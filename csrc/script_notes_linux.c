@@ -272,7 +272,7 @@ void initscript_explain_call(lua_State *L, const char *name, int error)
 	struct initscript_path_state paths[INITSCRIPT_STATE_PATHS];
 	char text[PATH_MAX] = "";
 	size_t count = 0;
-	if (script->report_fd < 0)
+	if (script->start_socket < 0)
 		return;
 	if (strncmp(name, "landlock_", strlen("landlock_")) == 0)
 		name_rights(L, text, sizeof text);
@@ -281,12 +281,12 @@ void initscript_explain_call(lua_State *L, const char *name, int error)
 		if (strcmp(name, "execve") == 0) {
 			if (error == EACCES || error == ENOENT)
 				initscript_read_interpreter(lua_tostring(L, 1), text);
-			report_program(script->report_fd, &notes, lua_tostring(L, 1), text);
+			report_program(script->start_socket, &notes, lua_tostring(L, 1), text);
 			return;
 		}
 		if (is_one_of(name, writes))
 			name_descriptor(initscript_integer(L, 1), text, sizeof text);
 		count = look_at_arguments(L, name, paths);
 	}
-	initscript_report_notes(script->report_fd, &notes, paths, count, text);
+	initscript_report_notes(script->start_socket, &notes, paths, count, text);
 }

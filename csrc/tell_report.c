@@ -81,8 +81,9 @@ void initscript_fail_setup(const struct initscript_script *script, const char *c
 {
 	int error = errno;
 	if (script->notes.lines[INITSCRIPT_NOTE_SECCOMP])
-		initscript_report_notes(script->report_fd, &script->notes, NULL, 0, "");
-	initscript_report_strings(script->report_fd, INITSCRIPT_SETUP_FAILED, error, 0, &call, 1);
+		initscript_report_notes(script->start_socket, &script->notes, NULL, 0, "");
+	initscript_report_strings(script->start_socket, INITSCRIPT_SETUP_FAILED, error, 0, &call,
+	                          1);
 	_exit(1);
 }
 
@@ -162,7 +163,7 @@ void initscript_report_call(lua_State *L, const char *name, int error)
 	lua_pop(L, 1);
 	for (int i = 1; i <= arguments; i++)
 		add_argument(&b, L, i);
-	send_record(initscript_script_of(L)->report_fd, &b);
+	send_record(initscript_script_of(L)->start_socket, &b);
 }
 
 /* So many announcements fit into the socket in any case: a script that tries more often must not
@@ -174,7 +175,7 @@ static struct initscript_script *last_announced;
 static void take_back(void)
 {
 	if (last_announced->L) /* the script has not ended otherwise */
-		initscript_report(last_announced->report_fd, INITSCRIPT_SCRIPT_RUNS, 0);
+		initscript_report(last_announced->start_socket, INITSCRIPT_SCRIPT_RUNS, 0);
 }
 
 void initscript_report_exec(lua_State *L, const char *path)
@@ -182,7 +183,7 @@ void initscript_report_exec(lua_State *L, const char *path)
 	struct initscript_script *script = initscript_script_of(L);
 	if (script->execs == MAX_EXECS)
 		return;
-	initscript_report_strings(script->report_fd, INITSCRIPT_SCRIPT_EXECS, 0, 0, &path, 1);
+	initscript_report_strings(script->start_socket, INITSCRIPT_SCRIPT_EXECS, 0, 0, &path, 1);
 	script->execs++;
 }
 
@@ -190,7 +191,7 @@ void initscript_report_no_exec(lua_State *L)
 {
 	struct initscript_script *script = initscript_script_of(L);
 	if (script->execs < MAX_EXECS) {
-		initscript_report(script->report_fd, INITSCRIPT_SCRIPT_RUNS, 0);
+		initscript_report(script->start_socket, INITSCRIPT_SCRIPT_RUNS, 0);
 	} else if (!last_announced) {
 		last_announced = script;
 		atexit(take_back);

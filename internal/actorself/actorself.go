@@ -71,7 +71,7 @@ func inherited(which int, name string) *os.File {
 }
 
 func hiddenFile(actor *C.struct_initscript_actor, which int) int {
-	return int(actor.report_fd) + 1 + which
+	return int(actor.start_socket) + 1 + which
 }
 
 // As early as possible: the initializers of other packages can panic, too.
@@ -96,7 +96,7 @@ func Exit(failure error) {
 		os.Exit(0)
 	}
 	if actor := C.initscript_this_actor(); actor != nil {
-		unix.Sendto(int(actor.report_fd), entryFailed(failure), seqpacket.SendFlags, nil)
+		unix.Sendto(int(actor.start_socket), entryFailed(failure), seqpacket.SendFlags, nil)
 	}
 	os.Exit(1)
 }

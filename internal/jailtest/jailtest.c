@@ -97,7 +97,7 @@ static void report(lua_State *L, int first)
 
 void jailtest_run(const char *text, const char *failing, int error, struct jailtest_result *to_fill)
 {
-	struct initscript_script script = {.report_fd = -1, .arena.limit = 64 << 20};
+	struct initscript_script script = {.start_socket = -1, .arena.limit = 64 << 20};
 	*to_fill = (struct jailtest_result){0};
 	result = to_fill;
 	failing_call = failing;
