@@ -187,7 +187,7 @@ static const char *close_all(int start_socket, int open)
 static const char *become_harmless(struct initscript_script *script, const sigset_t *all,
                                    pid_t program)
 {
-	const struct initscript_state notes = script->notes;
+	const struct initscript_notes notes = script->notes;
 	const int start_socket = script->start_socket;
 	const int lock = script->guard->server.lock;
 	const char *failed = NULL;

@@ -50,7 +50,7 @@ struct initscript_script {
 	const char *name;              /* of the script, while it runs: its chunk is "@NAME" */
 	unsigned execs;                /* how many calls of execve were announced to the host */
 	int start_socket;              /* where failures are told as records; -1: nowhere */
-	struct initscript_state notes; /* what may explain a failure, see script_notes.h */
+	struct initscript_notes notes; /* what may explain a failure, see script_notes.h */
 	int hidden, hidden_end; /* descriptors from the first on, without the second, are not the
 	                           script's business */
 	const struct initscript_operations *operations; /* NULL: those of a child */

@@ -65,12 +65,12 @@ bool initscript_report_strings(int fd, enum initscript_record_kind kind, int err
 	return send_record(fd, &b);
 }
 
-bool initscript_report_notes(int fd, const struct initscript_state *notes,
-                             const struct initscript_path_state *paths, size_t count,
-                             const char *text)
+bool initscript_report_explanation(int fd, const struct initscript_notes *notes,
+                                   const struct initscript_seen_path *paths, size_t count,
+                                   const char *text)
 {
 	struct builder b;
-	begin(&b, INITSCRIPT_STATE, 0, 0);
+	begin(&b, INITSCRIPT_EXPLANATION, 0, 0);
 	add(&b, (const char *)notes, sizeof *notes);
 	add(&b, (const char *)paths, count * sizeof *paths);
 	add(&b, text, strlen(text));
@@ -81,7 +81,7 @@ void initscript_fail_setup(const struct initscript_script *script, const char *c
 {
 	int error = errno;
 	if (script->notes.lines[INITSCRIPT_NOTE_SECCOMP])
-		initscript_report_notes(script->start_socket, &script->notes, NULL, 0, "");
+		initscript_report_explanation(script->start_socket, &script->notes, NULL, 0, "");
 	initscript_report_strings(script->start_socket, INITSCRIPT_SETUP_FAILED, error, 0, &call,
 	                          1);
 	_exit(1);

@@ -27,9 +27,9 @@ bool initscript_report_strings(int fd, enum initscript_record_kind kind, int err
 void initscript_report_call(lua_State *L, const char *name, int error);
 
 /* Tells what may explain the failure that is told next. */
-bool initscript_report_notes(int fd, const struct initscript_state *notes,
-                             const struct initscript_path_state *paths, size_t count,
-                             const char *text);
+bool initscript_report_explanation(int fd, const struct initscript_notes *notes,
+                                   const struct initscript_seen_path *paths, size_t count,
+                                   const char *text);
 
 /* Tells that CALL, a system call of the launcher, failed with errno, and ends the process with
  * status

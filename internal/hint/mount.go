@@ -139,7 +139,7 @@ func (f *Failure) newMountHint() string {
 	kind := f.unquoted(2)
 	if owner, known := ownedBy[kind]; known && !f.isIn(owner) {
 		hint := fmt.Sprintf("%s shows the %s namespace, which belongs to the user namespace outside: make one too (--ns %[2]s)", kind, namesOf(owner))
-		if kind == "proc" && f.script.Unshared&unix.CLONE_NEWPID != 0 {
+		if kind == "proc" && f.notes.Unshared&unix.CLONE_NEWPID != 0 {
 			hint += "; C.unshare(C.CLONE_NEWPID) makes it for later children only"
 		}
 		return hint

@@ -425,10 +425,10 @@ func (c *Child) End() *End {
 
 func (c *Child) outcome(end *End) Outcome {
 	return Outcome{
-		Last:       c.reports.last(),
-		State:      c.reports.lastState(),
-		ScriptDone: c.reports.scriptDone(),
-		End:        end,
+		Last:        c.reports.last(),
+		Explanation: c.reports.lastExplanation(),
+		ScriptDone:  c.reports.scriptDone(),
+		End:         end,
 	}
 }
 

@@ -23,12 +23,12 @@ type reports struct {
 	isActor   bool // what comes after the script is from it
 	announced bool // the child says when it is in its namespaces
 
-	mu     sync.Mutex // held while reading
-	newest Record     // of those that tell of the script; zero while it runs
-	state  Record     // what may explain newest, if that is a failure
-	done   bool       // the script has succeeded
-	closed bool       // the child has no more to say
-	stuck  bool       // somebody still drops what it has sent
+	mu          sync.Mutex // held while reading
+	newest      Record     // of those that tell of the script; zero while it runs
+	explanation Record     // what may explain newest, if that is a failure
+	done        bool       // the script has succeeded
+	closed      bool       // the child has no more to say
+	stuck       bool       // somebody still drops what it has sent
 }
 
 // read returns the next record that the child may send now. Others are dropped.
@@ -83,11 +83,11 @@ func (r *reports) take(said Record) bool {
 	switch {
 	case said.Kind == wire.NamespacesReady && r.announced:
 		r.announced = false // it says so once
-	case said.Kind == wire.ChildState && !(r.done && r.isActor):
-		if r.done && r.state.Kind != 0 {
+	case said.Kind == wire.Explanation && !(r.done && r.isActor):
+		if r.done && r.explanation.Kind != 0 {
 			return false
 		}
-		r.state = said
+		r.explanation = said
 	case said.Kind == wire.ExecFailed && r.done && !r.isActor,
 		said.Kind == wire.EntryFailed && r.isActor,
 		said.failed() && !r.done:
@@ -97,7 +97,7 @@ func (r *reports) take(said Record) bool {
 	case said.Kind == wire.ScriptRuns && !r.done:
 		r.newest = Record{}
 	case said.Kind == wire.ScriptDone && !r.done:
-		r.newest, r.state, r.done = said, Record{}, true
+		r.newest, r.explanation, r.done = said, Record{}, true
 	default:
 		return false
 	}
@@ -111,11 +111,11 @@ func (r *reports) last() Record {
 	return r.newest
 }
 
-// lastState returns what may explain last(), if that is a failure; or the zero record.
-func (r *reports) lastState() Record {
+// lastExplanation returns what may explain last(), if that is a failure; or the zero record.
+func (r *reports) lastExplanation() Record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state
+	return r.explanation
 }
 
 // scriptDone reports whether the script has succeeded, whatever came after it.

@@ -72,11 +72,11 @@ func (e *End) String() string {
 
 // Outcome holds what is known of a child so far.
 type Outcome struct {
-	Err        error  // why the rest is not known: the server has ended, or there was no child
-	Last       Record // the newest that tells of the script; the zero Record while it runs
-	State      Record // what may explain Last, if that is a failure
-	ScriptDone bool   // the script has succeeded, whatever came after it
-	End        *End   // nil while the child runs
+	Err         error  // why the rest is not known: the server has ended, or there was no child
+	Last        Record // the newest that tells of the script; the zero Record while it runs
+	Explanation Record // what may explain Last, if that is a failure
+	ScriptDone  bool   // the script has succeeded, whatever came after it
+	End         *End   // nil while the child runs
 }
 
 // DirectoryError says that the child cannot begin in its directory.

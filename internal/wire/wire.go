@@ -15,20 +15,20 @@ const (
 	NoteLandlock
 	NoteChroot
 	NoteUmount
-	Notes
+	NoteCount
 )
 
-// State is struct initscript_state.
-type State struct {
-	Lines        [Notes]int32 // of the script, where it did so last; 0: never, -1: nobody knows where
-	Unshared     uint32       // CLONE_NEW*, by the script
-	HasEffective uint32       // the next is known
+// Notes is struct initscript_notes: what a script has left that may explain a failure.
+type Notes struct {
+	Lines        [NoteCount]int32 // of the script, where it did so last; 0: never, -1: nobody knows where
+	Unshared     uint32           // CLONE_NEW*, by the script
+	HasEffective uint32           // the next is known
 	_            uint32
 	Effective    uint64 // capabilities, bits 1 << CAP_*
 }
 
-// PathState is struct initscript_path_state: a path as the child sees it.
-type PathState struct {
+// SeenPath is struct initscript_seen_path: a path as the child sees it.
+type SeenPath struct {
 	Error       int32  // errno of looking at it; then nothing else is known
 	Mode        uint32 // as in stat(2)
 	MountFlags  uint32 // ST_* of statvfs(3)
@@ -108,7 +108,7 @@ const (
 	MemoryExhausted                       // fields: none
 	ExecFailed                            // fields: path, missing interpreter or ""
 	EntryFailed                           // from an actor; fields: message, traceback if it is in Lua
-	ChildState                            // what may explain the next; fields: State, PathStates, text
+	Explanation                           // what may explain the next; fields: Notes, SeenPaths, text
 )
 
 // RecordSize is the length of the longest record.
