@@ -142,10 +142,10 @@ func (f *actorFiles) fill(request *start.Request) {
 	request.Program = slog.String("entry", f.actor.Entry)
 	request.Plan.Args = os.Args[:1]
 	request.HiddenFiles = []*os.File{
-		wire.HiddenParent:  f.parent,
-		wire.HiddenCrash:   f.crash,
-		wire.HiddenProgram: f.program,
-		wire.HiddenNull:    f.null,
+		wire.HiddenParent:     f.parent,
+		wire.HiddenCrash:      f.crash,
+		wire.HiddenExecutable: f.program,
+		wire.HiddenNull:       f.null,
 	}
 }
 
@@ -156,7 +156,7 @@ func (a *Actor) open() (*actorFiles, error) {
 	if a.isLua() {
 		return a.openChannels()
 	}
-	program, err := forkserver.Program()
+	program, err := forkserver.Executable()
 	if err != nil {
 		return nil, &ServerError{Op: "open this program", Err: err}
 	}

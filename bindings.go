@@ -149,7 +149,7 @@ func _() {
 	_ = same[C.INITSCRIPT_RECORD_SIZE-wire.RecordSize]
 	_ = same[C.INITSCRIPT_PARENT-wire.HiddenParent]
 	_ = same[C.INITSCRIPT_CRASH-wire.HiddenCrash]
-	_ = same[C.INITSCRIPT_PROGRAM-wire.HiddenProgram]
+	_ = same[C.INITSCRIPT_EXECUTABLE-wire.HiddenExecutable]
 	_ = same[C.INITSCRIPT_NULL-wire.HiddenNull]
 	_ = same[C.INITSCRIPT_HIDDEN_FILES-wire.HiddenFiles]
 	_ = same[C.INITSCRIPT_MAX_FDS-wire.MaxDescriptors]

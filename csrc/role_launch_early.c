@@ -36,10 +36,10 @@ static noreturn void become_server(int control)
 	const char *failed;
 	char *loader[INITSCRIPT_LOADER_ENTRIES + 1];
 	select_loader_entries(loader);
-	int program = initscript_open_executable(&failed);
+	int executable = initscript_open_executable(&failed);
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (program >= 0 && null_fd >= 0)
-		initscript_execute_server(program, null_fd, control, NULL, loader);
+	if (executable >= 0 && null_fd >= 0)
+		initscript_execute_server(executable, null_fd, control, NULL, loader);
 	_exit(127); /* the host sees the end of the socket */
 }
 

@@ -144,10 +144,11 @@ struct initscript_go_ahead {
 /* The hidden files of an actor, in their order. The script does not see them. An actor in Lua has
  * the first one only. */
 enum initscript_hidden_file {
-	INITSCRIPT_PARENT,  /* the sending end of the channel to the host */
-	INITSCRIPT_CRASH,   /* the writing end of a pipe for what the Go runtime says at last */
-	INITSCRIPT_PROGRAM, /* the program (sys_executable.h), for children of its own */
-	INITSCRIPT_NULL,    /* the null device, likewise: its root may have neither */
+	INITSCRIPT_PARENT,     /* the sending end of the channel to the host */
+	INITSCRIPT_CRASH,      /* the writing end of a pipe for what the Go runtime says at last */
+	INITSCRIPT_EXECUTABLE, /* what servers are executed from (sys_executable.h), for children of
+	                          its own */
+	INITSCRIPT_NULL,       /* the null device, likewise: its root may have neither */
 	INITSCRIPT_HIDDEN_FILES,
 };
 

@@ -48,9 +48,10 @@ func Take() *Self {
 	return self
 }
 
-// Program returns the program as an actor has it from its host, or nil. It is not the caller's to close.
-var Program = sync.OnceValue(func() *os.File {
-	return inherited(wire.HiddenProgram, "initscript program")
+// Executable returns what servers are executed from, as an actor has it from its host, or nil. It is
+// not the caller's to close.
+var Executable = sync.OnceValue(func() *os.File {
+	return inherited(wire.HiddenExecutable, "initscript executable")
 })
 
 // OpenNull returns the null device, which all callers share: that of the host, whose root directory may

@@ -91,7 +91,7 @@ func takeEarlyServer() *Server {
 }
 
 func launchServer() (*Server, error) {
-	if err := openProgramOnce(); err != nil {
+	if err := openExecutableOnce(); err != nil {
 		return nil, err
 	}
 	pair, err := seqpacket.Pair(0)
@@ -125,21 +125,21 @@ func newServer(control int) (*Server, error) {
 	}, nil
 }
 
-// Program returns what servers are executed from. It is not the caller's to close.
-func Program() (*os.File, error) {
+// Executable returns what servers are executed from. It is not the caller's to close.
+func Executable() (*os.File, error) {
 	servers.Lock()
 	defer servers.Unlock()
-	err := openProgramOnce()
-	return servers.program, err
+	err := openExecutableOnce()
+	return servers.executable, err
 }
 
-// openProgramOnce sets servers.program, so that later starts do not depend on the file being there.
+// openExecutableOnce sets servers.executable, so that later starts do not depend on the file being there.
 // An actor has got that of its host: its root directory may have no /proc. servers is locked.
-func openProgramOnce() error {
-	if servers.program == nil {
-		servers.program = actorself.Program()
+func openExecutableOnce() error {
+	if servers.executable == nil {
+		servers.executable = actorself.Executable()
 	}
-	if servers.program != nil {
+	if servers.executable != nil {
 		return nil
 	}
 	var failed *C.char
@@ -147,32 +147,32 @@ func openProgramOnce() error {
 	if fd < 0 {
 		return os.NewSyscallError(C.GoString(failed), err)
 	}
-	servers.program = os.NewFile(uintptr(fd), "initscript program")
+	servers.executable = os.NewFile(uintptr(fd), "initscript executable")
 	return nil
 }
 
-// sealProgram has the next servers executed from a sealed copy, which rules about files do not
+// sealExecutable has the next servers executed from a sealed copy, which rules about files do not
 // apply to. servers is locked.
-func sealProgram() error {
-	if err := openProgramOnce(); err != nil {
+func sealExecutable() error {
+	if err := openExecutableOnce(); err != nil {
 		return err
 	}
-	return sealOpenedProgram()
+	return sealOpenedExecutable()
 }
 
-// sealOpenedProgram is sealProgram where servers is locked.
-func sealOpenedProgram() error {
+// sealOpenedExecutable is sealExecutable where servers is locked.
+func sealOpenedExecutable() error {
 	if servers.sealed {
 		return nil
 	}
 	var failed *C.char
-	fd, err := C.initscript_copy_executable(C.int(servers.program.Fd()), &failed)
+	fd, err := C.initscript_copy_executable(C.int(servers.executable.Fd()), &failed)
 	if fd < 0 {
 		return os.NewSyscallError(C.GoString(failed), err)
 	}
 	defer unix.Close(int(fd))
-	// In its place, for whoever has got it from Program.
-	if err := unix.Dup3(int(fd), int(servers.program.Fd()), unix.O_CLOEXEC); err != nil {
+	// In its place, for whoever has got it from Executable.
+	if err := unix.Dup3(int(fd), int(servers.executable.Fd()), unix.O_CLOEXEC); err != nil {
 		return os.NewSyscallError("dup3", err)
 	}
 	servers.sealed = true
@@ -194,7 +194,7 @@ func (s *Server) launch(remote *os.File) error {
 	}
 	s.pid, err = executeServer(int(null.Fd()), int(remote.Fd()))
 	// EACCES: a Landlock domain or an LSM that does not allow this file.
-	if errors.Is(err, unix.EACCES) && !servers.sealed && sealOpenedProgram() == nil {
+	if errors.Is(err, unix.EACCES) && !servers.sealed && sealOpenedExecutable() == nil {
 		s.pid, err = executeServer(int(null.Fd()), int(remote.Fd()))
 	}
 	if errors.Is(err, unix.ENOENT) { // the file is a descriptor, so it is not that
@@ -243,7 +243,7 @@ func executeServer(null, control int) (pid int, err error) {
 	// As in os/exec: no descriptor of another goroutine is without its close-on-exec flag now.
 	syscall.ForkLock.Lock()
 	defer syscall.ForkLock.Unlock()
-	result, err := C.initscript_launch(C.int(servers.program.Fd()), C.int(null), C.int(control),
+	result, err := C.initscript_launch(C.int(servers.executable.Fd()), C.int(null), C.int(control),
 		&entries[0])
 	if result < 0 {
 		return 0, os.NewSyscallError("execveat", err)

@@ -73,9 +73,9 @@ type Server struct {
 
 var servers struct {
 	sync.Mutex
-	current *Server
-	program *os.File // what servers are executed from; nil before the first start
-	sealed  bool     // it is a sealed copy
+	current    *Server
+	executable *os.File // what servers are executed from; nil before the first start
+	sealed     bool     // it is a sealed copy
 }
 
 // Renew makes the next start begin with a new server. When it returns nil nothing can be started by the
@@ -92,7 +92,7 @@ func Renew() error {
 func Without(f func() error) error {
 	servers.Lock()
 	defer servers.Unlock()
-	_ = sealProgram()
+	_ = sealExecutable()
 	if err := dismissServer(); err != nil {
 		return err
 	}

@@ -126,10 +126,10 @@ type GoAhead struct {
 // The hidden files of an actor, in their order: enum initscript_hidden_file. One in Lua has the first
 // only.
 const (
-	HiddenParent  = iota // the sending end of the channel to the host
-	HiddenCrash          // the writing end of a pipe for what the Go runtime says at last
-	HiddenProgram        // the program, for children of its own
-	HiddenNull           // the null device, likewise
+	HiddenParent     = iota // the sending end of the channel to the host
+	HiddenCrash             // the writing end of a pipe for what the Go runtime says at last
+	HiddenExecutable        // what servers are executed from, for children of its own
+	HiddenNull              // the null device, likewise
 	HiddenFiles
 )
 
