@@ -28,8 +28,10 @@ static bool in_memfd(const struct initscript_packet *packet)
 
 bool initscript_message_affordable(const struct initscript_message_cost *cost)
 {
-	return cost->body + cost->body / 4 + cost->longest + 96 * cost->items + 384 * cost->maps +
-	               48 * cost->entries + 1024 * cost->descriptors <=
+	return cost->body + cost->body / 4 + cost->longest + INITSCRIPT_COST_OF_ITEM * cost->items +
+	               INITSCRIPT_COST_OF_MAP * cost->maps +
+	               INITSCRIPT_COST_OF_ENTRY * cost->entries +
+	               INITSCRIPT_COST_OF_DESCRIPTOR * cost->descriptors <=
 	       INITSCRIPT_MESSAGE_LIMIT;
 }
 

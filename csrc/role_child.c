@@ -92,9 +92,7 @@ static void place(const struct child *child, int fd, int target, int flags)
  * about to be given. */
 static int hide(const struct child *child, int fd, int lowest)
 {
-	int hidden = fcntl(fd, F_DUPFD_CLOEXEC, lowest + 64);
-	if (hidden < 0 && errno == EINVAL) /* the limit is that low */
-		hidden = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+	int hidden = initscript_duplicate_above(fd, lowest);
 	if (hidden < 0)
 		fail(child, "fcntl");
 	return hidden;

@@ -43,10 +43,6 @@ static noreturn void become_server(int control)
 	_exit(127); /* the host sees the end of the socket */
 }
 
-/* The host's end keeps away from numbers that a user may take for free ones: 0 to 2, if they are
- * closed, would pass for standard streams. */
-enum { OUT_OF_THE_WAY = 64 };
-
 static int start(int own_end, int servers_end)
 {
 	struct initscript_greeting greeting;
@@ -62,7 +58,9 @@ static int start(int own_end, int servers_end)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (server < 0)
 		return -1;
-	return fcntl(own_end, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+	/* Away from numbers that a user may take for free ones: 0 to 2, if they are closed, would
+	 * pass for standard streams. */
+	return fcntl(own_end, F_DUPFD_CLOEXEC, INITSCRIPT_OUT_OF_THE_WAY);
 }
 
 void initscript_launch_early(void)

@@ -177,9 +177,7 @@ static bool take_descriptors(struct session *session)
 {
 	int arg = session->confinement->arg;
 	int script_end = session->confinement->pair[1];
-	int hidden = fcntl(script_end, F_DUPFD_CLOEXEC, INITSCRIPT_EXTRA_FD + 64);
-	if (hidden < 0 && errno == EINVAL) /* the limit is that low */
-		hidden = fcntl(script_end, F_DUPFD_CLOEXEC, INITSCRIPT_EXTRA_FD);
+	int hidden = initscript_duplicate_above(script_end, INITSCRIPT_EXTRA_FD);
 	if (hidden < 0)
 		return fail(session, "fcntl");
 	session->script.hidden = hidden;

@@ -1,10 +1,11 @@
 /*
- * Closing descriptors, by number and in ranges. Every room uses it. After initscript_close_range()
- * nothing in the range is open, or the caller knows.
+ * Closing descriptors, by number and in ranges, and duplicating them. Every room uses it. After
+ * initscript_close_range() nothing in the range is open, or the caller knows.
  */
 #include "util_fds.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -38,6 +39,14 @@ struct initscript_fd_path initscript_fd_path(int fd)
 	struct initscript_fd_path path;
 	snprintf(path.text, sizeof path.text, "/proc/self/fd/%d", fd);
 	return path;
+}
+
+int initscript_duplicate_above(int fd, int lowest)
+{
+	int away = fcntl(fd, F_DUPFD_CLOEXEC, lowest + INITSCRIPT_OUT_OF_THE_WAY);
+	if (away < 0 && errno == EINVAL) /* the limit is that low */
+		away = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+	return away;
 }
 
 void initscript_close_keeping_errno(int fd)

@@ -18,9 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxDescriptors is how many the kernel passes with one message at most: SCM_MAX_FD.
-const MaxDescriptors = C.INITSCRIPT_MAX_FDS
-
 // OneWayPair returns a source and a channel that leads there. The receiver must not be able to answer
 // through it: that would reach whoever else holds the channel.
 func OneWayPair(sourceName, channelName string) (source, channel *os.File, err error) {
