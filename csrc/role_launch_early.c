@@ -4,6 +4,7 @@
 #include "role_launch.h"
 #include "sys_executable.h"
 #include "sys_process.h"
+#include "util_failure.h"
 #include "util_fds.h"
 #include "util_socket.h"
 
@@ -69,9 +70,8 @@ void initscript_launch_early(void)
 	if (initscript_is_secure() || host_end >= 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return;
-	host_end = start(pair[0], pair[1]);
-	close(pair[0]);
-	close(pair[1]);
+	INITSCRIPT_AUTO_CLOSE int own_end = pair[0], servers_end = pair[1];
+	host_end = start(own_end, servers_end);
 }
 
 int initscript_take_early(pid_t *pid)

@@ -10,6 +10,7 @@
 #include "sys_births.h"
 #include "sys_image.h"
 #include "sys_process.h"
+#include "util_failure.h"
 #include "util_fds.h"
 #include "util_socket.h"
 #include "wire.h"
@@ -178,7 +179,7 @@ static void tell_born(struct server *server, struct child *child, int pidfd)
 static bool start(struct server *server, const struct initscript_request *request, int start_socket,
                   int directory)
 {
-	int pidfd = -1;
+	INITSCRIPT_AUTO_CLOSE int pidfd = -1;
 	pid_t pid = -1;
 	const char *call = "fchdir";
 	/* Before the birth: in a new mount namespace this descriptor would lead out of it. */
@@ -192,8 +193,6 @@ static bool start(struct server *server, const struct initscript_request *reques
 		tell_not_born(server, request->id, call);
 	else
 		tell_born(server, remember(server, pid, request->id), pidfd);
-	if (pidfd >= 0)
-		close(pidfd);
 	if (chdir("/") != 0) {
 		/* Only keeps the directory busy until the next start. */
 	}

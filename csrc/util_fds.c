@@ -48,10 +48,3 @@ int initscript_duplicate_above(int fd, int lowest)
 		away = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
 	return away;
 }
-
-void initscript_close_keeping_errno(int fd)
-{
-	int error = errno;
-	close(fd);
-	errno = error;
-}

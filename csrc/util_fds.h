@@ -29,7 +29,4 @@ struct initscript_fd_path initscript_fd_path(int fd);
  * set. */
 int initscript_duplicate_above(int fd, int lowest);
 
-/* close(2), for the way back from a failure: errno stays what it was. */
-void initscript_close_keeping_errno(int fd);
-
 #endif
