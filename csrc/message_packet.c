@@ -75,6 +75,7 @@ static ssize_t receive(int socket, struct msghdr *message, int flags)
 	}
 }
 
+/* EAGAIN: the queue is empty, though poll(2) has said otherwise: another receiver was faster. */
 static enum initscript_received failed(void)
 {
 	return errno == EAGAIN ? INITSCRIPT_NOTHING_THERE : INITSCRIPT_SOURCE_ENDS;
@@ -130,11 +131,11 @@ enum initscript_received initscript_packet_look(struct initscript_packet *packet
 	    !initscript_message_check_header(packet, has_rights))
 		return INITSCRIPT_SOURCE_ENDS;
 	int error = has_rights ? initscript_examine(socket, &packet->examined) : 0;
-	if (error == ENOSYS) {
+	if (error == ENOSYS) { /* no helper can be made to look: take it, and look at it here */
 		enum initscript_received taken = initscript_packet_take(packet, socket);
 		return taken == INITSCRIPT_ANOTHER ? INITSCRIPT_RECEIVED : taken;
 	}
-	if (error == EAGAIN)
+	if (error == EAGAIN) /* another receiver has taken it meanwhile */
 		return INITSCRIPT_NOTHING_THERE;
 	if (error || !initscript_message_check_descriptors(packet))
 		return INITSCRIPT_SOURCE_ENDS;

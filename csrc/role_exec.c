@@ -39,12 +39,16 @@ static int exec_in_path(const char *name, char **argv, char **envp, char found[P
 			continue;
 		snprintf(path, sizeof path, "%.*s/%s", (int)length, entry, name);
 		execve(path, argv, envp);
+		/* ENOENT may also mean that the file is there and its interpreter is not. */
 		if (errno == ENOENT && access(path, F_OK) != 0)
 			continue;
+		/* ENOTDIR: this entry of PATH is no directory. */
 		if (errno != ENOTDIR && error == ENOENT) {
 			error = errno;
 			strcpy(found, path);
 		}
+		/* EACCES: the file may not be executed, or the directory not be searched; a later
+		 * one may do. All else (ENOEXEC, E2BIG) is about the file that was found. */
 		if (errno != EACCES && errno != ENOTDIR)
 			break;
 	}

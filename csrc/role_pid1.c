@@ -154,6 +154,7 @@ static const char *try_calls(const sigset_t *all, pid_t program)
 	int signal = sigtimedwait(all, &info, &now);
 	if (signal == 0)
 		errno = EPERM;
+	/* EAGAIN: no signal is pending, as it should be. EINTR: stopped, and continued. */
 	if (signal == 0 || (signal < 0 && errno != EAGAIN && errno != EINTR))
 		return "rt_sigtimedwait";
 	if (signal > 0)

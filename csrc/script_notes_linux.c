@@ -279,6 +279,7 @@ void initscript_explain_call(lua_State *L, const char *name, int error)
 	if (may_look(&notes)) {
 		look_at_capabilities(&notes);
 		if (strcmp(name, "execve") == 0) {
+			/* Both may be about the interpreter: of a script, or of a program. */
 			if (error == EACCES || error == ENOENT)
 				initscript_read_interpreter(lua_tostring(L, 1), text);
 			report_program(script->start_socket, &notes, lua_tostring(L, 1), text);

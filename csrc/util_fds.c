@@ -31,6 +31,7 @@ bool initscript_close_range(unsigned first, unsigned last)
 {
 	if (last < first || syscall(SYS_close_range, first, last, 0) == 0)
 		return true;
+	/* ENOSYS: before Linux 5.9, or a filter that pretends so. */
 	return errno == ENOSYS && close_one_by_one(first, last);
 }
 
