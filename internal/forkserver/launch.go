@@ -133,8 +133,8 @@ func Executable() (*os.File, error) {
 	return servers.executable, err
 }
 
-// openExecutableOnce sets servers.executable, so that later starts do not depend on the file being there.
-// An actor has got that of its host: its root directory may have no /proc. servers is locked.
+// openExecutableOnce sets servers.executable, so that later starts do not depend on the file being
+// there. An actor has got that of its host: its root directory may have no /proc. servers is locked.
 func openExecutableOnce() error {
 	if servers.executable == nil {
 		servers.executable = actorself.Executable()

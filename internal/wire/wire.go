@@ -20,7 +20,7 @@ const (
 
 // Notes is struct initscript_notes: what a script has left that may explain a failure.
 type Notes struct {
-	Lines        [NoteCount]int32 // of the script, where it did so last; 0: never, -1: nobody knows where
+	Lines        [NoteCount]int32 // of the script, where it did so last; 0: never, -1: unknown
 	Unshared     uint32           // CLONE_NEW*, by the script
 	HasEffective uint32           // the next is known
 	_            uint32
