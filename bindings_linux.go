@@ -81,14 +81,16 @@ func groupList(call *C.struct_initscript_call) []int {
 func initscriptRestrictSelf(
 	confinement *C.struct_initscript_confinement, call *C.struct_initscript_call,
 ) C.long {
-	ruleset, err := receiveRuleset(confinement)
-	if err != nil {
-		return negatedErrno(err)
+	if call.arguments[0] >= 0 { // else there is none, only flags
+		ruleset, err := receiveRuleset(confinement)
+		if err != nil {
+			return negatedErrno(err)
+		}
+		defer unix.Close(ruleset)
+		call.arguments[0] = C.long(ruleset)
 	}
-	defer unix.Close(ruleset)
-	call.arguments[0] = C.long(ruleset)
 	if landlockHasTSYNC() {
-		return callOnce(call, uintptr(ruleset), uintptr(call.arguments[1])|landlockRestrictSelfTSYNC, 0)
+		return callOnce(call, uintptr(call.arguments[0]), uintptr(call.arguments[1])|landlockRestrictSelfTSYNC, 0)
 	}
 	return callInEveryThread(confinement, call)
 }

@@ -24,6 +24,7 @@ const defaultScriptName = "init.script"
 // running is what a Cmd has of its process, and of what connects the two.
 type running struct {
 	actor    *actorFiles // nil: a program
+	origin   origin
 	child    *start.Child
 	tracer   *trace.Tracer
 	stdio    stdio
@@ -79,6 +80,7 @@ func (c *Cmd) tryStart() error {
 	if err := c.checkSystem(); err != nil {
 		return err
 	}
+	c.origin = c.newOrigin()
 	if err := c.spawn(ctx, c.request(files, null)); err != nil {
 		return err
 	}
@@ -95,7 +97,7 @@ func (c *Cmd) detach() error {
 		return os.ErrProcessDone
 	}
 	if err := c.child.Detach(); err != nil {
-		return publicError(err, c)
+		return c.origin.publicError(err)
 	}
 	c.stopWatching()
 	return nil
@@ -156,7 +158,7 @@ func (c *Cmd) waitScript() error {
 	if outcome.Err == nil && (outcome.ScriptDone || outcome.Last.Kind == wire.ScriptExecs) {
 		return nil
 	}
-	return c.outcome(outcome)
+	return c.origin.outcome(&outcome)
 }
 
 func (c *Cmd) wait() error {
@@ -168,7 +170,7 @@ func (c *Cmd) wait() error {
 	}
 	c.waited = true
 	outcome := c.child.Wait()
-	err := c.outcome(outcome)
+	err := c.origin.outcome(&outcome)
 	c.tracer.Wait()
 	c.ProcessState = newProcessState(outcome.End)
 	if cancelled := c.stopWatching(); cancelled != nil && err != nil {

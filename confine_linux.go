@@ -33,7 +33,7 @@ func (c *Confinement) apply() error {
 	// No child of the time before may still wait for its plan, and no server may be left or be started
 	// until the script has ended: whoever then takes over this process would have it start something
 	// unconfined. A filter of the script could keep the host from ending a server, so this comes before.
-	return publicError(start.Without(c.run), nil)
+	return new(origin).publicError(start.Without(c.run))
 }
 
 // run runs the script in C, on a thread that never executes Go code.

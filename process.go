@@ -30,13 +30,13 @@ func (p *Process) Kill() error { return p.process.Kill() }
 func (p *Process) PidFD() (*os.File, error) { return p.process.PidFD() }
 
 // ProcessState says how a process ended and what it used.
-type ProcessState struct{ end *start.End }
+type ProcessState struct{ end start.End }
 
 func newProcessState(end *start.End) *ProcessState {
 	if end == nil {
 		return nil
 	}
-	return &ProcessState{end}
+	return &ProcessState{*end}
 }
 
 // Pid returns the process id of the ended process.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,7 +21,7 @@ import (
 	"github.com/go-initscript/initscript/internal/wire"
 )
 
-func renewServer() error { return publicError(forkserver.Renew(), nil) }
+func renewServer() error { return new(origin).publicError(forkserver.Renew()) }
 
 // request returns the start of the Cmd, which check has found nothing wrong with.
 func (c *Cmd) request(files [3]*os.File, null *os.File) *start.Request {
@@ -83,26 +84,45 @@ func (c *Cmd) spawn(ctx context.Context, r *start.Request) (err error) {
 	}
 	if err != nil {
 		c.tracer.Abandon()
-		return c.explain(publicError(err, c), start.Record{})
+		return c.origin.explain(c.origin.publicError(err), start.Record{})
 	}
 	c.tracer.Follow(c.child.AwaitSilence)
 	c.Process = &Process{Pid: c.child.Process.Pid(), process: &c.child.Process}
 	return nil
 }
 
+// origin is what errors are made of: what was asked for at the start. The fields of the Cmd may have changed
+// since then.
+type origin struct {
+	scriptName     string
+	hasProgram     bool // something was to follow the script
+	namespaces     Namespaces
+	uidMap, gidMap []IDMap
+}
+
+func (c *Cmd) newOrigin() origin {
+	return origin{
+		scriptName: c.scriptName(),
+		hasProgram: c.Path != "" || c.actor != nil,
+		namespaces: c.Namespaces,
+		uidMap:     slices.Clone(c.UIDMap),
+		gidMap:     slices.Clone(c.GIDMap),
+	}
+}
+
 // publicError returns what users know an error of the layers below as.
-func publicError(err error, c *Cmd) error {
+func (o *origin) publicError(err error) error {
 	switch e := err.(type) {
 	case *forkserver.Error:
 		return &ServerError{Op: e.Op, Err: e.Err}
 	case *start.DirectoryError:
 		return &FieldError{"Dir", e.Err}
 	case *start.NamespaceError:
-		return &NamespaceError{Namespaces: c.Namespaces, Err: e.Err}
+		return &NamespaceError{Namespaces: o.namespaces, Err: e.Err}
 	case *start.IDMapError:
-		idMap := c.GIDMap
+		idMap := o.gidMap
 		if e.File == "uid_map" {
-			idMap = c.UIDMap
+			idMap = o.uidMap
 		}
 		return &IDMapError{File: e.File, Map: idMap, Err: e.Err}
 	case *start.SetupError:
@@ -112,32 +132,32 @@ func publicError(err error, c *Cmd) error {
 }
 
 // outcome makes an error of the last report and of the exit status, if there is one yet.
-func (c *Cmd) outcome(o start.Outcome) error {
-	if o.Err != nil {
-		return publicError(o.Err, c)
+func (o *origin) outcome(known *start.Outcome) error {
+	if known.Err != nil {
+		return o.publicError(known.Err)
 	}
-	return c.explain(c.rawOutcome(&o.Last, o.End), o.Explanation)
+	return o.explain(o.rawOutcome(&known.Last, known.End), known.Explanation)
 }
 
-func (c *Cmd) rawOutcome(last *start.Record, end *start.End) error {
+func (o *origin) rawOutcome(last *start.Record, end *start.End) error {
 	state := newProcessState(end)
 	switch last.Kind {
 	case wire.SetupFailed:
-		return publicError(last.SetupError(), c)
+		return o.publicError(last.SetupError())
 	case wire.ExecFailed:
 		return &ExecError{Path: last.Field(0), Interpreter: last.Field(1), Err: last.Err}
 	case wire.CallFailed, wire.ScriptFailed, wire.LoadFailed, wire.MemoryExhausted:
-		return scriptError(last, c.scriptName())
+		return scriptError(last, o.scriptName)
 	case wire.EntryFailed:
 		return &ActorError{Message: last.Field(0), Stack: last.Field(1)}
 	case wire.ScriptDone, wire.ScriptExecs:
 	default:
 		// Without a word the script has ended the process, or a signal has.
 		if state != nil && state.Signal() != 0 {
-			return &ScriptError{ScriptName: c.scriptName(), Signal: state.Signal()}
+			return &ScriptError{ScriptName: o.scriptName, Signal: state.Signal()}
 		}
-		if state != nil && (c.Path != "" || c.actor != nil) { // something was to follow the script
-			return &ScriptError{ScriptName: c.scriptName(), Exited: state}
+		if state != nil && o.hasProgram {
+			return &ScriptError{ScriptName: o.scriptName, Exited: state}
 		}
 	}
 	if state == nil || state.Success() {

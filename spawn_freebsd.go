@@ -11,7 +11,7 @@ import (
 func (n Namespaces) cloneFlags() uint32 { return 0 }
 
 // explain gives the error its hint. There are none on FreeBSD.
-func (c *Cmd) explain(err error, _ start.Record) error { return err }
+func (o *origin) explain(err error, _ start.Record) error { return err }
 
 // checkSystem refuses what this system does not have.
 func (c *Cmd) checkSystem() error {

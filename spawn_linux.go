@@ -27,9 +27,9 @@ func (n Namespaces) cloneFlags() uint32 {
 }
 
 // explain gives the error its hint, from the explanation that the child has sent before it, if any.
-func (c *Cmd) explain(err error, explanation start.Record) error {
+func (o *origin) explain(err error, explanation start.Record) error {
 	begin := hint.Start{
-		Namespaces: c.Namespaces.cloneFlags(), HasMaps: len(c.UIDMap) > 0 && len(c.GIDMap) > 0,
+		Namespaces: o.namespaces.cloneFlags(), HasMaps: len(o.uidMap) > 0 && len(o.gidMap) > 0,
 	}
 	child := hint.DecodeChild(explanation.Fields)
 	switch e := err.(type) {

@@ -8,13 +8,23 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifdef SYS_setresuid32 /* else ids would be cut to 16 bits: i386, arm */
+enum {
+	SETRESUID = SYS_setresuid32,
+	SETRESGID = SYS_setresgid32,
+	SETGROUPS = SYS_setgroups32,
+};
+#else
+enum { SETRESUID = SYS_setresuid, SETRESGID = SYS_setresgid, SETGROUPS = SYS_setgroups };
+#endif
+
 static int l_setresuid(lua_State *L)
 {
 	uid_t real = initscript_integer(L, 1);
 	uid_t effective = initscript_integer(L, 2);
 	uid_t saved = initscript_integer(L, 3);
 	return initscript_result(L, "setresuid",
-	                         initscript_change(L, SYS_setresuid, real, effective, saved, 0, 0));
+	                         initscript_change(L, SETRESUID, real, effective, saved, 0, 0));
 }
 
 static int l_setresgid(lua_State *L)
@@ -23,7 +33,7 @@ static int l_setresgid(lua_State *L)
 	gid_t effective = initscript_integer(L, 2);
 	gid_t saved = initscript_integer(L, 3);
 	return initscript_result(L, "setresgid",
-	                         initscript_change(L, SYS_setresgid, real, effective, saved, 0, 0));
+	                         initscript_change(L, SETRESGID, real, effective, saved, 0, 0));
 }
 
 /* The length of the list in argument 1. A numeric string is not good enough here: a list that
@@ -52,7 +62,7 @@ static int l_setgroups(lua_State *L)
 		groups[i] = initscript_integer(L, -1);
 		lua_pop(L, 1);
 	}
-	long result = initscript_change(L, SYS_setgroups, count, (long)groups, 0, 0, 0);
+	long result = initscript_change(L, SETGROUPS, count, (long)groups, 0, 0, 0);
 	initscript_release(L, groups, size);
 	return initscript_result(L, "setgroups", result);
 }

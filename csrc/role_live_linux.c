@@ -88,7 +88,8 @@ static long live_restrict_self(struct initscript_script *script, int ruleset, ui
 	struct session *session = session_of(script);
 	const struct initscript_call call = {.number = SYS_landlock_restrict_self,
 	                                     .arguments = {ruleset, flags}};
-	if (!initscript_send(script->hidden, "", 1, &ruleset, 1))
+	/* -1: there is none, only flags. */
+	if (ruleset >= 0 && !initscript_send(script->hidden, "", 1, &ruleset, 1))
 		return -1;
 	return ask(session, session->confinement->restrict_self, &call);
 }

@@ -160,7 +160,7 @@ func sealExecutable() error {
 	return sealOpenedExecutable()
 }
 
-// sealOpenedExecutable is sealExecutable where servers is locked.
+// sealOpenedExecutable is sealExecutable where the file is open.
 func sealOpenedExecutable() error {
 	if servers.sealed {
 		return nil

@@ -6,7 +6,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/go-initscript/initscript/internal/wire"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,16 +30,13 @@ func Peek(socket *os.File) (n int, hasDescriptors bool) {
 // discardTimeout is how long a message may take to be discarded.
 const discardTimeout = 100 * time.Millisecond
 
-// Discard takes the next message off a socket and closes its descriptors aside. Where no process can be
-// made that does so, this can take as long as the sender wants: a TCP socket that lingers is closed by
+// Discard takes the next message off a socket and has the kernel drop its descriptors: none gets into the
+// table of this process. That can take as long as the sender wants: a TCP socket that lingers is closed by
 // whoever drops it. Nobody waits for that; the result is false then, and the socket is still being used.
 func Discard(socket *os.File) bool {
 	discarded := make(chan struct{})
 	go func() {
-		_, fds, _ := Receive(socket, make([]byte, 1), make([]int, 0, wire.MaxDescriptors))
-		for _, fd := range fds {
-			CloseAside(fd)
-		}
+		Receive(socket, make([]byte, 1), nil)
 		close(discarded)
 	}()
 	timeout := time.NewTimer(discardTimeout)

@@ -440,10 +440,10 @@ func (c *Child) Close() {
 
 // started logs that the child exists and knows what to do, and then its end, if that has come already.
 func (c *Child) started() {
+	c.logStart()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.logged = true
-	c.logStart()
 	if c.IsEnded() {
 		c.logEnd()
 	}

@@ -36,6 +36,9 @@ func (p *Process) Signal(sig os.Signal) error {
 	if !ok {
 		return fmt.Errorf("signal process: unsupported signal type %T", sig)
 	}
+	if p == nil { // of no child
+		return os.ErrProcessDone
+	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if !p.isOpen {
@@ -58,6 +61,9 @@ func (p *Process) Kill() error { return p.Signal(os.Kill) }
 // is ENOSYS where the kernel cannot make one of a process that exists: without NewPID before Linux
 // 5.3, or under a filter that hides pidfd_open.
 func (p *Process) PidFD() (*os.File, error) {
+	if p == nil {
+		return nil, os.ErrProcessDone
+	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if !p.isOpen {
