@@ -106,9 +106,11 @@ func ExampleSelf_Inbox() {
 	if err := actor.Send(ctx, strings.Repeat("x", 1<<20)); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(actor.Wait())
-	// Output: actor example delegate: receive message: too large: it costs its receiver more than
-	// the limit of 65536 bytes
+	var failed *initscript.ActorError
+	if errors.As(actor.Wait(), &failed) {
+		fmt.Println(failed.Message)
+	}
+	// Output: receive message: too large: it costs its receiver more than the limit of 65536 bytes
 }
 
 func ExampleRegister() {
