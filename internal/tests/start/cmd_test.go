@@ -215,6 +215,10 @@ func TestCmdDescriptors(t *testing.T) {
 		if !testkit.RunInSubprocess(t, nil) {
 			return
 		}
+		enough := uint64(32)
+		if testkit.Lacking(unix.SYS_STATX) {
+			enough = 36 // each start has a server of its own, while the last one is given up
+		}
 		for limit := uint64(64); limit > 4; limit -= 4 {
 			testkit.Must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: limit, Max: 64}))
 			cmd := testkit.Command(t, "", "true")
@@ -223,7 +227,7 @@ func TestCmdDescriptors(t *testing.T) {
 			var serverError *initscript.ServerError
 			var fieldError *initscript.FieldError // Dir, which Start opens
 			typed := errors.As(err, &setupError) || errors.As(err, &serverError) || errors.As(err, &fieldError)
-			if err != nil && (limit >= 32 || !typed) {
+			if err != nil && (limit >= enough || !typed) {
 				t.Errorf("with %d descriptors: %v", limit, err)
 			}
 		}
