@@ -31,11 +31,13 @@ func TestExtensionsRefuseWhatTheyWouldCut(t *testing.T) {
 			for j, typ := range types {
 				arguments[j] = argumentTypes[typ].good
 				if typ == "int" {
-					arguments[j] = "99" // no open descriptor: a call that is made by mistake does no harm
+					// No open descriptor: a call that is made by mistake does no harm.
+					arguments[j] = "99"
 				}
 			}
 			arguments[i] = value
-			calls = append(calls, fmt.Sprintf("function() %s(%s) end", function, strings.Join(arguments, ", ")))
+			call := fmt.Sprintf("%s(%s)", function, strings.Join(arguments, ", "))
+			calls = append(calls, "function() "+call+" end")
 			want = append(want, fmt.Sprintf("false,bad argument #%d to '%s' (", i+1, function[2:]))
 		}
 		for i, typ := range types {
@@ -56,7 +58,8 @@ func TestExtensionsRefuseWhatTheyWouldCut(t *testing.T) {
 			}
 		}
 		raises := testkit.ScriptCase{Script: "for _, call in ipairs({" + strings.Join(calls, ", ") +
-			"}) do local good, text = pcall(call) R(good, text:match('bad argument .- %(')) end", Sent: want}
+			"}) do local good, text = pcall(call) " +
+			"R(good, text:match('bad argument .- %(')) end", Sent: want}
 		t.Run(function, raises.Run)
 	}
 }

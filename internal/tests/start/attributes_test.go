@@ -206,7 +206,8 @@ var inheritedAttributes = []inheritedAttribute{
 		change: callChange(unix.SYS_SET_MEMPOLICY, mpolLocal)},
 	{name: "interleaved memory", shows: "memory policy", change: func(*testing.T) error {
 		node := uint64(1)
-		return callChange(unix.SYS_SET_MEMPOLICY, mpolInterleave, uintptr(unsafe.Pointer(&node)), 64)(nil)
+		return callChange(unix.SYS_SET_MEMPOLICY, mpolInterleave,
+			uintptr(unsafe.Pointer(&node)), 64)(nil)
 	}},
 	{name: "OOM score", shows: "oom_score_adj", change: fileChange("/proc/self/oom_score_adj", "777")},
 	{name: "core dumps", shows: "coredump_filter",
@@ -319,7 +320,8 @@ func newCgroup(t *testing.T) string {
 			continue
 		}
 		t.Cleanup(func() {
-			for deadline := time.Now().Add(testkit.Timeout); errors.Is(os.Remove(directory), unix.EBUSY); {
+			deadline := time.Now().Add(testkit.Timeout)
+			for errors.Is(os.Remove(directory), unix.EBUSY) {
 				if time.Now().After(deadline) {
 					t.Fatalf("processes stay in %s", directory)
 				}

@@ -73,7 +73,8 @@ func TestConstructorIsInert(t *testing.T) {
 			}
 			cmd.WaitDelay = time.Second
 			out, err := cmd.CombinedOutput()
-			if err != nil || !strings.Contains(string(out), "the program runs") || strings.Contains(string(out), "leaked") {
+			if err != nil || !strings.Contains(string(out), "the program runs") ||
+				strings.Contains(string(out), "leaked") {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
@@ -126,7 +127,8 @@ func TestConstructorIgnoresStrangersSocket(t *testing.T) {
 	}
 	defer program.Close()
 	// The shell in between is the parent; the socket is ours.
-	cmd := exec.Command("/bin/sh", "-c", "/proc/self/fd/4 -test.run='^TestConstructorIgnoresStrangersSocket$'; exit $?")
+	cmd := exec.Command("/bin/sh", "-c",
+		"/proc/self/fd/4 -test.run='^TestConstructorIgnoresStrangersSocket$'; exit $?")
 	cmd.Env = append(os.Environ(), "INITSCRIPT_SERVER=3", "INITSCRIPT_TEST_INERT=1")
 	cmd.ExtraFiles = []*os.File{far, program}
 	out, err := cmd.CombinedOutput()

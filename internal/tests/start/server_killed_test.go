@@ -52,7 +52,8 @@ func TestServerKilledAtABirth(t *testing.T) {
 func seize(t *testing.T, pid int) {
 	t.Helper()
 	const options = unix.PTRACE_O_TRACEFORK | unix.PTRACE_O_TRACECLONE
-	if _, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(pid), 0, options, 0, 0); errno != 0 {
+	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(pid), 0, options, 0, 0)
+	if errno != 0 {
 		testkit.Skip(t, "a fork server cannot be traced: "+errno.Error())
 	}
 }
@@ -62,7 +63,8 @@ func awaitBirth(t *testing.T, parent int) (child int) {
 	t.Helper()
 	for child == 0 {
 		status := awaitStop(t, parent)
-		if event := status.TrapCause(); event == unix.PTRACE_EVENT_FORK || event == unix.PTRACE_EVENT_CLONE {
+		event := status.TrapCause()
+		if event == unix.PTRACE_EVENT_FORK || event == unix.PTRACE_EVENT_CLONE {
 			message, err := unix.PtraceGetEventMsg(parent)
 			testkit.Must(t, err)
 			child = int(message)

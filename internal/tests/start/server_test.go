@@ -205,7 +205,8 @@ func TestServerHoldsNothingOfTheHost(t *testing.T) {
 	for _, entry := range entries {
 		targets = append(targets, kind(strconv.Itoa(server), entry.Name()))
 	}
-	// The last are a signalfd, and what children see the end of the server by that cannot see its number.
+	// The last are a signalfd, and what children see the end of the server by that cannot see its
+	// number.
 	want := []string{"/dev/null", "/dev/null", "/dev/null", "socket", "anon_inode", "pipe"}
 	slices.Sort(want)
 	slices.Sort(targets)
@@ -303,7 +304,8 @@ func checkProgramFile(t *testing.T, want string) {
 		for _, flags in ipairs{C.O_WRONLY, C.O_RDWR, bit.bor(C.O_WRONLY, C.O_TRUNC)} do
 			local fd, e = C.open("/proc/self/exe", flags) S(fd .. " " .. e)
 		end
-		local f = io.popen("readlink /proc/" .. C.read(C.open("/proc/self/stat", C.O_RDONLY), 10):match("%d+") .. "/exe")
+		local stat = C.read(C.open("/proc/self/stat", C.O_RDONLY), 10)
+		local f = io.popen("readlink /proc/" .. stat:match("%d+") .. "/exe")
 		S(f:read("*l"))`)
 	if r.Err != nil || len(r.Sent) != 4 {
 		t.Fatalf("%+v", r)

@@ -1,9 +1,0 @@
-package hints_test
-
-import (
-	"testing"
-
-	"github.com/go-initscript/initscript/internal/testkit"
-)
-
-func TestMain(m *testing.M) { testkit.Main(m) }

@@ -1,9 +1,0 @@
-package trace_test
-
-import (
-	"testing"
-
-	"github.com/go-initscript/initscript/internal/testkit"
-)
-
-func TestMain(m *testing.M) { testkit.Main(m) }
