@@ -69,7 +69,8 @@ func TestActorEnvironment(t *testing.T) {
 func TestActorsHaveDifferentRandomNumbers(t *testing.T) {
 	seen := make(map[any]bool)
 	for range 3 {
-		for _, number := range actortest.Ask(t, actortest.Spawn(t, initscript.Actor{Entry: "probe"}), "random").([]any) {
+		for _, number := range actortest.Ask(t, actortest.Spawn(t, initscript.Actor{Entry: "probe"}),
+			"random").([]any) {
 			if seen[number] {
 				t.Errorf("%v occurs twice", number)
 			}
@@ -89,16 +90,19 @@ const emptyRoot = `
 
 func TestActorInEmptyRoot(t *testing.T) {
 	testkit.RequireUserNamespaces(t)
-	for _, more := range []initscript.Namespaces{0, initscript.NewPID, initscript.NewPID | initscript.NewTime | initscript.NewNet} {
+	for _, more := range []initscript.Namespaces{0, initscript.NewPID,
+		initscript.NewPID | initscript.NewTime | initscript.NewNet} {
 		t.Run(more.String(), func(t *testing.T) {
-			actor := actortest.Spawn(t, actortest.MappedToRoot(initscript.Actor{Entry: "probe", Namespaces: initscript.NewMount | more, Script: emptyRoot}))
+			actor := actortest.Spawn(t, actortest.MappedToRoot(initscript.Actor{Entry: "probe",
+				Namespaces: initscript.NewMount | more, Script: emptyRoot}))
 			if got := actortest.Ask(t, actor, "list", "/"); !reflect.DeepEqual(got, []any{}) {
 				t.Errorf("in the root directory: %v", got)
 			}
 			if got := actortest.Ask(t, actor, "getcwd"); got != "/" {
 				t.Errorf("working directory: %v", got)
 			}
-			if got := actortest.Ask(t, actor, "open", "/proc/self/status"); !strings.HasPrefix(fmt.Sprint(got), "error:") {
+			if got := actortest.Ask(t, actor, "open",
+				"/proc/self/status"); !strings.HasPrefix(fmt.Sprint(got), "error:") {
 				t.Errorf("/proc is there: %v", got)
 			}
 			actortest.Ask(t, actor, "collect")
@@ -139,7 +143,8 @@ func TestActorFailures(t *testing.T) {
 				if !errors.As(err, &actorError) || actorError.Entry != test.entry {
 					t.Fatalf("%T %v", err, err)
 				}
-				if !strings.HasPrefix(actorError.Message, test.message) || !strings.Contains(actorError.Stack, test.stack) {
+				if !strings.HasPrefix(actorError.Message, test.message) ||
+					!strings.Contains(actorError.Stack, test.stack) {
 					t.Errorf("message %q, stack %q", actorError.Message, actorError.Stack)
 				}
 				if again := actor.Wait(); again != err {
@@ -151,7 +156,8 @@ func TestActorFailures(t *testing.T) {
 	t.Run("long error", func(t *testing.T) {
 		var actorError *initscript.ActorError
 		err := actortest.Spawn(t, initscript.Actor{Entry: "longError"}).Wait()
-		if !errors.As(err, &actorError) || len(actorError.Message) < 8192 || strings.Trim(actorError.Message, "x") != "" {
+		if !errors.As(err, &actorError) || len(actorError.Message) < 8192 ||
+			strings.Trim(actorError.Message, "x") != "" {
 			t.Errorf("%T of %d bytes", err, len(fmt.Sprint(err)))
 		}
 	})
@@ -165,7 +171,8 @@ func TestActorFailures(t *testing.T) {
 	for entry, want := range map[string]string{"exit 3": "exit status 3", "killed": "signal: killed"} {
 		t.Run(entry, func(t *testing.T) {
 			var exit *initscript.ExitError
-			if err := actortest.Spawn(t, initscript.Actor{Entry: entry}).Wait(); !errors.As(err, &exit) || err.Error() != want {
+			if err := actortest.Spawn(t, initscript.Actor{Entry: entry}).Wait(); !errors.As(err,
+				&exit) || err.Error() != want {
 				t.Errorf("%T %v, want %s", err, err, want)
 			}
 		})
@@ -181,16 +188,31 @@ func TestSpawnErrors(t *testing.T) {
 		config initscript.Actor
 		want   string
 	}{
-		{"unknown entry", nil, initscript.Actor{Entry: "nobody"}, `Entry: "nobody" is not registered; registered are [`},
-		{"no entry", nil, initscript.Actor{}, `Entry: exactly one of Entry, Module and ModuleSource has to be set`},
-		{"time namespace alone", nil, initscript.Actor{Entry: "wait", Namespaces: initscript.NewUser | initscript.NewTime}, "Namespaces: an actor enters a time namespace only together with NewPID"},
-		{"Env", nil, initscript.Actor{Entry: "wait", Env: []string{"FOO"}}, `Env[0]: "FOO" is not of the form key=value`},
-		{"call fails", nil, initscript.Actor{Entry: "wait", ScriptName: "box", Script: "\nC.open('/none', 0)"}, `box:2: open("/none", 0): no such file or directory (ENOENT)`},
-		{"script fails", nil, initscript.Actor{Entry: "wait", Script: "error('no')"}, "init.script:1: no"},
-		{"script does not load", nil, initscript.Actor{Entry: "wait", Script: "x = ="}, "init.script:1: unexpected symbol near '='"},
-		{"script exits", nil, initscript.Actor{Entry: "wait", Script: "os.exit(0)"}, "init.script: the script has ended the process with status 0; what was to follow did not run"},
-		{"script exits with 7", nil, initscript.Actor{Entry: "wait", Script: "os.exit(7)"}, "init.script: the script has ended the process with status 7; what was to follow did not run"},
-		{"script executes", nil, initscript.Actor{Entry: "wait", Script: "C.execve('/bin/true', {'true'})"}, "actor wait: the script has executed another program in its place"},
+		{"unknown entry", nil, initscript.Actor{Entry: "nobody"},
+			`Entry: "nobody" is not registered; registered are [`},
+		{"no entry", nil, initscript.Actor{},
+			`Entry: exactly one of Entry, Module and ModuleSource has to be set`},
+		{"time namespace alone", nil, initscript.Actor{Entry: "wait",
+			Namespaces: initscript.NewUser | initscript.NewTime},
+			"Namespaces: an actor enters a time namespace only together with NewPID"},
+		{"Env", nil, initscript.Actor{Entry: "wait", Env: []string{"FOO"}},
+			`Env[0]: "FOO" is not of the form key=value`},
+		{"call fails", nil, initscript.Actor{Entry: "wait", ScriptName: "box",
+			Script: "\nC.open('/none', 0)"},
+			`box:2: open("/none", 0): no such file or directory (ENOENT)`},
+		{"script fails", nil, initscript.Actor{Entry: "wait", Script: "error('no')"},
+			"init.script:1: no"},
+		{"script does not load", nil, initscript.Actor{Entry: "wait", Script: "x = ="},
+			"init.script:1: unexpected symbol near '='"},
+		{"script exits", nil, initscript.Actor{Entry: "wait", Script: "os.exit(0)"},
+			"init.script: the script has ended the process with status 0; what was to follow did not " +
+				"run"},
+		{"script exits with 7", nil, initscript.Actor{Entry: "wait", Script: "os.exit(7)"},
+			"init.script: the script has ended the process with status 7; what was to follow did not " +
+				"run"},
+		{"script executes", nil, initscript.Actor{Entry: "wait",
+			Script: "C.execve('/bin/true', {'true'})"},
+			"actor wait: the script has executed another program in its place"},
 		{"context is done", cancelled, initscript.Actor{Entry: "wait"}, "context canceled"},
 	}
 	for _, test := range tests {
@@ -212,7 +234,8 @@ func TestSpawnErrors(t *testing.T) {
 			host.Read(make([]byte, 1))
 			cancel()
 		}()
-		_, err := initscript.Spawn(ctx, initscript.Actor{Entry: "wait", Arg: arg, Script: `C.write(arg, "x") while true do end`})
+		_, err := initscript.Spawn(ctx, initscript.Actor{Entry: "wait", Arg: arg,
+			Script: `C.write(arg, "x") while true do end`})
 		if !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
@@ -310,7 +333,8 @@ func TestActorLifecycle(t *testing.T) {
 		actor := actortest.Spawn(t, initscript.Actor{Entry: "probe"})
 		actortest.Ask(t, actor, "collect")
 		actortest.Finish(t, actor)
-		if state := actor.ProcessState(); !state.Success() || state.Pid() != actor.Pid() || state.MaxRSS() < 1<<20 {
+		if state := actor.ProcessState(); !state.Success() || state.Pid() != actor.Pid() ||
+			state.MaxRSS() < 1<<20 {
 			t.Errorf("%+v", state)
 		}
 	})
@@ -371,7 +395,8 @@ func beHostOfActors(t *testing.T) {
 }
 
 func TestNestedActors(t *testing.T) {
-	for _, namespaces := range []initscript.Namespaces{0, initscript.NewPID, initscript.NewPID | initscript.NewNet} {
+	for _, namespaces := range []initscript.Namespaces{0, initscript.NewPID,
+		initscript.NewPID | initscript.NewNet} {
 		t.Run(namespaces.String(), func(t *testing.T) {
 			config := initscript.Actor{Entry: "probe", Stderr: os.Stderr}
 			if namespaces != 0 {
@@ -402,9 +427,11 @@ func TestNestedActors(t *testing.T) {
 	}
 	t.Run("empty root", func(t *testing.T) {
 		testkit.RequireUserNamespaces(t)
-		actor := actortest.Spawn(t, actortest.MappedToRoot(initscript.Actor{Entry: "probe", Namespaces: initscript.NewMount, Script: emptyRoot}))
+		actor := actortest.Spawn(t, actortest.MappedToRoot(initscript.Actor{Entry: "probe",
+			Namespaces: initscript.NewMount, Script: emptyRoot}))
 		answer := actortest.Ask(t, actor, "spawn", 1)
-		if _, ok := answer.([]any); !ok && !strings.Contains(fmt.Sprint(answer), "its dynamic loader is not in this root directory") {
+		if _, ok := answer.([]any); !ok &&
+			!strings.Contains(fmt.Sprint(answer), "its dynamic loader is not in this root directory") {
 			t.Errorf("neither an actor nor a clear error: %v", answer)
 		}
 	})
@@ -416,7 +443,8 @@ func TestActorDescriptors(t *testing.T) {
 	defer null.Close()
 	want := []string{"0 /dev/null", "1 /dev/null", "2 /dev/null", "3 socket", "5 /dev/null"}
 	actor := actortest.Spawn(t, initscript.Actor{Entry: "probe", ExtraFiles: []*os.File{null}, Arg: null,
-		Script: `C.open("/dev/zero", C.O_RDONLY) C.pipe2(0) C.dup2(C.open("/dev/zero", C.O_RDONLY), 40)`})
+		Script: `C.open("/dev/zero", C.O_RDONLY) C.pipe2(0) C.dup2(C.open("/dev/zero", C.O_RDONLY), ` +
+			`40)`})
 	var low []string
 	high := map[string]int{}
 	for _, descriptor := range actortest.Ask(t, actor, "descriptors").([]any) {
@@ -460,8 +488,10 @@ func TestActorSetresuidChangesAllThreads(t *testing.T) {
 	for _, namespaces := range []initscript.Namespaces{0, initscript.NewPID} {
 		t.Run(fmt.Sprintf("namespaces %q", namespaces), func(t *testing.T) {
 			testkit.RequireNamespaces(t, namespaces)
-			actor := actortest.Spawn(t, initscript.Actor{Entry: "probe", Namespaces: namespaces, Env: []string{"GOMAXPROCS=4"}})
-			if got := actortest.Ask(t, actor, "setresuid", 1000); !reflect.DeepEqual(got, []any{"1000 1000 1000 1000"}) {
+			actor := actortest.Spawn(t, initscript.Actor{Entry: "probe", Namespaces: namespaces,
+				Env: []string{"GOMAXPROCS=4"}})
+			if got := actortest.Ask(t, actor, "setresuid", 1000); !reflect.DeepEqual(got,
+				[]any{"1000 1000 1000 1000"}) {
 				t.Errorf("ids of the threads: %v", got)
 			}
 		})
@@ -476,7 +506,8 @@ func TestActorInheritsConfinement(t *testing.T) {
 		local proc = C.open("/proc", bit.bor(C.O_PATH, C.O_CLOEXEC))
 		C.landlock_add_rule(ruleset, "path_beneath", { allowed_access = { "read_file", "read_dir" }, parent_fd = proc })
 		C.landlock_restrict_self(ruleset)`})
-	if got := actortest.Ask(t, actor, "open", "/etc/passwd"); !strings.Contains(fmt.Sprint(got), "permission denied") {
+	if got := actortest.Ask(t, actor, "open", "/etc/passwd"); !strings.Contains(fmt.Sprint(got),
+		"permission denied") {
 		t.Errorf("the forbidden: %v", got)
 	}
 	if got := actortest.Ask(t, actor, "open", "/proc/version"); got != true {
@@ -493,7 +524,8 @@ func TestActorStdio(t *testing.T) {
 }
 
 func TestActorsKnowEachOther(t *testing.T) {
-	one, two := actortest.Spawn(t, initscript.Actor{Entry: "probe"}), actortest.Spawn(t, initscript.Actor{Entry: "probe"})
+	one, two := actortest.Spawn(t, initscript.Actor{Entry: "probe"}), actortest.Spawn(t,
+		initscript.Actor{Entry: "probe"})
 	testkit.Must(t, two.Send(actortest.Context(t), []any{"announcement"}))
 	if got := actortest.Ask(t, one, "introduce", two.Channel()); got != true {
 		t.Fatalf("%v", got)
@@ -515,7 +547,8 @@ func TestSetLogger(t *testing.T) {
 		return
 	}
 	var lines bytes.Buffer
-	initscript.SetLogger(slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	initscript.SetLogger(slog.New(slog.NewTextHandler(&lines,
+		&slog.HandlerOptions{Level: slog.LevelDebug})))
 	defer initscript.SetLogger(nil)
 	testkit.Must(t, testkit.Command(t, "", "true").Run())
 	actortest.Finish(t, actortest.Spawn(t, initscript.Actor{Entry: "probe"}))

@@ -23,7 +23,8 @@ func TestLuaActorFailures(t *testing.T) {
 		{"error", "local function f() error('boom') end\nf()", "module:1: boom", "in function 'f'"},
 		{"error without position", "error('boom', 0)", "boom", "stack traceback:"},
 		{"table", "error{}", "(error object is a table value)", "stack traceback:"},
-		{"object", "error(setmetatable({}, { __tostring = function() return 'mine' end }))", "mine", "stack traceback:"},
+		{"object", "error(setmetatable({}, { __tostring = function() return 'mine' end }))", "mine",
+			"stack traceback:"},
 		{"no senders", "inbox:receive()", "module:1: " + noSenders, "in function 'receive'"},
 		{"does not load", "x = = 1", "module:1: unexpected symbol near '='", ""},
 		{"bytecode", "\x1bLJ", "attempt to load chunk with wrong mode", ""},
@@ -49,7 +50,8 @@ func TestLuaActorFailures(t *testing.T) {
 			if got := actor.ProcessState().ExitCode(); got != 1 {
 				t.Errorf("status %d", got)
 			}
-			if !strings.Contains(stderr.String(), test.message) || !strings.Contains(stderr.String(), test.stack) {
+			if !strings.Contains(stderr.String(), test.message) ||
+				!strings.Contains(stderr.String(), test.stack) {
 				t.Errorf("stderr %q", stderr.String())
 			}
 		})
@@ -67,8 +69,10 @@ func TestLuaActorFields(t *testing.T) {
 		{initscript.Actor{Module: "x", ModuleSource: "x"}, "ModuleSource: exactly one of"},
 		{initscript.Actor{Module: "x\x00"}, `Module: "x\x00" contains a NUL byte`},
 		{initscript.Actor{ModuleSource: "x\x00"}, "ModuleSource: contains a NUL byte"},
-		{initscript.Actor{ModuleSource: "x", ModuleName: "\x00"}, `ModuleName: "\x00" contains a NUL byte`},
-		{initscript.Actor{ModuleSource: "x", ModuleMemoryLimit: -1}, "ModuleMemoryLimit: -1 is negative"},
+		{initscript.Actor{ModuleSource: "x", ModuleName: "\x00"},
+			`ModuleName: "\x00" contains a NUL byte`},
+		{initscript.Actor{ModuleSource: "x", ModuleMemoryLimit: -1},
+			"ModuleMemoryLimit: -1 is negative"},
 		{initscript.Actor{ModuleSource: "x", Namespaces: initscript.NewTime}, "Namespaces: "},
 	}
 	for _, test := range tests {
@@ -84,7 +88,8 @@ func TestLuaActorModule(t *testing.T) {
 	directory := t.TempDir()
 	actor := actortest.Spawn(t, initscript.Actor{
 		Module: "made.lua", Dir: directory, Stderr: os.Stderr,
-		Script: `write_all(C.open("made.lua", bit.bor(C.O_WRONLY, C.O_CREAT), mode(6, 0, 0)), "#!x\nparent:send(_CONTEXT)")`,
+		Script: `write_all(C.open("made.lua", bit.bor(C.O_WRONLY, C.O_CREAT), mode(6, 0, 0)), ` +
+			`"#!x\nparent:send(_CONTEXT)")`,
 	})
 	if got, err := actor.Receive(actortest.Context(t)); got != "worker" {
 		t.Errorf("got %v, %v", got, err)
@@ -92,10 +97,12 @@ func TestLuaActorModule(t *testing.T) {
 	actortest.Finish(t, actor)
 	var stderr strings.Builder
 	actor = actortest.Spawn(t, initscript.Actor{Module: "/nonexistent", Stderr: &stderr})
-	if err := actor.Wait(); err == nil || err.Error() != "actor /nonexistent: cannot open /nonexistent: No such file or directory" {
+	if err := actor.Wait(); err == nil ||
+		err.Error() != "actor /nonexistent: cannot open /nonexistent: No such file or directory" {
 		t.Errorf("got %v", err)
 	}
-	if want := "Error starting the lua VM: cannot open /nonexistent: No such file or directory\n"; stderr.String() != want {
+	if want := "Error starting the lua VM: cannot open /nonexistent: No such file or " +
+		"directory\n"; stderr.String() != want {
 		t.Errorf("stderr %q", stderr.String())
 	}
 }
@@ -121,9 +128,10 @@ parent:send{ foo = os.getenv("FOO"), home = os.getenv("HOME") or false, secret =
 	})
 	got, err := actor.Receive(actortest.Context(t))
 	testkit.Must(t, err)
-	want := map[string]any{"foo": "bar", "home": false, "secret": false, "c": false, "arg": false, "extra": int64(1),
-		"fds": int64(3 + 1 + 1 + 2), // stdio, inbox, extra file, start socket and parent
-		"jit": true, "sigpipe": int64(1 << (unix.SIGPIPE - 1)), "threads": int64(1)}
+	want := map[string]any{"foo": "bar", "home": false, "secret": false, "c": false, "arg": false,
+		"extra": int64(1),
+		"fds":   int64(3 + 1 + 1 + 2), // stdio, inbox, extra file, start socket and parent
+		"jit":   true, "sigpipe": int64(1 << (unix.SIGPIPE - 1)), "threads": int64(1)}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -90,8 +90,11 @@ func TestManyActorsOfABusyHost(t *testing.T) {
 func TestActorKilledAtEachStep(t *testing.T) {
 	steps := []string{
 		"sendto", "munmap", "madvise", "close_range", "close", "brk", // the launcher
-		"arch_prctl", "sched_getaffinity", "rt_sigaction", "rt_sigprocmask", "sigaltstack", "mmap", "gettid", // the boot
-		"clone", "clone3", "futex", "fcntl", "prlimit64", "nanosleep", "openat", "read", "epoll_create1", "epoll_ctl",
+		// The boot.
+		"arch_prctl", "sched_getaffinity", "rt_sigaction", "rt_sigprocmask", "sigaltstack", "mmap",
+		"gettid",
+		"clone", "clone3", "futex", "fcntl", "prlimit64", "nanosleep", "openat", "read", "epoll_create1",
+		"epoll_ctl",
 		"eventfd2", "getsockopt", "recvmsg", "sendmsg", "epoll_pwait", "exit_group", // the entry
 	}
 	testkit.Must(t, roundTrip(context.Background(), "first"))
@@ -118,7 +121,8 @@ func startUnder(t *testing.T, policy *seccomp.Policy, name string) string {
 	t.Helper()
 	ctx := actortest.Context(t)
 	filter := testkit.FilterFile(t, policy)
-	actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "echo", Env: testkit.ActorEnv, Arg: filter, Script: testkit.InstallFilter})
+	actor, err := initscript.Spawn(ctx, initscript.Actor{Entry: "echo", Env: testkit.ActorEnv,
+		Arg: filter, Script: testkit.InstallFilter})
 	filter.Close()
 	if err == nil {
 		actor.Send(ctx, "hello")
@@ -134,7 +138,8 @@ func startUnder(t *testing.T, policy *seccomp.Policy, name string) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		t.Errorf("%s: it hangs", name)
 		return "hangs"
-	case errors.As(err, &exit) && exit.Signal() == syscall.SIGSYS, strings.Contains(err.Error(), "bad system call"):
+	case errors.As(err, &exit) && exit.Signal() == syscall.SIGSYS,
+		strings.Contains(err.Error(), "bad system call"):
 		return "killed"
 	default:
 		return "failed"
@@ -189,7 +194,8 @@ func TestActorUnderTightestFilter(t *testing.T) {
 		},
 	}
 	withInit := policy
-	withInit.Rules = append(slices.Clone(policy.Rules), seccomp.Rule{Names: []string{"@init"}, Action: seccomp.Allow})
+	withInit.Rules = append(slices.Clone(policy.Rules),
+		seccomp.Rule{Names: []string{"@init"}, Action: seccomp.Allow})
 	for _, test := range []struct {
 		policy     *seccomp.Policy
 		namespaces initscript.Namespaces
@@ -197,8 +203,10 @@ func TestActorUnderTightestFilter(t *testing.T) {
 		t.Run(test.namespaces.String(), func(t *testing.T) {
 			for range 20 { // what the runtime does depends on the moment, too
 				actor := actortest.Spawn(t, actortest.MappedToRoot(initscript.Actor{
-					Entry: "probe", Env: testkit.ActorEnv, Namespaces: initscript.NewMount | test.namespaces,
-					Arg: testkit.FilterFile(t, test.policy), Script: emptyRoot + testkit.InstallFilter, Stderr: os.Stderr,
+					Entry: "probe", Env: testkit.ActorEnv,
+					Namespaces: initscript.NewMount | test.namespaces,
+					Arg:        testkit.FilterFile(t, test.policy),
+					Script:     emptyRoot + testkit.InstallFilter, Stderr: os.Stderr,
 				}))
 				actortest.Ask(t, actor, "collect")
 				if got := actortest.Ask(t, actor, "gomaxprocs"); got == int64(0) {

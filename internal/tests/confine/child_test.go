@@ -16,10 +16,13 @@ import (
 
 // childRules is a Landlock policy under which children can still be started: a ruleset that has
 // been restricted to what the program, its libraries and the launcher need.
-var childRules = testkit.Lua("allow_beneath") + `local rights = {'read_file', 'read_dir', 'execute', 'make_dir'} ` +
+var childRules = testkit.Lua("allow_beneath") +
+	`local rights = {'read_file', 'read_dir', 'execute', 'make_dir'} ` +
 	`local rs = C.landlock_create_ruleset({handled_access_fs = rights}) errexit = false ` +
-	`for _, path in ipairs({'/usr', '/bin', '/lib', '/lib64', '/proc', '/dev'}) do if C.access(path, C.F_OK) == 0 then ` +
-	`errexit = true allow(rs, path, {'read_file', 'read_dir', 'execute'}) errexit = false end end errexit = true ` +
+	`for _, path in ipairs({'/usr', '/bin', '/lib', '/lib64', '/proc', '/dev'}) do if C.access(path, ` +
+	`C.F_OK) == 0 then ` +
+	`errexit = true allow(rs, path, {'read_file', 'read_dir', 'execute'}) errexit = false end end ` +
+	`errexit = true ` +
 	`C.landlock_restrict_self(rs) `
 
 // A host that has started a child, and so has a fork server, confines itself; what children try
@@ -34,18 +37,28 @@ func TestConfineChildrenCannotEscape(t *testing.T) {
 		after     string   // a confined one this
 		program   []string // the same attempt by a program, which must fail then
 	}{
-		{name: "Landlock, which does not show from outside", needsRoot: true, confine: childRules, escape: `S((select(2, C.open('/etc/passwd', C.O_RDONLY))))`, before: "0", after: "13",
+		{name: "Landlock, which does not show from outside", needsRoot: true, confine: childRules,
+			escape: `S((select(2, C.open('/etc/passwd', C.O_RDONLY))))`, before: "0", after: "13",
 			program: []string{"cat", "/etc/passwd"}},
-		{name: "Landlock and no_new_privs", confine: `set_no_new_privs() ` + childRules, escape: `S((select(2, C.open('/etc/passwd', C.O_RDONLY))))`, before: "0", after: "13",
+		{name: "Landlock and no_new_privs", confine: `set_no_new_privs() ` + childRules,
+			escape: `S((select(2, C.open('/etc/passwd', C.O_RDONLY))))`, before: "0", after: "13",
 			program: []string{"cat", "/etc/passwd"}},
-		{name: "seccomp", confine: testkit.Install(refuseSysinfo), escape: `local ffi = require 'ffi' ffi.cdef 'long syscall(long, ...);' S(ffi.C.syscall(` + strconv.Itoa(unix.SYS_SYSINFO) + `, nil) == -1 and ffi.errno())`,
+		{name: "seccomp", confine: testkit.Install(refuseSysinfo),
+			escape: `local ffi = require 'ffi' ffi.cdef 'long syscall(long, ...);' S(ffi.C.syscall(` +
+				strconv.Itoa(unix.SYS_SYSINFO) + `, nil) == -1 and ffi.errno())`,
 			before: "14", after: "33"},
-		{name: "no_new_privs", confine: `set_no_new_privs()`, escape: `S((C.prctl(C.PR_GET_NO_NEW_PRIVS)))`, before: "0", after: "1"},
-		{name: "capabilities", needsRoot: true, confine: `C.cap_set_proc('=')`, escape: `S((select(2, C.chroot('/'))))`, before: "0", after: "1"},
-		{name: "bounding set", needsRoot: true, confine: `C.cap_drop_bound('cap_sys_chroot') C.cap_set_proc('cap_kill=ep')`,
-			escape: `S((select(2, C.chroot('/'))))`, before: "0", after: "1", program: []string{"chroot", "/", "true"}},
-		{name: "user", needsRoot: true, confine: `C.setgroups({}) C.setresgid(1004, 1004, 1004) C.setresuid(1004, 1004, 1004)`,
-			escape: `S((select(2, C.setresuid(0, 0, 0))))`, before: "0", after: "1", program: []string{"cat", "/etc/shadow"}},
+		{name: "no_new_privs", confine: `set_no_new_privs()`,
+			escape: `S((C.prctl(C.PR_GET_NO_NEW_PRIVS)))`, before: "0", after: "1"},
+		{name: "capabilities", needsRoot: true, confine: `C.cap_set_proc('=')`,
+			escape: `S((select(2, C.chroot('/'))))`, before: "0", after: "1"},
+		{name: "bounding set", needsRoot: true,
+			confine: `C.cap_drop_bound('cap_sys_chroot') C.cap_set_proc('cap_kill=ep')`,
+			escape:  `S((select(2, C.chroot('/'))))`, before: "0", after: "1",
+			program: []string{"chroot", "/", "true"}},
+		{name: "user", needsRoot: true, confine: `C.setgroups({}) C.setresgid(1004, 1004, 1004) ` +
+			`C.setresuid(1004, 1004, 1004)`,
+			escape: `S((select(2, C.setresuid(0, 0, 0))))`, before: "0", after: "1",
+			program: []string{"cat", "/etc/shadow"}},
 		// More than what others of an ordinary user may have under way, which counts against it.
 		{name: "open files", confine: `C.setrlimit(C.RLIMIT_NOFILE, 512, 512)`,
 			escape: `local soft, hard = C.getrlimit(C.RLIMIT_NOFILE) S(soft == 512 and hard == 512)`,
@@ -118,12 +131,18 @@ func TestConfineWithoutWhatStartsNeed(t *testing.T) {
 		wantOfStatic  string // where only the dynamic loader of the fork server is refused
 	}{
 		{"no files", noFiles, false, "/dev/null: permission denied", ""},
-		{"no files, after a start", noFiles, true, "start fork server: execute this program: execveat: permission denied", "true: permission denied"},
+		{"no files, after a start", noFiles, true,
+			"start fork server: execute this program: execveat: permission denied",
+			"true: permission denied"},
 		{"no execution", `set_no_new_privs() C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {'execute'}})))`, true,
-			"start fork server: execute this program: execveat: permission denied", "true: permission denied"},
-		{"no execveat", testkit.Install(testkit.Filter(unix.SYS_EXECVEAT, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))), true,
+			"start fork server: execute this program: execveat: permission denied",
+			"true: permission denied"},
+		{"no execveat", testkit.Install(testkit.Filter(unix.SYS_EXECVEAT,
+			unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))), true,
 			"start fork server: execute this program: execveat: numerical argument out of domain", ""},
-		{"no sockets", testkit.Install(testkit.Filter(unix.SYS_SOCKETPAIR, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))), true, "socketpair: numerical argument out of domain", ""},
+		{"no sockets", testkit.Install(testkit.Filter(unix.SYS_SOCKETPAIR,
+			unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))), true,
+			"socketpair: numerical argument out of domain", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -22,8 +22,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confineClasses has what each name does in live mode, and an experiment: what a script calls, as root in
-// its own mount and UTS namespaces, in an empty directory.
+// confineClasses has what each name does in live mode, and an experiment: what a script calls, as
+// root in its own mount and UTS namespaces, in an empty directory.
 var confineClasses = sync.OnceValue(func() map[string]definitions.Live {
 	classes := map[string]definitions.Live{}
 	for _, block := range testkit.APIBlocks() {
@@ -43,7 +43,8 @@ func TestConfineClassifiesEveryFunction(t *testing.T) {
 		}
 	}
 	if len(confineClasses()) != len(functions)+len(globals) {
-		t.Errorf("%d names, and %d that live mode classifies", len(functions)+len(globals), len(confineClasses()))
+		t.Errorf("%d names, and %d that live mode classifies", len(functions)+len(globals),
+			len(confineClasses()))
 	}
 }
 
@@ -81,11 +82,13 @@ func threadState(t *testing.T, id string) map[string]string {
 	}
 	testkit.Must(t, err)
 	state := map[string]string{}
-	for _, key := range []string{"Umask", "Uid", "Gid", "Groups", "NSpgid", "NSsid", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb",
+	for _, key := range []string{"Umask", "Uid", "Gid", "Groups", "NSpgid", "NSsid", "CapInh", "CapPrm",
+		"CapEff", "CapBnd", "CapAmb",
 		"NoNewPrivs", "Seccomp", "Seccomp_filters"} {
 		state[key] = testkit.StatusField(string(status), key)
 	}
-	for _, link := range []string{"root", "cwd", "ns/user", "ns/mnt", "ns/pid_for_children", "ns/net", "ns/uts", "ns/ipc", "ns/cgroup", "ns/time_for_children"} {
+	for _, link := range []string{"root", "cwd", "ns/user", "ns/mnt", "ns/pid_for_children", "ns/net",
+		"ns/uts", "ns/ipc", "ns/cgroup", "ns/time_for_children"} {
 		target, err := os.Readlink(directory + link)
 		if hasEnded(err) {
 			return nil
@@ -131,7 +134,8 @@ func TestConfineLeavesThreadsAlike(t *testing.T) {
 	testkit.RequireRoot(t)
 	try := func(t *testing.T, names ...string) {
 		testkit.RequireNamespacesForSubprocess(t, initscript.NewMount|initscript.NewUTS)
-		if !testkit.RunInSubprocess(t, &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS}) {
+		attr := &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS}
+		if !testkit.RunInSubprocess(t, attr) {
 			return
 		}
 		testkit.Must(t, syscall.Mount("none", "/run", "tmpfs", 0, "")) // a place that is nobody's
@@ -147,7 +151,8 @@ func TestConfineLeavesThreadsAlike(t *testing.T) {
 	groups := map[string][]string{}
 	for name, c := range confineClasses() {
 		group := c.Class
-		if c.Class == "every thread" || name == "setsid" { // what comes after it may need what it takes away
+		// What comes after it may need what it takes away.
+		if c.Class == "every thread" || name == "setsid" {
 			group = name
 		}
 		groups[group] = append(groups[group], name)
@@ -164,7 +169,8 @@ func tryConfineClass(t *testing.T, name string) {
 	before, files := threadState(t, self), descriptorTable(t)
 	script := c.Trial
 	if c.Class == "refused" {
-		script = "errexit = false local r, e = " + c.Trial + " assert(r == -1 and e == " + fmt.Sprint(int(unix.EOPNOTSUPP)) + ", e)"
+		script = "errexit = false local r, e = " + c.Trial + " assert(r == -1 and e == " +
+			fmt.Sprint(int(unix.EOPNOTSUPP)) + ", e)"
 	}
 	testkit.Must(t, (&initscript.Confinement{Script: script, ScriptName: name}).Apply())
 
@@ -198,7 +204,8 @@ func TestConfineParentDeathSignal(t *testing.T) {
 	pinner.Pin(signal)
 	for _, thread := range threads {
 		*signal = 0
-		_, errno := thread.Syscall(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(signal)))
+		_, errno := thread.Syscall(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG,
+			uintptr(unsafe.Pointer(signal)))
 		if errno != 0 || *signal != uint32(unix.SIGTERM) {
 			t.Errorf("%s thread: signal %d, %v", thread.Kind, *signal, errno)
 		}

@@ -29,13 +29,19 @@ func TestConfineErrors(t *testing.T) {
 		confinement initscript.Confinement
 		want        string
 	}{
-		{"syntax", initscript.Confinement{Script: "set_no_new_privs()\nlocal = 1"}, "init.script:2: '<name>' expected near '='"},
-		{"named script", initscript.Confinement{Script: "x x", ScriptName: "jail.lua"}, "jail.lua:1: '=' expected near 'x'"},
-		{"bytecode", initscript.Confinement{Script: "\x1bLJ\x02"}, "init.script: attempt to load chunk with wrong mode"},
-		{"NUL byte", initscript.Confinement{Script: "set_no_new_privs()\n\x00"}, "Script: init.script:2: NUL byte: not a Lua source text"},
-		{"name with NUL byte", initscript.Confinement{ScriptName: "a\x00b"}, `ScriptName: "a\x00b" contains a NUL byte`},
+		{"syntax", initscript.Confinement{Script: "set_no_new_privs()\nlocal = 1"},
+			"init.script:2: '<name>' expected near '='"},
+		{"named script", initscript.Confinement{Script: "x x", ScriptName: "jail.lua"},
+			"jail.lua:1: '=' expected near 'x'"},
+		{"bytecode", initscript.Confinement{Script: "\x1bLJ\x02"},
+			"init.script: attempt to load chunk with wrong mode"},
+		{"NUL byte", initscript.Confinement{Script: "set_no_new_privs()\n\x00"},
+			"Script: init.script:2: NUL byte: not a Lua source text"},
+		{"name with NUL byte", initscript.Confinement{ScriptName: "a\x00b"},
+			`ScriptName: "a\x00b" contains a NUL byte`},
 		{"negative limit", initscript.Confinement{MemoryLimit: -1}, "MemoryLimit: -1 is negative"},
-		{"no memory to compile it", initscript.Confinement{Script: "local x = '" + strings.Repeat("x", 8<<20) + "'", MemoryLimit: 1 << 20}, "init.script: not enough memory"},
+		{"no memory to compile it", initscript.Confinement{Script: "local x = '" +
+			strings.Repeat("x", 8<<20) + "'", MemoryLimit: 1 << 20}, "init.script: not enough memory"},
 		{"closed arg", initscript.Confinement{Arg: closed}, "Arg: is nil or closed"},
 	}
 	for _, test := range tests {
@@ -72,7 +78,8 @@ func TestConfineWithoutDescriptors(t *testing.T) {
 	}
 }
 
-const restrictMakeDir = `C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {'make_dir'}})))`
+const restrictMakeDir = `C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = ` +
+	`{'make_dir'}})))`
 
 // A script that fails while it runs takes the process with it, whatever it has done before.
 func TestConfineFailureEndsProcess(t *testing.T) {
@@ -80,28 +87,48 @@ func TestConfineFailureEndsProcess(t *testing.T) {
 	tests := []struct {
 		name, script, stderr string
 	}{
-		{"call", `set_no_new_privs() C.mkdir('/dev/null/x', 0)`, own + "/mkdir: Not a directory\nstack traceback:\n\tinit.script:1: in main chunk\n"},
-		{"call by every thread", `C.cap_set_secbits(-1)`, own + "/cap_set_secbits: Operation not permitted\nstack traceback:\n\tinit.script:1: in main chunk\n"},
+		{"call", `set_no_new_privs() C.mkdir('/dev/null/x', 0)`,
+			own + "/mkdir: Not a directory\nstack traceback:\n\tinit.script:1: in main chunk\n"},
+		{"call by every thread", `C.cap_set_secbits(-1)`,
+			own + "/cap_set_secbits: Operation not permitted\nstack traceback:\n\tinit.script:1: in " +
+				"main chunk\n"},
 		{"Lua error", `print('said') error('no', 0)`, own + "/script: no\n"},
 		{"error that is no string", `error({})`, own + "/script: (error object is a table value)\n"},
 		{"helper", `receive_with_fd(-1, 1)`, own + ": Bad file descriptor\n"},
 		{"wrong shape", `C.cap_set_proc('nonsense')`, own + "/cap_set_proc: Invalid argument\n"},
-		{"wrong shape in a tail call", `return C.setgroups({'x'})`, own + "/setgroups: Invalid argument\n"},
-		{"memory", `local t = {} while true do t[#t + 1] = string.rep('x', 1e6) .. #t end`, own + "/alloc: Cannot allocate memory\n"},
-		{"unshare", `C.unshare(C.CLONE_NEWNS)`, own + "/unshare: would change one thread only: not possible in a running program\n" +
-			own + "/unshare: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
-		{"setns", `C.setns(C.open('/proc/self/ns/net', 0), 0)`, own + "/setns: would change one thread only: not possible in a running program\n" +
-			own + "/setns: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
-		{"execve", `C.execve('/bin/true', {}, {})`, own + "/execve: would end the running program with all its threads: start a child instead\n" +
-			own + "/execve: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
-		{"fexecve", `C.fexecve(0, {}, {})`, own + "/fexecve: would end the running program with all its threads: start a child instead\n" +
-			own + "/fexecve: Operation not supported\nstack traceback:\n\tinit.script:1: in main chunk\n"},
-		{"no answer", testkit.Install(testkit.Filter(unix.SYS_RECVMSG, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))) + ` errexit = false ` + restrictMakeDir,
+		{"wrong shape in a tail call", `return C.setgroups({'x'})`,
+			own + "/setgroups: Invalid argument\n"},
+		{"memory", `local t = {} while true do t[#t + 1] = string.rep('x', 1e6) .. #t end`,
+			own + "/alloc: Cannot allocate memory\n"},
+		{"unshare", `C.unshare(C.CLONE_NEWNS)`,
+			own + "/unshare: would change one thread only: not possible in a running program\n" +
+				own + "/unshare: Operation not supported\nstack traceback:\n\tinit.script:1: in main " +
+				"chunk\n"},
+		{"setns", `C.setns(C.open('/proc/self/ns/net', 0), 0)`,
+			own + "/setns: would change one thread only: not possible in a running program\n" +
+				own + "/setns: Operation not supported\nstack traceback:\n\tinit.script:1: in main " +
+				"chunk\n"},
+		{"execve", `C.execve('/bin/true', {}, {})`,
+			own + "/execve: would end the running program with all its threads: start a child " +
+				"instead\n" +
+				own + "/execve: Operation not supported\nstack traceback:\n\tinit.script:1: in main " +
+				"chunk\n"},
+		{"fexecve", `C.fexecve(0, {}, {})`,
+			own + "/fexecve: would end the running program with all its threads: start a child " +
+				"instead\n" +
+				own + "/fexecve: Operation not supported\nstack traceback:\n\tinit.script:1: in main " +
+				"chunk\n"},
+		{"no answer", testkit.Install(testkit.Filter(unix.SYS_RECVMSG,
+			unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))) + ` errexit = false ` + restrictMakeDir,
 			own + ": not every thread could be confined\n"},
-		{"no question", testkit.Install(testkit.Filter(unix.SYS_SENDMSG, unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))) + ` ` + restrictMakeDir,
-			own + "/landlock_restrict_self: Numerical argument out of domain\nstack traceback:\n\tinit.script:1: in main chunk\n"},
-		{"finalizer", `local p = newproxy(true) getmetatable(p).__gc = function() C.mkdir('/dev/null/x', 0) end`,
-			own + "/mkdir: Not a directory\nstack traceback:\n\tinit.script:1: in function <init.script:1>\n"},
+		{"no question", testkit.Install(testkit.Filter(unix.SYS_SENDMSG,
+			unix.SECCOMP_RET_ERRNO|uint32(unix.EDOM))) + ` ` + restrictMakeDir,
+			own + "/landlock_restrict_self: Numerical argument out of domain\nstack " +
+				"traceback:\n\tinit.script:1: in main chunk\n"},
+		{"finalizer", `local p = newproxy(true) getmetatable(p).__gc = function() ` +
+			`C.mkdir('/dev/null/x', 0) end`,
+			own + "/mkdir: Not a directory\nstack traceback:\n\tinit.script:1: in function " +
+				"<init.script:1>\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -110,10 +137,13 @@ func TestConfineFailureEndsProcess(t *testing.T) {
 				fmt.Fprintln(os.Stderr, "returned:", err)
 				os.Exit(3)
 			}
-			cmd := exec.Command("/proc/self/exe", "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$")
+			cmd := exec.Command("/proc/self/exe",
+				"-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$")
 			cmd.Env = append(os.Environ(), testkit.SubprocessMarker+"="+t.Name())
 			if os.Geteuid() == 0 {
-				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: testkit.OrdinaryID, Gid: testkit.OrdinaryID}}
+				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{
+					Uid: testkit.OrdinaryID, Gid: testkit.OrdinaryID,
+				}}
 			}
 			var stdout, stderr strings.Builder
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -128,28 +158,31 @@ func TestConfineFailureEndsProcess(t *testing.T) {
 	}
 }
 
-// Where a filter refuses messages, all that needs no descriptor still reaches every thread: another filter
-// too.
+// Where a filter refuses messages, all that needs no descriptor still reaches every thread: another
+// filter too.
 func TestConfineWithoutMessages(t *testing.T) {
 	if !testkit.RunInSubprocess(t, nil) {
 		return
 	}
 	threads := startThreads(t)
-	refuse := testkit.CompilePolicy("default_action: allow\nrules: [{names: [sendmsg, recvmsg, sendto, recvfrom, write, read, close], " +
+	refuse := testkit.CompilePolicy("default_action: allow\nrules: [{names: [sendmsg, recvmsg, " +
+		"sendto, recvfrom, write, read, close], " +
 		"action: {errno: EDOM}}]")
 	// The Go runtime itself needs some of these to wait for files: nothing here does until the checks.
-	testkit.Must(t, initscript.Confine(testkit.Install(refuse)+` C.prctl(C.PR_SET_TIMERSLACK, 54321) `+testkit.Install(refuseSysinfo), nil))
+	testkit.Must(t, initscript.Confine(testkit.Install(refuse)+` C.prctl(C.PR_SET_TIMERSLACK, 54321) `+
+		testkit.Install(refuseSysinfo), nil))
 	for _, thread := range append(threads, startThreads(t)...) {
 		for _, call := range []threadCall{threadReads(unix.PR_GET_TIMERSLACK, "54321"), askingSysinfo} {
 			if got := call.try(thread); got != call.want {
-				t.Errorf("%s thread: system call %d: %s, want %s", thread.Kind, call.number, got, call.want)
+				t.Errorf("%s thread: system call %d: %s, want %s", thread.Kind, call.number, got,
+					call.want)
 			}
 		}
 	}
 }
 
-// The listener of a filter that every thread gets is the script's alone: the program never has it, and so
-// cannot be the judge of itself.
+// The listener of a filter that every thread gets is the script's alone: the program never has it,
+// and so cannot be the judge of itself.
 func TestConfineListener(t *testing.T) {
 	if !testkit.RunInSubprocess(t, nil) {
 		return
@@ -159,7 +192,8 @@ func TestConfineListener(t *testing.T) {
 	startThreads(t)
 	startThreads(t)
 	before := descriptorTable(t)
-	testkit.Must(t, initscript.Confine(`set_no_new_privs() send_with_fd(arg, 'listener', (C.seccomp_set_mode_filter(`+
+	testkit.Must(t, initscript.Confine(`set_no_new_privs() send_with_fd(arg, 'listener', `+
+		`(C.seccomp_set_mode_filter(`+
 		testkit.Filter(unix.SYS_SYSINFO, unix.SECCOMP_RET_USER_NOTIF)+`, {'new_listener'})))`, arg))
 	if now := descriptorTable(t); !maps.Equal(now, before) {
 		t.Errorf("before: %v\nafter: %v", before, now)
@@ -172,15 +206,16 @@ func TestConfineListener(t *testing.T) {
 	}
 }
 
-// As with Linux 7.0, which a supervisor plays here: a ruleset is applied by one system call, that has all
-// threads restricted, and none is stopped.
+// As with Linux 7.0, which a supervisor plays here: a ruleset is applied by one system call, that
+// has all threads restricted, and none is stopped.
 func TestConfineLandlockAtOnce(t *testing.T) {
 	if !testkit.RunInSubprocess(t, nil) {
 		return
 	}
 	const abi, tsync, logOff = 8, 1 << 3, 1 << 2
 	host, arg := testkit.Socketpair(t)
-	policy := testkit.CompilePolicy("default_action: allow\nrules:\n- {names: [landlock_restrict_self], action: user_notif}\n" +
+	policy := testkit.CompilePolicy("default_action: allow\nrules:\n- {names: " +
+		"[landlock_restrict_self], action: user_notif}\n" +
 		"- {names: [landlock_create_ruleset], action: user_notif, args: [{arg: 2, width: 64, eq: 1}]}")
 	testkit.Must(t, initscript.Confine(`set_no_new_privs() `+
 		`send_with_fd(arg, 'listener', (C.seccomp_set_mode_filter(`+policy+`, {'new_listener'})))`, arg))
@@ -410,7 +445,8 @@ func TestConfineAmongBusyThreads(t *testing.T) {
 	threads := startThreads(t)
 	for i := range 40 {
 		slack := fmt.Sprint(60000 + i)
-		testkit.Must(t, initscript.Confine(`C.prctl(C.PR_SET_TIMERSLACK, 1) C.prctl(C.PR_SET_TIMERSLACK, `+slack+`)`, nil))
+		testkit.Must(t, initscript.Confine(`C.prctl(C.PR_SET_TIMERSLACK, 1) `+
+			`C.prctl(C.PR_SET_TIMERSLACK, `+slack+`)`, nil))
 		for _, thread := range threads {
 			if got := threadReads(unix.PR_GET_TIMERSLACK, "").try(thread); got != slack {
 				t.Fatalf("round %d: %s thread has %s, want %s", i, thread.Kind, got, slack)
@@ -442,7 +478,8 @@ func TestConfineUnreachableThread(t *testing.T) {
 	if _, errno := thread.Syscall(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, address, 0, 8); errno != 0 {
 		t.Fatal(errno)
 	}
-	testkit.Must(t, initscript.Confine(`errexit = false local r, e = set_no_new_privs() assert(r == -1 and e == `+fmt.Sprint(int(unix.ETIMEDOUT))+`, e)`, nil))
+	testkit.Must(t, initscript.Confine(`errexit = false local r, e = set_no_new_privs() assert(r == `+
+		`-1 and e == `+fmt.Sprint(int(unix.ETIMEDOUT))+`, e)`, nil))
 	for _, id := range threadIDs(t) {
 		if state := threadState(t, id); state != nil && state["NoNewPrivs"] != "0" {
 			t.Errorf("thread %s: %v", id, state)
@@ -476,9 +513,11 @@ func TestConfineThreadWithOwnFilter(t *testing.T) {
 		}
 	}
 	testkit.Must(t, initscript.Confine(`set_no_new_privs() errexit = false `+
-		`local r, e = C.seccomp_set_mode_filter(`+refuseSysinfo+`) assert(r == -1 and e == C.ESRCH, e)`, nil))
+		`local r, e = C.seccomp_set_mode_filter(`+refuseSysinfo+`) assert(r == -1 and e == C.ESRCH, e)`,
+		nil))
 	for _, id := range threadIDs(t) {
-		if state := threadState(t, id); state != nil && id != fmt.Sprint(thread.ID) && state["Seccomp_filters"] != before {
+		if state := threadState(t, id); state != nil && id != fmt.Sprint(thread.ID) &&
+			state["Seccomp_filters"] != before {
 			t.Errorf("thread %s: %v", id, state)
 		}
 	}
@@ -489,12 +528,14 @@ func TestConfineWithoutUnshare(t *testing.T) {
 	if !testkit.RunInSubprocess(t, nil) {
 		return
 	}
-	refuse := testkit.CompilePolicy("default_action: allow\nrules: [{names: [unshare], action: {errno: EPERM}}]")
+	refuse := testkit.CompilePolicy("default_action: allow\nrules: [{names: [unshare], action: " +
+		"{errno: EPERM}}]")
 	testkit.Must(t, initscript.Confine(testkit.Install(refuse), nil))
 	if err := unix.Unshare(unix.CLONE_FS); err != unix.EPERM {
 		t.Fatalf("unshare: %v", err)
 	}
-	testkit.Must(t, initscript.Confine(`C.closefrom(3) C.seccomp_set_mode_filter(`+refuseSysinfo+`)`, nil))
+	testkit.Must(t, initscript.Confine(`C.closefrom(3) C.seccomp_set_mode_filter(`+refuseSysinfo+`)`,
+		nil))
 	if got := askingSysinfo.try(startThreads(t)[0]); got != askingSysinfo.want {
 		t.Error(got)
 	}
@@ -508,7 +549,8 @@ func TestConfineWithoutProc(t *testing.T) {
 		return
 	}
 	testkit.Must(t, syscall.Mount("none", "/proc", "tmpfs", 0, ""))
-	testkit.Must(t, initscript.Confine(`errexit = false local r, e = set_no_new_privs() assert(r == -1 and e == `+fmt.Sprint(int(unix.ENOENT))+`, e)`, nil))
+	testkit.Must(t, initscript.Confine(`errexit = false local r, e = set_no_new_privs() assert(r == `+
+		`-1 and e == `+fmt.Sprint(int(unix.ENOENT))+`, e)`, nil))
 	testkit.Must(t, initscript.Confine(`C.umask(63)`, nil)) // needs no other thread
 	testkit.Must(t, initscript.Confine(`C.seccomp_set_mode_filter(`+refuseSysinfo+`)`, nil))
 	for _, thread := range startThreads(t) {
@@ -516,7 +558,8 @@ func TestConfineWithoutProc(t *testing.T) {
 			t.Errorf("%s thread: %s", thread.Kind, got)
 		}
 	}
-	if err := testkit.Command(t, "").Run(); err == nil || !strings.Contains(err.Error(), "/proc/self/exe") {
+	if err := testkit.Command(t, "").Run(); err == nil ||
+		!strings.Contains(err.Error(), "/proc/self/exe") {
 		t.Errorf("start of a child: %v", err)
 	}
 }

@@ -24,7 +24,8 @@ func refusing(t *testing.T, calls string) []byte {
 		condition = ", args: [{arg: 2, width: 64, ne: 8}]"
 	}
 	policy, err := seccomp.ParsePolicy([]byte(
-		"default_action: allow\nrules: [{names: [" + calls + "]" + condition + ", action: {errno: EPERM}}]"))
+		"default_action: allow\nrules: [{names: [" + calls + "]" + condition +
+			", action: {errno: EPERM}}]"))
 	testkit.Must(t, err)
 	filter, err := policy.Compile()
 	testkit.Must(t, err)
@@ -40,15 +41,17 @@ func sendAnyhow(fd int, data []byte, fds ...int) {
 	}
 	rights := unix.UnixRights(fds...)
 	data = append([]byte(nil), data...)
-	message := mmsghdr{header: unix.Msghdr{Iov: &unix.Iovec{Base: &data[0]}, Iovlen: 1, Control: &rights[0]}}
+	message := mmsghdr{header: unix.Msghdr{Iov: &unix.Iovec{Base: &data[0]}, Iovlen: 1,
+		Control: &rights[0]}}
 	message.header.Iov.SetLen(len(data))
 	message.header.SetControllen(len(rights))
-	unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&message)), 1, unix.MSG_DONTWAIT, 0, 0)
+	unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&message)), 1,
+		unix.MSG_DONTWAIT, 0, 0)
 	runtime.KeepAlive(data)
 }
 
-// askEveryServer does what code that has taken over this process could do: it asks for a child, as struct
-// initscript_request says it, on every socket that could lead to a fork server. The returned
+// askEveryServer does what code that has taken over this process could do: it asks for a child, as
+// struct initscript_request says it, on every socket that could lead to a fork server. The returned
 // function tells whether there was an answer; what was running must have ended by then.
 func askEveryServer(t *testing.T) (answered func() bool) {
 	t.Helper()
@@ -91,7 +94,8 @@ func TestServerAnswersItsHost(t *testing.T) {
 // A process that has confined itself, under whatever filter, has no server left that would start
 // anything unconfined, though a child of before still runs.
 func TestConfineLeavesNoServer(t *testing.T) {
-	for _, refused := range []string{"sendmsg", "write", "close", "kill", "shutdown", "wait4", "sendmsg, shutdown, kill, close, wait4"} {
+	for _, refused := range []string{"sendmsg", "write", "close", "kill", "shutdown", "wait4",
+		"sendmsg, shutdown, kill, close, wait4"} {
 		t.Run(strings.ReplaceAll(refused, ", ", " and "), func(t *testing.T) {
 			if !testkit.RunInSubprocess(t, nil) {
 				return
@@ -100,7 +104,8 @@ func TestConfineLeavesNoServer(t *testing.T) {
 			stdin, err := cmd.StdinPipe()
 			testkit.Must(t, err)
 			testkit.Must(t, cmd.Start())
-			testkit.Must(t, initscript.Confine(testkit.Install(testkit.LuaLiteral(refusing(t, refused))), nil))
+			testkit.Must(t, initscript.Confine(testkit.Install(testkit.LuaLiteral(refusing(t, refused))),
+				nil))
 			answered := askEveryServer(t)
 			stdin.Close()
 			if refused == "close" || strings.Contains(refused, ", close") {
@@ -172,15 +177,16 @@ func applyFilter(t *testing.T, filter []byte) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	testkit.Must(t, unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, setModeFilter, tsync, uintptr(unsafe.Pointer(&program)))
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, setModeFilter, tsync,
+		uintptr(unsafe.Pointer(&program)))
 	runtime.KeepAlive(filter)
 	if errno != 0 {
 		t.Fatal(os.NewSyscallError("seccomp", errno))
 	}
 }
 
-// A start that another goroutine has begun has its plan before the script of Confine runs, and later ones
-// get a server that is confined.
+// A start that another goroutine has begun has its plan before the script of Confine runs, and
+// later ones get a server that is confined.
 func TestConfineDuringStarts(t *testing.T) {
 	testkit.RequireRoot(t)
 	if !testkit.RunInSubprocess(t, nil) {
@@ -204,7 +210,8 @@ func TestConfineDuringStarts(t *testing.T) {
 		}()
 	}
 	testkit.Must(t, testkit.Command(t, "", "true").Run())
-	testkit.Must(t, initscript.Confine("C.setgroups({}) C.setresgid(1004, 1004, 1004) C.setresuid(1004, 1004, 1004)", nil))
+	testkit.Must(t, initscript.Confine("C.setgroups({}) C.setresgid(1004, 1004, 1004) "+
+		"C.setresuid(1004, 1004, 1004)", nil))
 	out, err := testkit.Command(t, "", "id", "-u").Output()
 	if err != nil || string(out) != "1004\n" {
 		t.Errorf("%q, %v", out, err)

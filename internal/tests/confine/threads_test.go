@@ -40,7 +40,8 @@ func (a threadCall) try(thread *threadtest.Thread) string {
 }
 
 func threadOpens(path, want string) threadCall {
-	return threadCall{want, unix.SYS_OPENAT, []uintptr{workingDirectory, addressOf(path), unix.O_RDONLY | unix.O_CLOEXEC}}
+	return threadCall{want, unix.SYS_OPENAT,
+		[]uintptr{workingDirectory, addressOf(path), unix.O_RDONLY | unix.O_CLOEXEC}}
 }
 
 const workingDirectory = ^uintptr(99) // AT_FDCWD
@@ -82,44 +83,79 @@ var threadCases = []struct {
 	attempts  []threadCall      // by every thread afterwards
 }{
 	{name: "no_new_privs", script: `set_no_new_privs()`, status: map[string]string{"NoNewPrivs": "1"}},
-	{name: "prctl no_new_privs", script: `C.prctl(C.PR_SET_NO_NEW_PRIVS, 1)`, status: map[string]string{"NoNewPrivs": "1"}},
-	{name: "prctl timer slack", script: `C.prctl(C.PR_SET_TIMERSLACK, 54321)`, attempts: []threadCall{threadReads(unix.PR_GET_TIMERSLACK, "54321")}},
-	{name: "prctl dumpable", script: `C.prctl(C.PR_SET_DUMPABLE, 0)`, attempts: []threadCall{threadReads(unix.PR_GET_DUMPABLE, "0")}},
-	{name: "Landlock", script: testkit.Lua("allow_beneath") + `local rs = C.landlock_create_ruleset({handled_access_fs = {'read_file', 'read_dir'}}) ` +
+	{name: "prctl no_new_privs", script: `C.prctl(C.PR_SET_NO_NEW_PRIVS, 1)`,
+		status: map[string]string{"NoNewPrivs": "1"}},
+	{name: "prctl timer slack", script: `C.prctl(C.PR_SET_TIMERSLACK, 54321)`,
+		attempts: []threadCall{threadReads(unix.PR_GET_TIMERSLACK, "54321")}},
+	{name: "prctl dumpable", script: `C.prctl(C.PR_SET_DUMPABLE, 0)`,
+		attempts: []threadCall{threadReads(unix.PR_GET_DUMPABLE, "0")}},
+	{name: "Landlock", script: testkit.Lua("allow_beneath") +
+		`local rs = C.landlock_create_ruleset({handled_access_fs = {'read_file', 'read_dir'}}) ` +
 		`allow(rs, '/usr', {'read_file', 'read_dir'}) set_no_new_privs() C.landlock_restrict_self(rs)`,
-		attempts: []threadCall{threadOpens("/etc/passwd", "EACCES"), threadOpens("/proc/self/task", "EACCES"), threadOpens("/etc", "EACCES"), threadOpens("/usr", "a descriptor")}},
-	{name: "two Landlock layers", script: `set_no_new_privs() for _, right in ipairs({'read_dir', 'read_file'}) do ` +
+		attempts: []threadCall{threadOpens("/etc/passwd", "EACCES"),
+			threadOpens("/proc/self/task", "EACCES"), threadOpens("/etc", "EACCES"),
+			threadOpens("/usr", "a descriptor")}},
+	{name: "two Landlock layers", script: `set_no_new_privs() for _, right in ipairs({'read_dir', ` +
+		`'read_file'}) do ` +
 		`C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {right}}))) end`,
 		attempts: []threadCall{threadOpens("/etc/passwd", "EACCES"), threadOpens("/etc", "EACCES")}},
-	{name: "Landlock that scopes signals", needsRoot: true, script: `C.landlock_restrict_self((C.landlock_create_ruleset({scoped = {'signal'}}))) ` +
-		`C.setgroups({1001}) set_no_new_privs()`, status: map[string]string{"NoNewPrivs": "1", "Groups": "1001"},
+	{name: "Landlock that scopes signals", needsRoot: true,
+		script: `C.landlock_restrict_self((C.landlock_create_ruleset({scoped = {'signal'}}))) ` +
+			`C.setgroups({1001}) set_no_new_privs()`,
+		status:   map[string]string{"NoNewPrivs": "1", "Groups": "1001"},
 		attempts: []threadCall{{"EPERM", unix.SYS_KILL, []uintptr{1, 0}}}},
-	{name: "seccomp", script: testkit.Install(refuseSysinfo), status: map[string]string{"Seccomp": "2", "NoNewPrivs": "1"}, attempts: []threadCall{askingSysinfo}},
-	{name: "seccomp with flags", script: `set_no_new_privs() C.seccomp_set_mode_filter(` + refuseSysinfo + `, {'log'})`, attempts: []threadCall{askingSysinfo}},
+	{name: "seccomp", script: testkit.Install(refuseSysinfo),
+		status:   map[string]string{"Seccomp": "2", "NoNewPrivs": "1"},
+		attempts: []threadCall{askingSysinfo}},
+	{name: "seccomp with flags", script: `set_no_new_privs() C.seccomp_set_mode_filter(` +
+		refuseSysinfo + `, {'log'})`, attempts: []threadCall{askingSysinfo}},
 	{name: "capabilities", needsRoot: true, script: `C.cap_set_proc('cap_chown,cap_kill=ep')`,
-		status:   map[string]string{"CapEff": capabilities(unix.CAP_CHOWN, unix.CAP_KILL), "CapPrm": capabilities(unix.CAP_CHOWN, unix.CAP_KILL), "CapInh": testkit.NoCapabilities},
+		status: map[string]string{"CapEff": capabilities(unix.CAP_CHOWN, unix.CAP_KILL),
+			"CapPrm": capabilities(unix.CAP_CHOWN, unix.CAP_KILL), "CapInh": testkit.NoCapabilities},
 		attempts: []threadCall{changingRoot}},
-	{name: "capabilities in an empty root", needsRoot: true, script: `C.mount('none', '/tmp', 'tmpfs', 0) C.chroot('/tmp') C.chdir('/') C.cap_set_proc('=')`,
+	{name: "capabilities in an empty root", needsRoot: true,
+		script: `C.mount('none', '/tmp', 'tmpfs', 0) C.chroot('/tmp') C.chdir('/') ` +
+			`C.cap_set_proc('=')`,
 		attempts: []threadCall{changingRoot, threadOpens("/proc", "ENOENT")}},
-	{name: "bounding set", needsRoot: true, script: `C.cap_drop_bound('cap_sys_admin') C.prctl(C.PR_CAPBSET_DROP, 12)`,
-		attempts: []threadCall{threadReads(unix.PR_CAPBSET_READ, "0", unix.CAP_SYS_ADMIN), threadReads(unix.PR_CAPBSET_READ, "0", 12), threadReads(unix.PR_CAPBSET_READ, "1", unix.CAP_KILL)}},
+	{name: "bounding set", needsRoot: true,
+		script: `C.cap_drop_bound('cap_sys_admin') C.prctl(C.PR_CAPBSET_DROP, 12)`,
+		attempts: []threadCall{threadReads(unix.PR_CAPBSET_READ, "0", unix.CAP_SYS_ADMIN),
+			threadReads(unix.PR_CAPBSET_READ, "0", 12),
+			threadReads(unix.PR_CAPBSET_READ, "1", unix.CAP_KILL)}},
 	{name: "ambient set", needsRoot: true, script: `C.cap_set_proc('cap_chown,cap_kill=eip') ` +
-		`C.cap_set_ambient('cap_chown', true) C.cap_set_ambient('cap_kill', true) C.cap_set_ambient('cap_kill', false)`,
+		`C.cap_set_ambient('cap_chown', true) C.cap_set_ambient('cap_kill', true) ` +
+		`C.cap_set_ambient('cap_kill', false)`,
 		status: map[string]string{"CapAmb": capabilities(unix.CAP_CHOWN)}},
-	{name: "ambient set, reset", needsRoot: true, script: `C.cap_set_proc('cap_chown=eip') C.cap_set_ambient('cap_chown', true) C.cap_reset_ambient()`,
-		status: map[string]string{"CapAmb": testkit.NoCapabilities, "CapInh": capabilities(unix.CAP_CHOWN)}},
-	{name: "securebits", needsRoot: true, script: `C.cap_set_secbits(bit.bor(C.SECBIT_NOROOT, C.SECBIT_NOROOT_LOCKED))`,
+	{name: "ambient set, reset", needsRoot: true,
+		script: `C.cap_set_proc('cap_chown=eip') C.cap_set_ambient('cap_chown', true) ` +
+			`C.cap_reset_ambient()`,
+		status: map[string]string{"CapAmb": testkit.NoCapabilities,
+			"CapInh": capabilities(unix.CAP_CHOWN)}},
+	{name: "securebits", needsRoot: true,
+		script:   `C.cap_set_secbits(bit.bor(C.SECBIT_NOROOT, C.SECBIT_NOROOT_LOCKED))`,
 		attempts: []threadCall{threadReads(unix.PR_GET_SECUREBITS, "3")}},
-	{name: "prctl keep capabilities", needsRoot: true, script: `C.prctl(C.PR_SET_KEEPCAPS, 1) C.setresuid(1004, 1004, 1004) C.cap_set_proc('cap_kill=ep')`,
-		status: map[string]string{"Uid": "1004\t1004\t1004\t1004", "CapEff": capabilities(unix.CAP_KILL)}},
-	{name: "user and groups", needsRoot: true, script: `C.setgroups({1001, 1002}) C.setresgid(1003, 1003, 1003) C.setresuid(1004, 1004, 1004)`,
-		status:   map[string]string{"Uid": "1004\t1004\t1004\t1004", "Gid": "1003\t1003\t1003\t1003", "Groups": "1001 1002", "CapEff": testkit.NoCapabilities, "CapPrm": testkit.NoCapabilities},
+	{name: "prctl keep capabilities", needsRoot: true,
+		script: `C.prctl(C.PR_SET_KEEPCAPS, 1) C.setresuid(1004, 1004, 1004) ` +
+			`C.cap_set_proc('cap_kill=ep')`,
+		status: map[string]string{"Uid": "1004\t1004\t1004\t1004",
+			"CapEff": capabilities(unix.CAP_KILL)}},
+	{name: "user and groups", needsRoot: true,
+		script: `C.setgroups({1001, 1002}) C.setresgid(1003, 1003, 1003) C.setresuid(1004, 1004, ` +
+			`1004)`,
+		status: map[string]string{"Uid": "1004\t1004\t1004\t1004", "Gid": "1003\t1003\t1003\t1003",
+			"Groups": "1001 1002", "CapEff": testkit.NoCapabilities, "CapPrm": testkit.NoCapabilities},
 		attempts: []threadCall{becomingRoot, changingRoot}},
-	{name: "all together", needsRoot: true, script: `C.cap_drop_bound('cap_sys_admin') C.setgroups({}) C.setresgid(1003, 1003, 1003) ` +
-		`C.prctl(C.PR_SET_KEEPCAPS, 1) C.setresuid(1004, 1004, 1004) C.cap_set_proc('cap_kill=ep') set_no_new_privs() ` +
-		`C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {'make_dir'}}))) ` + testkit.Install(refuseSysinfo),
-		status:   map[string]string{"Uid": "1004\t1004\t1004\t1004", "Groups": "", "CapEff": capabilities(unix.CAP_KILL), "NoNewPrivs": "1", "Seccomp": "2"},
-		attempts: []threadCall{askingSysinfo, becomingRoot, changingRoot, {"EACCES", unix.SYS_MKDIRAT, []uintptr{workingDirectory, addressOf("/tmp/initscript-never"), 0o700}}}},
+	{name: "all together", needsRoot: true,
+		script: `C.cap_drop_bound('cap_sys_admin') C.setgroups({}) C.setresgid(1003, 1003, 1003) ` +
+			`C.prctl(C.PR_SET_KEEPCAPS, 1) C.setresuid(1004, 1004, 1004) ` +
+			`C.cap_set_proc('cap_kill=ep') set_no_new_privs() ` +
+			`C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = ` +
+			`{'make_dir'}}))) ` + testkit.Install(refuseSysinfo),
+		status: map[string]string{"Uid": "1004\t1004\t1004\t1004", "Groups": "",
+			"CapEff": capabilities(unix.CAP_KILL), "NoNewPrivs": "1", "Seccomp": "2"},
+		attempts: []threadCall{askingSysinfo, becomingRoot, changingRoot,
+			{"EACCES", unix.SYS_MKDIRAT,
+				[]uintptr{workingDirectory, addressOf("/tmp/initscript-never"), 0o700}}}},
 }
 
 // startThreads makes threads of both kinds.
@@ -184,7 +220,9 @@ func asEachUser(t *testing.T, needsRoot bool, test func(*testing.T)) {
 	t.Run("current user", run(&own))
 	// The process of the ordinary user is one that has been started to run this.
 	if !needsRoot && (isRoot || os.Getenv(testkit.SubprocessMarker) == t.Name()+"/ordinary_user") {
-		t.Run("ordinary user", run(&syscall.SysProcAttr{Credential: &syscall.Credential{Uid: testkit.OrdinaryID, Gid: testkit.OrdinaryID}}))
+		t.Run("ordinary user", run(&syscall.SysProcAttr{Credential: &syscall.Credential{
+			Uid: testkit.OrdinaryID, Gid: testkit.OrdinaryID,
+		}}))
 	}
 }
 

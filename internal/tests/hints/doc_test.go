@@ -22,16 +22,21 @@ var documentedErrors = map[string]func(*testing.T) error{
 		cmd.Env = []string{"no equals sign"}
 		return cmd.Run()
 	},
-	"init.script:2: boom": func(t *testing.T) error { return testkit.Command(t, "\nerror('boom')").Run() },
+	"init.script:2: boom": func(t *testing.T) error {
+		return testkit.Command(t,
+			"\nerror('boom')").Run()
+	},
 	"init.script: the script's memory limit is exhausted": func(t *testing.T) error {
 		cmd := testkit.Command(t, "s = string.rep('x', 2^26)")
 		cmd.MemoryLimit = 4 << 20
 		return cmd.Run()
 	},
 	"init.script: killed by signal: killed": func(t *testing.T) error {
-		return testkit.Command(t, "require('ffi').cdef('int raise(int);') require('ffi').C.raise(9)").Run()
+		return testkit.Command(t, "require('ffi').cdef('int raise(int);') "+
+			"require('ffi').C.raise(9)").Run()
 	},
-	"init.script: the script has ended the process with status 0; what was to follow did not run": func(t *testing.T) error {
+	"init.script: the script has ended the process with status 0; what was to follow did not " +
+		"run": func(t *testing.T) error {
 		return testkit.Command(t, "os.exit(0)", "true").Run()
 	},
 	"exec nothing: not found in the PATH of the given environment": func(t *testing.T) error {
@@ -58,7 +63,8 @@ func shownTexts(t *testing.T) []string {
 	page, err := os.ReadFile("../../../docs/reference/errors.md")
 	testkit.Must(t, err)
 	var texts []string
-	for _, block := range regexp.MustCompile("(?s)```text\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+	for _, block := range regexp.MustCompile("(?s)```text\n(.*?)```").FindAllStringSubmatch(string(page),
+		-1) {
 		for line := range strings.Lines(block[1]) {
 			line = strings.TrimSuffix(line, "\n")
 			if rest, continues := strings.CutPrefix(line, "    "); continues && len(texts) > 0 {

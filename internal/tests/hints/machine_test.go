@@ -45,11 +45,13 @@ var machineCases = []machineCase{
 			refuseSystemCalls(t, unix.CLONE_NEWUSER, unix.ENOSPC, unix.SYS_UNSHARE)
 		},
 		error: `create namespaces user,net: no space left on device (ENOSPC)`,
-		hint:  `likely a limit is reached: user.max_*_namespaces, here or in a user namespace further out, or 32 nested ones: let namespaces end, or raise the limit as root of that namespace`},
+		hint: `likely a limit is reached: user.max_*_namespaces, here or in a user namespace further ` +
+			`out, or 32 nested ones: let namespaces end, or raise the limit as root of that namespace`},
 	{name: "without capability", ns: initscript.NewNet | initscript.NewUTS,
 		prepare: dropCapabilities,
 		error:   `create namespaces net,uts: operation not permitted (EPERM)`,
-		hint:    `namespaces of kind net,uts need CAP_SYS_ADMIN: make a user namespace too (NewUser, --ns user), which gives it inside`},
+		hint: `namespaces of kind net,uts need CAP_SYS_ADMIN: make a user namespace too (NewUser, ` +
+			`--ns user), which gives it inside`},
 	{name: "Debian's switch", ns: initscript.NewUser, mapped: true,
 		prepare: func(t *testing.T) {
 			fakeSysctls(t, map[string]string{"unprivileged_userns_clone": "0"})
@@ -57,7 +59,8 @@ var machineCases = []machineCase{
 			refuseSystemCalls(t, unix.CLONE_NEWUSER, unix.EPERM, unix.SYS_UNSHARE, unix.SYS_CLONE)
 		},
 		error: `create namespaces user: operation not permitted (EPERM)`,
-		hint:  `kernel.unprivileged_userns_clone is 0: only root may make user namespaces: sysctl -w kernel.unprivileged_userns_clone=1, as root`},
+		hint: `kernel.unprivileged_userns_clone is 0: only root may make user namespaces: sysctl -w ` +
+			`kernel.unprivileged_userns_clone=1, as root`},
 	{name: "AppArmor's switch", ns: initscript.NewUser, mapped: true,
 		prepare: func(t *testing.T) {
 			fakeSysctls(t, map[string]string{"apparmor_restrict_unprivileged_userns": "1"})
@@ -65,21 +68,27 @@ var machineCases = []machineCase{
 			refuseSystemCalls(t, unix.CLONE_NEWUSER, unix.EACCES, unix.SYS_UNSHARE, unix.SYS_CLONE)
 		},
 		error: `create namespaces user: permission denied (EACCES)`,
-		hint:  `likely AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1: give the program an AppArmor profile with the rule "userns,", or set the sysctl to 0, as root`},
-	{name: "AppArmor's switch, later", ns: initscript.NewUser | initscript.NewMount, script: `C.mount("x", "/mnt", "tmpfs", 0, nil)`,
+		hint: `likely AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1: give the program ` +
+			`an AppArmor profile with the rule "userns,", or set the sysctl to 0, as root`},
+	{name: "AppArmor's switch, later", ns: initscript.NewUser | initscript.NewMount,
+		script: `C.mount("x", "/mnt", "tmpfs", 0, nil)`,
 		prepare: func(t *testing.T) {
 			fakeSysctls(t, map[string]string{"apparmor_restrict_unprivileged_userns": "1"})
 			dropCapabilities(t)
 			refuseSystemCalls(t, 0, unix.EACCES, unix.SYS_MOUNT)
 		},
 		error: `init.script:1: mount("x", "/mnt", "tmpfs", 0): permission denied (EACCES)`,
-		hint:  `likely AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1, so user namespaces of ordinary users give no capabilities: give the program an AppArmor profile with the rule "userns,", or set the sysctl to 0, as root`},
+		hint: `likely AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1, so user ` +
+			`namespaces of ordinary users give no capabilities: give the program an AppArmor profile ` +
+			`with the rule "userns,", or set the sysctl to 0, as root`},
 	{name: "ids that are not mapped", ns: initscript.NewUser, noIDs: true,
 		error: `create namespaces user: operation not permitted (EPERM)`,
-		hint:  `the ids of this process are not mapped in its own user namespace (…id_map): write its id maps first`},
+		hint: `the ids of this process are not mapped in its own user namespace (…id_map): write its ` +
+			`id maps first`},
 	{name: "chroot", ns: initscript.NewUser, prepare: enterChroot,
 		error: `create namespaces user: operation not permitted (EPERM)`,
-		hint:  `this process runs in a chroot, where the kernel allows no user namespaces: enter the directory by pivot_root(2) in a mount namespace instead of chroot(2)`},
+		hint: `this process runs in a chroot, where the kernel allows no user namespaces: enter the ` +
+			`directory by pivot_root(2) in a mount namespace instead of chroot(2)`},
 	{name: "kind that is not there", ns: initscript.NewUser | initscript.NewTime,
 		prepare: func(t *testing.T) {
 			testkit.Must(t, unix.Mount("x", "/proc/self/ns", "tmpfs", 0, ""))
@@ -93,37 +102,60 @@ var machineCases = []machineCase{
 			refuseSystemCalls(t, unix.CLONE_NEWUTS, unix.EPERM, unix.SYS_UNSHARE)
 		},
 		error: `create namespaces uts: operation not permitted (EPERM)`,
-		hint:  `likely the seccomp filter of this process, such as a container's default profile, refuses new namespaces: run the container with a profile that allows clone, unshare, setns, mount, umount2 and pivot_root (docker: --security-opt seccomp=unconfined, or --privileged)`},
+		hint: `likely the seccomp filter of this process, such as a container's default profile, ` +
+			`refuses new namespaces: run the container with a profile that allows clone, unshare, ` +
+			`setns, mount, umount2 and pivot_root (docker: --security-opt seccomp=unconfined, or ` +
+			`--privileged)`},
 	{name: "container without privileges", ns: initscript.NewUTS,
 		prepare: func(t *testing.T) {
 			dropCapabilities(t)
 			refuseSystemCalls(t, unix.CLONE_NEWUTS, unix.EPERM, unix.SYS_UNSHARE)
 		},
 		error: `create namespaces uts: operation not permitted (EPERM)`,
-		hint:  `namespaces of kind uts need CAP_SYS_ADMIN: make a user namespace too (NewUser, --ns user), which gives it inside; a container's default profile refuses that as well (docker: --security-opt seccomp=unconfined, or --cap-add SYS_ADMIN)`},
+		hint: `namespaces of kind uts need CAP_SYS_ADMIN: make a user namespace too (NewUser, --ns ` +
+			`user), which gives it inside; a container's default profile refuses that as well ` +
+			`(docker: --security-opt seccomp=unconfined, or --cap-add SYS_ADMIN)`},
 	{name: "container's profile", ns: initscript.NewUser, mapped: true,
 		prepare: func(t *testing.T) {
 			refuseSystemCalls(t, unix.CLONE_NEWUSER, unix.EPERM, unix.SYS_UNSHARE, unix.SYS_CLONE)
 		},
 		error: `create namespaces user: operation not permitted (EPERM)`,
-		hint:  `likely the seccomp filter of this process, such as a container's default profile, refuses user namespaces: run the container with a profile that allows clone, unshare, setns, mount, umount2 and pivot_root (docker: --security-opt seccomp=unconfined, or --privileged)`},
-	{name: "container's profile and mount", ns: initscript.NewUser | initscript.NewMount, mapped: true, script: `C.mount("x", "/mnt", "tmpfs", 0, nil)`,
+		hint: `likely the seccomp filter of this process, such as a container's default profile, ` +
+			`refuses user namespaces: run the container with a profile that allows clone, unshare, ` +
+			`setns, mount, umount2 and pivot_root (docker: --security-opt seccomp=unconfined, or ` +
+			`--privileged)`},
+	{name: "container's profile and mount", ns: initscript.NewUser | initscript.NewMount, mapped: true,
+		script:  `C.mount("x", "/mnt", "tmpfs", 0, nil)`,
 		prepare: func(t *testing.T) { refuseSystemCalls(t, 0, unix.EPERM, unix.SYS_MOUNT) },
 		error:   `init.script:1: mount("x", "/mnt", "tmpfs", 0): operation not permitted (EPERM)`,
-		hint:    `likely the seccomp filter of the calling process, such as a container's default profile, refuses mount: run the container with a profile that allows it (docker: --security-opt seccomp=unconfined, or --privileged)`},
-	{name: "kernel without Landlock", script: `C.landlock_create_ruleset({handled_access_fs = {"execute"}})`,
-		prepare: func(t *testing.T) { refuseSystemCalls(t, 0, unix.ENOSYS, unix.SYS_LANDLOCK_CREATE_RULESET) },
-		error:   `init.script:1: landlock_create_ruleset((table)): function not implemented (ENOSYS): the kernel does not have it, or a seccomp filter hides it`,
-		hint:    `this kernel has no Landlock (Linux 5.13, CONFIG_SECURITY_LANDLOCK), or the seccomp filter of the calling process hides it`},
+		hint: `likely the seccomp filter of the calling process, such as a container's default ` +
+			`profile, refuses mount: run the container with a profile that allows it (docker: ` +
+			`--security-opt seccomp=unconfined, or --privileged)`},
+	{name: "kernel without Landlock", script: `C.landlock_create_ruleset({handled_access_fs = ` +
+		`{"execute"}})`,
+		prepare: func(t *testing.T) {
+			refuseSystemCalls(t, 0, unix.ENOSYS,
+				unix.SYS_LANDLOCK_CREATE_RULESET)
+		},
+		error: `init.script:1: landlock_create_ruleset((table)): function not implemented (ENOSYS): ` +
+			`the kernel does not have it, or a seccomp filter hides it`,
+		hint: `this kernel has no Landlock (Linux 5.13, CONFIG_SECURITY_LANDLOCK), or the seccomp ` +
+			`filter of the calling process hides it`},
 	{name: "Landlock off", script: `C.landlock_create_ruleset({handled_access_fs = {"execute"}})`,
-		prepare: func(t *testing.T) { refuseSystemCalls(t, 0, unix.EOPNOTSUPP, unix.SYS_LANDLOCK_CREATE_RULESET) },
-		error:   `init.script:1: landlock_create_ruleset((table)): operation not supported (ENOTSUP)`,
-		hint:    `Landlock was not enabled when the kernel booted: add landlock to the list in the kernel parameter lsm=`},
+		prepare: func(t *testing.T) {
+			refuseSystemCalls(t, 0, unix.EOPNOTSUPP,
+				unix.SYS_LANDLOCK_CREATE_RULESET)
+		},
+		error: `init.script:1: landlock_create_ruleset((table)): operation not supported (ENOTSUP)`,
+		hint: `Landlock was not enabled when the kernel booted: add landlock to the list in the ` +
+			`kernel parameter lsm=`},
 	{name: "masked proc", ns: initscript.NewUser | initscript.NewMount | initscript.NewPID, mapped: true,
 		script:  `C.mount("proc", "/proc", "proc", 0, nil)`,
 		prepare: maskProc,
 		error:   `init.script:1: mount("proc", "/proc", "proc", 0): operation not permitted (EPERM)`,
-		hint:    `a new proc would show what is hidden in the present one (…/proc/version…), as in a container: bind-mount /proc instead, or run the container with an unmasked /proc (docker: --security-opt systempaths=unconfined)`},
+		hint: `a new proc would show what is hidden in the present one (…/proc/version…), as in a ` +
+			`container: bind-mount /proc instead, or run the container with an unmasked /proc ` +
+			`(docker: --security-opt systempaths=unconfined)`},
 	{name: "no proc", ns: initscript.NewUser | initscript.NewMount | initscript.NewPID,
 		script: `C.mount("proc", "/mnt", "proc", 0, nil)`,
 		prepare: func(t *testing.T) {
@@ -132,14 +164,22 @@ var machineCases = []machineCase{
 			testkit.Must(t, unix.Mount("x", "/proc", "tmpfs", 0, ""))
 		},
 		error: `init.script:1: mount("proc", "/mnt", "proc", 0): operation not permitted (EPERM)`,
-		hint:  `there is no proc that shows everything in this mount namespace, and without one none can be mounted in a user namespace: mount /proc outside first`},
-	{name: "masked proc and another namespace entered", ns: initscript.NewUser | initscript.NewMount | initscript.NewPID | initscript.NewNet, mapped: true,
-		script:  `C.setns(C.open("/proc/self/ns/net", C.O_RDONLY), 0) C.mount("proc", "/proc", "proc", 0, nil)`,
+		hint: `there is no proc that shows everything in this mount namespace, and without one none ` +
+			`can be mounted in a user namespace: mount /proc outside first`},
+	{name: "masked proc and another namespace entered",
+		ns:     initscript.NewUser | initscript.NewMount | initscript.NewPID | initscript.NewNet,
+		mapped: true,
+		script: `C.setns(C.open("/proc/self/ns/net", C.O_RDONLY), 0) C.mount("proc", "/proc", ` +
+			`"proc", 0, nil)`,
 		prepare: maskProc,
 		error:   `init.script:1: mount("proc", "/proc", "proc", 0): operation not permitted (EPERM)`,
-		hint:    `a new proc would show what is hidden in the present one (…/proc/version…), as in a container: bind-mount /proc instead, or run the container with an unmasked /proc (docker: --security-opt systempaths=unconfined)`},
-	{name: "proc and another owner entered", ns: initscript.NewUser | initscript.NewMount | initscript.NewPID, mapped: true,
-		script:  `C.setns(C.open("/proc/self/ns/pid", C.O_RDONLY), 0) C.mount("proc", "/proc", "proc", 0, nil)`,
+		hint: `a new proc would show what is hidden in the present one (…/proc/version…), as in a ` +
+			`container: bind-mount /proc instead, or run the container with an unmasked /proc ` +
+			`(docker: --security-opt systempaths=unconfined)`},
+	{name: "proc and another owner entered",
+		ns: initscript.NewUser | initscript.NewMount | initscript.NewPID, mapped: true,
+		script: `C.setns(C.open("/proc/self/ns/pid", C.O_RDONLY), 0) C.mount("proc", "/proc", ` +
+			`"proc", 0, nil)`,
 		prepare: maskProc,
 		error:   `init.script:1: mount("proc", "/proc", "proc", 0): operation not permitted (EPERM)`},
 	{name: "locked flags", ns: initscript.NewUser | initscript.NewMount, mapped: true,
@@ -148,42 +188,56 @@ var machineCases = []machineCase{
 			testkit.Must(t, unix.Mount("x", "/mnt", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, ""))
 		},
 		error: `init.script:1: mount(nil, "/mnt", nil, 4129): operation not permitted (EPERM)`,
-		hint:  `the mount comes from a more privileged namespace, which has locked its flags: keep them, add C.MS_NOSUID, C.MS_NODEV`},
+		hint: `the mount comes from a more privileged namespace, which has locked its flags: keep ` +
+			`them, add C.MS_NOSUID, C.MS_NODEV`},
 	{name: "mount by an ordinary user", script: `C.mount("x", "/mnt", "tmpfs", 0, nil)`,
 		prepare: dropCapabilities,
 		error:   `init.script:1: mount("x", "/mnt", "tmpfs", 0): operation not permitted (EPERM)`,
-		hint:    `CAP_SYS_ADMIN is needed: run the script as root, or in a user and a mount namespace of its own (NewUser|NewMount, --ns user,mount)`},
+		hint: `CAP_SYS_ADMIN is needed: run the script as root, or in a user and a mount namespace ` +
+			`of its own (NewUser|NewMount, --ns user,mount)`},
 	{name: "mount without capability in a container", script: `C.mount("x", "/mnt", "tmpfs", 0, nil)`,
 		prepare: func(t *testing.T) {
 			dropCapabilities(t)
 			refuseSystemCalls(t, 0, unix.EPERM, unix.SYS_MOUNT)
 		},
 		error: `init.script:1: mount("x", "/mnt", "tmpfs", 0): operation not permitted (EPERM)`,
-		hint:  `CAP_SYS_ADMIN is needed: run the script as root, or in a user and a mount namespace of its own (NewUser|NewMount, --ns user,mount); a container's default profile gives neither (docker: --cap-add SYS_ADMIN, or --security-opt seccomp=unconfined)`},
+		hint: `CAP_SYS_ADMIN is needed: run the script as root, or in a user and a mount namespace ` +
+			`of its own (NewUser|NewMount, --ns user,mount); a container's default profile gives ` +
+			`neither (docker: --cap-add SYS_ADMIN, or --security-opt seccomp=unconfined)`},
 	{name: "unshare by an ordinary user", script: `C.unshare(C.CLONE_NEWNS)`,
 		prepare: dropCapabilities,
 		error:   `init.script:1: unshare(131072): operation not permitted (EPERM)`,
-		hint:    `CAP_SYS_ADMIN is needed: make a user namespace too (C.CLONE_NEWUSER, NewUser, --ns user), which gives it inside`},
-	{name: "more than the own id", ns: initscript.NewUser, uidMap: []initscript.IDMap{{ContainerID: 0, HostID: 0, Size: 2}},
+		hint: `CAP_SYS_ADMIN is needed: make a user namespace too (C.CLONE_NEWUSER, NewUser, --ns ` +
+			`user), which gives it inside`},
+	{name: "more than the own id", ns: initscript.NewUser,
+		uidMap:  []initscript.IDMap{{ContainerID: 0, HostID: 0, Size: 2}},
 		prepare: dropCapabilities,
 		error:   `write uid_map "0 0 2": operation not permitted (EPERM)`,
-		hint:    `without CAP_SETUID a process can map one user id only, its own (0): for more have newuidmap(1) write the map, from ranges in /etc/subuid (…)`},
-	{name: "ids that are not there", ns: initscript.NewUser, uidMap: []initscript.IDMap{{ContainerID: 0, HostID: 100, Size: 2}},
-		error: `write uid_map "0 100 2": operation not permitted (EPERM)`,
-		hint:  `the user ids 100 to 101 do not all exist in the user namespace of this process, which has 0 to 0`},
-	{name: "ranges that overlap", ns: initscript.NewUser, uidMap: []initscript.IDMap{{ContainerID: 0, HostID: 0, Size: 2}, {ContainerID: 1, HostID: 7, Size: 1}},
+		hint: `without CAP_SETUID a process can map one user id only, its own (0): for more have ` +
+			`newuidmap(1) write the map, from ranges in /etc/subuid (…)`},
+	{name: "ids that are not there", ns: initscript.NewUser,
+		uidMap: []initscript.IDMap{{ContainerID: 0, HostID: 100, Size: 2}},
+		error:  `write uid_map "0 100 2": operation not permitted (EPERM)`,
+		hint: `the user ids 100 to 101 do not all exist in the user namespace of this process, ` +
+			`which has 0 to 0`},
+	{name: "ranges that overlap", ns: initscript.NewUser,
+		uidMap: []initscript.IDMap{{ContainerID: 0, HostID: 0, Size: 2},
+			{ContainerID: 1, HostID: 7, Size: 1}},
 		error: `write uid_map "0 0 2\n1 7 1": invalid argument (EINVAL)`,
 		hint:  `the ranges 0 and 1 overlap`},
-	{name: "range without ids", ns: initscript.NewUser, uidMap: []initscript.IDMap{{ContainerID: 0, HostID: 0, Size: 0}},
-		error: `write uid_map "0 0 0": invalid argument (EINVAL)`,
-		hint:  `range 0 has no ids (Size 0)`},
-	{name: "ids beyond the last", ns: initscript.NewUser, uidMap: []initscript.IDMap{{ContainerID: 1<<32 - 2, HostID: 0, Size: 4}},
-		error: `write uid_map "4294967294 0 4": invalid argument (EINVAL)`,
-		hint:  `range 0 leaves the ids that there are (0 to 4294967294)`},
+	{name: "range without ids", ns: initscript.NewUser,
+		uidMap: []initscript.IDMap{{ContainerID: 0, HostID: 0, Size: 0}},
+		error:  `write uid_map "0 0 0": invalid argument (EINVAL)`,
+		hint:   `range 0 has no ids (Size 0)`},
+	{name: "ids beyond the last", ns: initscript.NewUser,
+		uidMap: []initscript.IDMap{{ContainerID: 1<<32 - 2, HostID: 0, Size: 4}},
+		error:  `write uid_map "4294967294 0 4": invalid argument (EINVAL)`,
+		hint:   `range 0 leaves the ids that there are (0 to 4294967294)`},
 	{name: "too many ranges", ns: initscript.NewUser, uidMap: manyRanges(341),
 		error: `write uid_map "0 0 1\n1 1 1\n…": invalid argument (EINVAL)`,
 		hint:  `341 ranges; the kernel takes 340`},
-	{name: "user id 0 without capability", ns: initscript.NewUser, mapped: true, needs: requireFileCapabilityForRoot,
+	{name: "user id 0 without capability", ns: initscript.NewUser, mapped: true,
+		needs: requireFileCapabilityForRoot,
 		prepare: func(t *testing.T) {
 			set := cap.GetProc()
 			testkit.Must(t, set.SetFlag(cap.Effective, false, cap.SETFCAP))
@@ -200,21 +254,24 @@ var machineCases = []machineCase{
 			writeFile(t, "/proc/sys/vm/memfd_noexec", "2")
 		},
 		error: `start fork server: memfd_create: permission denied`,
-		hint:  `vm.memfd_noexec is 2: no memfd can be executed, and the fork server is one: sysctl -w vm.memfd_noexec=1, as root of this PID namespace`},
+		hint: `vm.memfd_noexec is 2: no memfd can be executed, and the fork server is one: sysctl -w ` +
+			`vm.memfd_noexec=1, as root of this PID namespace`},
 	{name: "no process left", needs: requireOrdinaryUser,
 		prepare: func(t *testing.T) {
 			dropCapabilities(t)
 			testkit.Must(t, syscall.Setrlimit(unix.RLIMIT_NPROC, &syscall.Rlimit{Cur: 1, Max: 1}))
 		},
 		error: `start fork server: execute this program: execveat: resource temporarily unavailable`,
-		hint:  `likely the limit of processes is reached: RLIMIT_NPROC (1 for user 0) or pids.max of the cgroup: raise it, or let processes end`},
+		hint: `likely the limit of processes is reached: RLIMIT_NPROC (1 for user 0) or pids.max of ` +
+			`the cgroup: raise it, or let processes end`},
 	{name: "no descriptor left",
 		prepare: func(t *testing.T) {
 			testkit.Must(t, testkit.Command(t, "").Run())
 			testkit.Must(t, syscall.Setrlimit(unix.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 3, Max: 64}))
 		},
 		error: `set up child: plan: too many open files (EMFILE)`,
-		hint:  `this process has as many descriptors as RLIMIT_NOFILE allows: close some, or raise the limit`},
+		hint: `this process has as many descriptors as RLIMIT_NOFILE allows: close some, or raise ` +
+			`the limit`},
 }
 
 // insideAttr has a subprocess start as root of namespaces of its own.
@@ -359,7 +416,8 @@ func refuseSystemCalls(t *testing.T, bits uint32, errno unix.Errno, calls ...uin
 	t.Helper()
 	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS}}
 	for i, call := range calls {
-		filter = append(filter, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(len(calls) - i), K: call})
+		filter = append(filter, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K,
+			Jt: uint8(len(calls) - i), K: call})
 	}
 	test := unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, Jf: 1, K: bits}
 	if bits == 0 {
@@ -374,7 +432,8 @@ func refuseSystemCalls(t *testing.T, bits uint32, errno unix.Errno, calls ...uin
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	runtime.LockOSThread()
 	testkit.Must(t, unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-	_, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
+	_, _, e := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
+		unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
 	if e != 0 {
 		t.Fatalf("seccomp: %v", e)
 	}

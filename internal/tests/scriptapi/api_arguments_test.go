@@ -17,8 +17,10 @@ var argumentTypes = map[string]struct {
 	good, expected string
 	wrong          map[string]string
 }{
-	"int":   {"0", "number", map[string]string{"nil": "nil", "'x'": "string", "''": "string", "true": "boolean", "{}": "table", "print": "function"}},
-	"str":   {"'cap_chown'", "string", map[string]string{"nil": "nil", "false": "boolean", "{}": "table", "newproxy()": "userdata"}},
+	"int": {"0", "number", map[string]string{"nil": "nil", "'x'": "string", "''": "string",
+		"true": "boolean", "{}": "table", "print": "function"}},
+	"str": {"'cap_chown'", "string", map[string]string{"nil": "nil", "false": "boolean", "{}": "table",
+		"newproxy()": "userdata"}},
 	"bool":  {"true", "boolean", map[string]string{"nil": "nil", "0": "number", "'true'": "string"}},
 	"table": {"{}", "table", map[string]string{"nil": "nil", "1": "number", "'{}'": "string"}},
 	"any":   {"nil", "", nil},
@@ -39,8 +41,10 @@ func TestArgumentErrors(t *testing.T) {
 			var calls []string
 			var want []string
 			try := func(position int, typ string, arguments []string, got string) {
-				calls = append(calls, fmt.Sprintf("function() %s(%s) end", function, strings.Join(arguments, ", ")))
-				want = append(want, fmt.Sprintf("false,init.script:1: bad argument #%d to '%s' (%s expected, got %s)",
+				calls = append(calls, fmt.Sprintf("function() %s(%s) end", function,
+					strings.Join(arguments, ", ")))
+				want = append(want, fmt.Sprintf("false,init.script:1: bad argument #%d to '%s' (%s "+
+					"expected, got %s)",
 					position, name, argumentTypes[typ].expected, got))
 			}
 			var good []string
@@ -59,7 +63,8 @@ func TestArgumentErrors(t *testing.T) {
 				}
 				good = append(good, argumentTypes[typ].good)
 			}
-			raises := testkit.ScriptCase{Script: "for _, call in ipairs({" + strings.Join(calls, ", ") + "}) do R(pcall(call)) end", Sent: want}
+			raises := testkit.ScriptCase{Script: "for _, call in ipairs({" + strings.Join(calls, ", ") +
+				"}) do R(pcall(call)) end", Sent: want}
 			raises.Run(t)
 		})
 	}

@@ -33,8 +33,10 @@ func TestNames(t *testing.T) {
 	}{
 		{"functions", functions, "type(C[n])", "function"},
 		{"constants", constants, "type(C[n])", "number"},
-		{"functions of other systems", absentFunctions, "select(2, pcall(function() return C[n] end))", "init.script:1: key not found"},
-		{"constants of other systems", absentConstants, "select(2, pcall(function() return C[n] end))", "init.script:1: key not found"},
+		{"functions of other systems", absentFunctions, "select(2, pcall(function() return C[n] end))",
+			"init.script:1: key not found"},
+		{"constants of other systems", absentConstants, "select(2, pcall(function() return C[n] end))",
+			"init.script:1: key not found"},
 		{"globals", globals, "rawget(_G, n) ~= nil", "true"},
 	}
 	for _, test := range tests {
@@ -42,7 +44,8 @@ func TestNames(t *testing.T) {
 			if len(test.names) == 0 {
 				t.Fatal("there are none")
 			}
-			walk := testkit.ScriptCase{Script: "errexit = false for _, n in ipairs(" + testkit.LuaList(test.names) + ") do R(n, " + test.value + ") end"}
+			walk := testkit.ScriptCase{Script: "errexit = false for _, n in ipairs(" +
+				testkit.LuaList(test.names) + ") do R(n, " + test.value + ") end"}
 			for _, name := range test.names {
 				walk.Sent = append(walk.Sent, name+","+test.want)
 			}
@@ -57,9 +60,9 @@ func TestNoOtherNames(t *testing.T) {
 	constants, _ := testkit.NamesOfKind(t, "constants")
 	globals, _ := testkit.NamesOfKind(t, "globals")
 	standard := strings.Fields(`_G _VERSION arg assert collectgarbage coroutine debug dofile error gcinfo getfenv
-		getmetatable io ipairs jit load loadfile loadstring math module newproxy next os package pairs pcall print
-		rawequal rawget rawlen rawset require select setfenv setmetatable string table tonumber tostring type unpack
-		xpcall bit`)
+		getmetatable io ipairs jit load loadfile loadstring math module newproxy next os package
+		pairs pcall print rawequal rawget rawlen rawset require select setfenv setmetatable string
+		table tonumber tostring type unpack xpcall bit`)
 	r := testkit.RunScript(t, `
 		local _, names = debug.getupvalue(getmetatable(C).__index, 1)
 		for name in pairs(names) do S('C ' .. name) end
@@ -83,7 +86,8 @@ func TestNoOtherNames(t *testing.T) {
 
 func TestConstants(t *testing.T) {
 	constants, _ := testkit.NamesOfKind(t, "constants")
-	walk := testkit.ScriptCase{Script: "for _, n in ipairs(" + testkit.LuaList(constants) + ") do S(n .. ' ' .. string.format('%.0f', C[n])) end"}
+	walk := testkit.ScriptCase{Script: "for _, n in ipairs(" + testkit.LuaList(constants) +
+		") do S(n .. ' ' .. string.format('%.0f', C[n])) end"}
 	values := maps.Clone(sysValues)
 	maps.Copy(values, otherValues)
 	for _, name := range constants {
@@ -161,8 +165,10 @@ func TestEveryTextIsTested(t *testing.T) {
 // Emilua's cases that are about init scripts on Linux.
 func TestEveryNumberedCaseIsThere(t *testing.T) {
 	want := []int{
-		1, 2, 3, 4, 5, 7, 8, 10, 13, 14, 15, 16, 18, 19, 20, 21, 22, 24, 25, 26, 27, 28, 29, 31, 32, 34, 36, 37, 38, 40, 42,
-		43, 44, 45, 47, 48, 49, 50, 51, 52, 54, 55, 56, 58, 59, 60, 61, 62, 64, 66, 68, 69, 70, 71, 72, 74, 75, 76, 79, 80,
+		1, 2, 3, 4, 5, 7, 8, 10, 13, 14, 15, 16, 18, 19, 20, 21, 22, 24, 25, 26, 27, 28, 29, 31, 32, 34,
+		36, 37, 38, 40, 42,
+		43, 44, 45, 47, 48, 49, 50, 51, 52, 54, 55, 56, 58, 59, 60, 61, 62, 64, 66, 68, 69, 70, 71, 72,
+		74, 75, 76, 79, 80,
 		81, 82, 86, 88, 89, 90, 91, 92, 94, 95, 97, 98, 100, 102,
 	}
 	have := map[int]bool{

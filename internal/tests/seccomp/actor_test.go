@@ -174,7 +174,8 @@ func TestGroupsAreEnough(t *testing.T) {
 				t.Errorf("threads: %v", answer)
 			}
 			actortest.Ask(t, actor, "collect")
-			if answer := actortest.Ask(t, actor, question(unix.SYS_CLONE, int64(unix.SIGCHLD))...); answer != "ok" {
+			if answer := actortest.Ask(t, actor,
+				question(unix.SYS_CLONE, int64(unix.SIGCHLD))...); answer != "ok" {
 				t.Errorf("clone: %v", answer)
 			}
 			if strings.Contains(policy, loader) {
@@ -187,8 +188,8 @@ func TestGroupsAreEnough(t *testing.T) {
 	}
 }
 
-// What is written in a policy is what it says: a name beside a group, or before it, is a system call as a
-// whole; and a group that is refused is refused as a whole.
+// What is written in a policy is what it says: a name beside a group, or before it, is a system
+// call as a whole; and a group that is refused is refused as a whole.
 func TestNamesBesideGroups(t *testing.T) {
 	const (
 		groups = "default_action: {errno: EDOM}\nrules:\n" +
@@ -198,7 +199,8 @@ func TestNamesBesideGroups(t *testing.T) {
 	for _, test := range []struct{ name, beside, after, clone, clone3 string }{
 		{"groups alone", "", "", "EDOM", "ENOSYS"},
 		{"in the same rule", ", clone, clone3", "", "ok", "ok"},
-		{"clone in a rule after it", "", "\n- {names: [clone], action: {errno: EXDEV}}", "EXDEV", "ENOSYS"},
+		{"clone in a rule after it", "", "\n- {names: [clone], action: {errno: EXDEV}}", "EXDEV",
+			"ENOSYS"},
 		{"allowed after it", "", "\n- {names: [clone], action: allow}", "ok", "ENOSYS"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -207,7 +209,8 @@ func TestNamesBesideGroups(t *testing.T) {
 			}
 			policy := strings.Replace(strings.Replace(groups, "%s", test.beside, 1), "%s", test.after, 1)
 			actor := underPolicy(t, policy)
-			if answer := actortest.Ask(t, actor, question(unix.SYS_CLONE, newUser)...); answer != test.clone {
+			if answer := actortest.Ask(t, actor,
+				question(unix.SYS_CLONE, newUser)...); answer != test.clone {
 				t.Errorf("clone: %v, want %s", answer, test.clone)
 			}
 			if answer := actortest.Ask(t, actor, "clone3"); answer != test.clone3 {
@@ -217,9 +220,11 @@ func TestNamesBesideGroups(t *testing.T) {
 		})
 	}
 	t.Run("a group that is refused", func(t *testing.T) {
-		policy := "default_action: allow\nrules:\n- {names: [exit_group], action: allow}\n- {names: ['@init'], action: {errno: EXDEV}}"
-		script := testkit.Lua("system_calls") + testkit.Install(testkit.CompilePolicy(policy)) + fmt.Sprintf(
-			`R(call(%d, 0x10000011)) R(call(%d, 4, 1))`, unix.SYS_CLONE, unix.SYS_PRCTL)
+		policy := "default_action: allow\nrules:\n- {names: [exit_group], action: allow}\n- {names: " +
+			"['@init'], action: {errno: EXDEV}}"
+		script := testkit.Lua("system_calls") + testkit.Install(testkit.CompilePolicy(policy)) +
+			fmt.Sprintf(
+				`R(call(%d, 0x10000011)) R(call(%d, 4, 1))`, unix.SYS_CLONE, unix.SYS_PRCTL)
 		row := testkit.ScriptCase{Script: script, Sent: []string{"18", "18"}}
 		row.Run(t)
 	})

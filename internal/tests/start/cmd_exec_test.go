@@ -32,7 +32,8 @@ type command interface {
 	String() string
 }
 
-func bothCommands(t *testing.T, test func(t *testing.T, make func(ctx context.Context, program ...string) command)) {
+func bothCommands(t *testing.T, test func(t *testing.T,
+	make func(ctx context.Context, program ...string) command)) {
 	env := []string{"PATH=/usr/bin:/bin"}
 	t.Run("os/exec", func(t *testing.T) {
 		test(t, func(ctx context.Context, program ...string) command {
@@ -190,27 +191,37 @@ func TestLikeExecCancel(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			program := []string{"-c", "trap '" + test.program + "' TERM; echo ready; while :; do :; done"}
+			program := []string{"-c", "trap '" + test.program +
+				"' TERM; echo ready; while :; do :; done"}
 			t.Run("os/exec", func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				cmd := exec.CommandContext(ctx, "/bin/sh", program...)
-				cmd.Cancel = func() error { return errors.Join(cmd.Process.Signal(unix.SIGTERM), test.result) }
+				cmd.Cancel = func() error {
+					return errors.Join(cmd.Process.Signal(unix.SIGTERM),
+						test.result)
+				}
 				err := cancelWhenReady(t, cmd, cancel)
 				var exit *exec.ExitError
-				if (test.wantExit >= 0) != errors.As(err, &exit) || (test.wantExit < 0 && !errors.Is(err, test.want)) {
+				if (test.wantExit >= 0) != errors.As(err, &exit) ||
+					(test.wantExit < 0 && !errors.Is(err, test.want)) {
 					t.Errorf("Wait: %v", err)
 				}
 			})
 			t.Run("initscript", func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				cmd := initscript.CommandContext(ctx, "/bin/sh", program...)
-				cmd.Cancel = func() error { return errors.Join(cmd.Process.Signal(unix.SIGTERM), test.result) }
+				cmd.Cancel = func() error {
+					return errors.Join(cmd.Process.Signal(unix.SIGTERM),
+						test.result)
+				}
 				err := cancelWhenReady(t, cmd, cancel)
 				var exit *initscript.ExitError
-				if (test.wantExit >= 0) != errors.As(err, &exit) || exit != nil && exit.ExitCode() != test.wantExit {
+				if (test.wantExit >= 0) != errors.As(err, &exit) || exit != nil &&
+					exit.ExitCode() != test.wantExit {
 					t.Errorf("Wait: %v, want exit status %d", err, test.wantExit)
 				}
-				if test.want == nil && (errors.Is(err, context.Canceled) || test.wantExit < 0 && err != nil) ||
+				if test.want == nil && (errors.Is(err, context.Canceled) || test.wantExit < 0 &&
+					err != nil) ||
 					!errors.Is(err, test.want) && test.want != nil {
 					t.Errorf("Wait: %v, want %v", err, test.want)
 				}
@@ -259,7 +270,8 @@ func TestDirWithoutSearchPermission(t *testing.T) {
 	}
 	directory := t.TempDir()
 	testkit.Must(t, os.Chmod(directory, 0o600))
-	for _, namespaces := range []initscript.Namespaces{0, initscript.NewUser, initscript.NewUser | initscript.NewPID} {
+	for _, namespaces := range []initscript.Namespaces{0, initscript.NewUser,
+		initscript.NewUser | initscript.NewPID} {
 		cmd := testkit.Command(t, "", "true")
 		cmd.Dir, cmd.Namespaces = directory, namespaces
 		err := cmd.Run()
@@ -378,7 +390,10 @@ func TestFailsClosed(t *testing.T) {
 		{"os.exit", func(c *initscript.Cmd) { c.Script = `os.exit(0)` }},
 		{"memory", func(c *initscript.Cmd) { c.Script, c.MemoryLimit = `x = ("x"):rep(2^22)`, 1<<20 }},
 		{"stack", func(c *initscript.Cmd) { c.Script = `local function f() return 1 + f() end f()` }},
-		{"signal", func(c *initscript.Cmd) { c.Script = `require "ffi".cdef "int raise(int);" require "ffi".C.raise(11)` }},
+		{"signal", func(c *initscript.Cmd) {
+			c.Script = `require "ffi".cdef "int raise(int);" require ` +
+				`"ffi".C.raise(11)`
+		}},
 		{"closed extra file", func(c *initscript.Cmd) {
 			c.Script, c.ExtraFiles = `C.close(5)`, []*os.File{os.Stderr}
 		}},
@@ -386,7 +401,8 @@ func TestFailsClosed(t *testing.T) {
 			c.Namespaces, c.Script = initscript.NewUser|initscript.NewNet, `C.unshare(-1)`
 		}},
 		{"id map", func(c *initscript.Cmd) {
-			c.Namespaces, c.UIDMap = initscript.NewUser, []initscript.IDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 0}}
+			c.Namespaces, c.UIDMap = initscript.NewUser,
+				[]initscript.IDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 0}}
 		}},
 		{"directory", func(c *initscript.Cmd) { c.Dir = "/nonexistent" }},
 		{"filter that forbids close_range", func(c *initscript.Cmd) { c.Script = forbidCloseRange }},
@@ -419,8 +435,10 @@ func TestScriptEndsTheProcess(t *testing.T) {
 	for _, script := range []string{
 		`os.exit(%d)`, `os.exit(%d, true)`, `pcall(os.exit, %d)`,
 		`coroutine.wrap(function() os.exit(%d) end)()`,
-		`setmetatable({}, {__gc = 0}) local p = newproxy(true) getmetatable(p).__gc = function() os.exit(%d) end p = nil collectgarbage()`,
-		`errexit = false for i = 1, 100 do C.execve("/nonexistent", {"x"}, {}) end errexit = true os.exit(%d)`,
+		`setmetatable({}, {__gc = 0}) local p = newproxy(true) getmetatable(p).__gc = function() ` +
+			`os.exit(%d) end p = nil collectgarbage()`,
+		`errexit = false for i = 1, 100 do C.execve("/nonexistent", {"x"}, {}) end errexit = true ` +
+			`os.exit(%d)`,
 		libc + `libc.C.exit(%d)`, libc + `libc.C._exit(%d)`,
 	} {
 		for _, namespaces := range []initscript.Namespaces{0, initscript.NewPID} {
@@ -432,8 +450,10 @@ func TestScriptEndsTheProcess(t *testing.T) {
 				cmd.Namespaces = namespaces
 				out, err := cmd.Output()
 				var failure *initscript.ScriptError
-				if string(out) != "" || !errors.As(err, &failure) || failure.Exited.ExitCode() != status {
-					t.Errorf("%s, status %d, namespaces %q: %q, %T %v", script, status, namespaces, out, err, err)
+				if string(out) != "" || !errors.As(err, &failure) ||
+					failure.Exited.ExitCode() != status {
+					t.Errorf("%s, status %d, namespaces %q: %q, %T %v", script, status, namespaces, out,
+						err, err)
 				}
 			}
 		}
@@ -455,7 +475,8 @@ func canMakePIDNamespace(t *testing.T) bool {
 func TestScriptExecutesAtLast(t *testing.T) {
 	const script = `errexit = false for i = 1, 100 do C.execve("/nonexistent", {"x"}, {}) end
 		errexit = true C.execve("/bin/echo", {"echo", "in the end"}, {})`
-	if out, err := testkit.Command(t, script, "echo", "ran").Output(); err != nil || string(out) != "in the end\n" {
+	if out, err := testkit.Command(t, script, "echo", "ran").Output(); err != nil ||
+		string(out) != "in the end\n" {
 		t.Errorf("%q, %v", out, err)
 	}
 }

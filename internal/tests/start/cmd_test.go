@@ -22,7 +22,8 @@ import (
 )
 
 func TestCmdRunsProgram(t *testing.T) {
-	cmd := testkit.Command(t, `print("script")`, "/bin/sh", "-c", `echo "$0 $1 $FOO"; env | sort`, "zero", "one")
+	cmd := testkit.Command(t, `print("script")`, "/bin/sh", "-c", `echo "$0 $1 $FOO"; env | sort`,
+		"zero", "one")
 	cmd.Env = []string{"FOO=bar", "EMPTY="}
 	out, err := cmd.Output()
 	if err != nil {
@@ -33,7 +34,8 @@ func TestCmdRunsProgram(t *testing.T) {
 		t.Errorf("output %q, want %q", got, want)
 	}
 	state := cmd.ProcessState
-	if !state.Success() || !state.Exited() || state.ExitCode() != 0 || state.Signal() != 0 || state.Pid() != cmd.Process.Pid {
+	if !state.Success() || !state.Exited() || state.ExitCode() != 0 || state.Signal() != 0 ||
+		state.Pid() != cmd.Process.Pid {
 		t.Errorf("state: %v, %+v", state, state)
 	}
 	if state.MaxRSS() <= 0 || state.SysUsage().(*syscall.Rusage).Minflt <= 0 {
@@ -64,7 +66,8 @@ func TestCmdStdio(t *testing.T) {
 		if err != nil || !strings.HasPrefix(string(out), "/dev/null\n") {
 			t.Errorf("%q, %v", out, err)
 		}
-		if err := testkit.Command(t, `print(io.read("*a"))`, "sh", "-c", "cat; echo x; echo y >&2").Run(); err != nil {
+		if err := testkit.Command(t, `print(io.read("*a"))`, "sh", "-c",
+			"cat; echo x; echo y >&2").Run(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -78,7 +81,8 @@ func TestCmdStdio(t *testing.T) {
 		}
 	})
 	t.Run("one writer for both", func(t *testing.T) {
-		out, err := testkit.Command(t, `io.stderr:write("script ")`, "sh", "-c", "echo a; echo b >&2; echo c").CombinedOutput()
+		out, err := testkit.Command(t, `io.stderr:write("script ")`, "sh", "-c",
+			"echo a; echo b >&2; echo c").CombinedOutput()
 		if err != nil || string(out) != "script a\nb\nc\n" {
 			t.Errorf("%q, %v", out, err)
 		}
@@ -164,7 +168,8 @@ func TestCmdDescriptors(t *testing.T) {
 
 	t.Run("in the program", func(t *testing.T) {
 		// Everything that the script opens and forgets, close-on-exec or not, is gone.
-		cmd := testkit.Command(t, `C.open("/", C.O_RDONLY) C.open("/", C.O_CLOEXEC) io.open("/dev/zero") for i = 1, 300 do C.open("/", 0) end`,
+		cmd := testkit.Command(t, `C.open("/", C.O_RDONLY) C.open("/", C.O_CLOEXEC) `+
+			`io.open("/dev/zero") for i = 1, 300 do C.open("/", 0) end`,
 			"ls", "-l", "/proc/self/fd")
 		cmd.ExtraFiles = []*os.File{null, write, read}
 		cmd.Arg = null
@@ -174,7 +179,8 @@ func TestCmdDescriptors(t *testing.T) {
 			target, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
 			return target
 		}
-		want := []string{"0 -> /dev/null", "1 -> pipe:", "2 -> pipe:", "3 -> /dev/null", "4 -> " + pipe(write), "5 -> " + pipe(read)}
+		want := []string{"0 -> /dev/null", "1 -> pipe:", "2 -> pipe:", "3 -> /dev/null",
+			"4 -> " + pipe(write), "5 -> " + pipe(read)}
 		var lines []string
 		for line := range strings.SplitSeq(string(out), "\n") {
 			// Without the total, and without ls's own descriptor of the directory.
@@ -206,7 +212,8 @@ func TestCmdDescriptors(t *testing.T) {
 		}
 	})
 	t.Run("dup'ed by the script", func(t *testing.T) {
-		cmd := testkit.Command(t, `C.dup2(C.open("/dev/zero", C.O_RDONLY), 0)`, "readlink", "/proc/self/fd/0")
+		cmd := testkit.Command(t, `C.dup2(C.open("/dev/zero", C.O_RDONLY), 0)`, "readlink",
+			"/proc/self/fd/0")
 		if out, err := cmd.Output(); err != nil || string(out) != "/dev/zero\n" {
 			t.Errorf("%q, %v", out, err)
 		}
@@ -220,7 +227,8 @@ func TestCmdDescriptors(t *testing.T) {
 			enough = 36 // each start has a server of its own, while the last one is given up
 		}
 		for limit := uint64(64); limit > 4; limit -= 4 {
-			testkit.Must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: limit, Max: 64}))
+			testkit.Must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE,
+				&syscall.Rlimit{Cur: limit, Max: 64}))
 			run := func() error { return testkit.Command(t, "", "true").Run() }
 			err := run()
 			// What other processes of an ordinary user have under way counts too, while it is.
@@ -231,7 +239,8 @@ func TestCmdDescriptors(t *testing.T) {
 			var setupError *initscript.SetupError
 			var serverError *initscript.ServerError
 			var fieldError *initscript.FieldError // Dir, which Start opens
-			typed := errors.As(err, &setupError) || errors.As(err, &serverError) || errors.As(err, &fieldError)
+			typed := errors.As(err, &setupError) || errors.As(err, &serverError) ||
+				errors.As(err, &fieldError)
 			if err != nil && (limit >= enough || !typed) {
 				t.Errorf("with %d descriptors: %v", limit, err)
 			}
@@ -263,36 +272,62 @@ func TestCmdBadInput(t *testing.T) {
 		change func(*initscript.Cmd)
 		want   string // the error's text
 	}{
-		{"Env without =", func(c *initscript.Cmd) { c.Env = []string{"A=1", "FOO"} }, `Env[1]: "FOO" is not of the form key=value`},
-		{"Env without key", func(c *initscript.Cmd) { c.Env = []string{"=1"} }, `Env[0]: "=1" is not of the form key=value`},
-		{"NUL in Env", func(c *initscript.Cmd) { c.Env = []string{"A=\x00"} }, `Env[0]: "A=\x00" contains a NUL byte`},
-		{"NUL in Args", func(c *initscript.Cmd) { c.Args = []string{"a", "\x00"} }, `Args[1]: "\x00" contains a NUL byte`},
-		{"NUL in Path", func(c *initscript.Cmd) { c.Path = "/bin/\x00" }, `Path: "/bin/\x00" contains a NUL byte`},
-		{"NUL in Script", func(c *initscript.Cmd) { c.Script = "x = 1\n\nx = '\x00'" }, `Script: init.script:3: NUL byte: not a Lua source text`},
-		{"unknown namespace", func(c *initscript.Cmd) { c.Namespaces = 1 << 20 }, `Namespaces: unknown namespace 0x100000`},
-		{"maps without namespace", func(c *initscript.Cmd) { c.UIDMap = []initscript.IDMap{idMap(0, 0, 1)} }, `UIDMap: id maps need NewUser in Namespaces`},
-		{"negative limit", func(c *initscript.Cmd) { c.MemoryLimit = -1 }, `MemoryLimit: -1 is negative`},
-		{"too many files", func(c *initscript.Cmd) { c.ExtraFiles = many }, `ExtraFiles: 300 files; at most 243 can be passed`},
-		{"nil file", func(c *initscript.Cmd) { c.ExtraFiles = []*os.File{nil} }, `ExtraFiles[0]: is nil or closed`},
+		{"Env without =", func(c *initscript.Cmd) { c.Env = []string{"A=1", "FOO"} },
+			`Env[1]: "FOO" is not of the form key=value`},
+		{"Env without key", func(c *initscript.Cmd) { c.Env = []string{"=1"} },
+			`Env[0]: "=1" is not of the form key=value`},
+		{"NUL in Env", func(c *initscript.Cmd) { c.Env = []string{"A=\x00"} },
+			`Env[0]: "A=\x00" contains a NUL byte`},
+		{"NUL in Args", func(c *initscript.Cmd) { c.Args = []string{"a", "\x00"} },
+			`Args[1]: "\x00" contains a NUL byte`},
+		{"NUL in Path", func(c *initscript.Cmd) { c.Path = "/bin/\x00" },
+			`Path: "/bin/\x00" contains a NUL byte`},
+		{"NUL in Script", func(c *initscript.Cmd) { c.Script = "x = 1\n\nx = '\x00'" },
+			`Script: init.script:3: NUL byte: not a Lua source text`},
+		{"unknown namespace", func(c *initscript.Cmd) { c.Namespaces = 1 << 20 },
+			`Namespaces: unknown namespace 0x100000`},
+		{"maps without namespace", func(c *initscript.Cmd) {
+			c.UIDMap = []initscript.IDMap{idMap(0, 0,
+				1)}
+		}, `UIDMap: id maps need NewUser in Namespaces`},
+		{"negative limit", func(c *initscript.Cmd) { c.MemoryLimit = -1 },
+			`MemoryLimit: -1 is negative`},
+		{"too many files", func(c *initscript.Cmd) { c.ExtraFiles = many },
+			`ExtraFiles: 300 files; at most 243 can be passed`},
+		{"nil file", func(c *initscript.Cmd) { c.ExtraFiles = []*os.File{nil} },
+			`ExtraFiles[0]: is nil or closed`},
 		{"closed arg", func(c *initscript.Cmd) { c.Arg = closedFile }, `Arg: is nil or closed`},
 		{"closed stdout", func(c *initscript.Cmd) { c.Stdout = closedFile }, `Stdout: is nil or closed`},
 		{"nil stdin", func(c *initscript.Cmd) { c.Stdin = (*os.File)(nil) }, `Stdin: is nil or closed`},
-		{"missing directory", func(c *initscript.Cmd) { c.Dir = missing }, `Dir: open ` + missing + `: no such file or directory`},
-		{"directory that is a file", func(c *initscript.Cmd) { c.Dir = garbage }, `Dir: open ` + garbage + `: not a directory`},
-		{"missing program", func(c *initscript.Cmd) { c.Path = missing }, `exec ` + missing + `: no such file or directory (ENOENT)`},
-		{"not in PATH", func(c *initscript.Cmd) { c.Path = "no-such-program" }, `exec no-such-program: not found in the PATH of the given environment`},
-		{"no PATH", func(c *initscript.Cmd) { c.Path, c.Env = "true", nil }, `exec true: not found in the PATH of the given environment`},
-		{"not executable", func(c *initscript.Cmd) { c.Path = notExecutable }, `exec ` + notExecutable + `: permission denied (EACCES)`},
+		{"missing directory", func(c *initscript.Cmd) { c.Dir = missing },
+			`Dir: open ` + missing + `: no such file or directory`},
+		{"directory that is a file", func(c *initscript.Cmd) { c.Dir = garbage },
+			`Dir: open ` + garbage + `: not a directory`},
+		{"missing program", func(c *initscript.Cmd) { c.Path = missing },
+			`exec ` + missing + `: no such file or directory (ENOENT)`},
+		{"not in PATH", func(c *initscript.Cmd) { c.Path = "no-such-program" },
+			`exec no-such-program: not found in the PATH of the given environment`},
+		{"no PATH", func(c *initscript.Cmd) { c.Path, c.Env = "true", nil },
+			`exec true: not found in the PATH of the given environment`},
+		{"not executable", func(c *initscript.Cmd) { c.Path = notExecutable },
+			`exec ` + notExecutable + `: permission denied (EACCES)`},
 		{"not executable in PATH", func(c *initscript.Cmd) {
 			c.Path, c.Env = "data", []string{"PATH=/usr/bin:" + directory + ":/bin"}
 		}, `exec ` + notExecutable + `: permission denied (EACCES)`},
-		{"directory as program", func(c *initscript.Cmd) { c.Path = directory }, `exec ` + directory + `: permission denied (EACCES)`},
-		{"no format", func(c *initscript.Cmd) { c.Path = garbage }, `exec ` + garbage + `: exec format error (ENOEXEC)`},
-		{"missing interpreter", func(c *initscript.Cmd) { c.Path = badShebang }, `exec ` + badShebang + `: its interpreter /no/such/interpreter is not there`},
-		{"missing loader", func(c *initscript.Cmd) { c.Path = badLoader }, `exec ` + badLoader + `: its interpreter /no/such/ld.so is not there`},
-		{"bad script", func(c *initscript.Cmd) { c.Script = "x = = 1" }, `init.script:1: unexpected symbol near '='`},
-		{"bytecode", func(c *initscript.Cmd) { c.Script = "\x1bLJ\x02" }, `init.script: attempt to load chunk with wrong mode`},
-		{"error value", func(c *initscript.Cmd) { c.Script = "\nerror({})" }, `init.script:2: (error object is a table value)`},
+		{"directory as program", func(c *initscript.Cmd) { c.Path = directory },
+			`exec ` + directory + `: permission denied (EACCES)`},
+		{"no format", func(c *initscript.Cmd) { c.Path = garbage },
+			`exec ` + garbage + `: exec format error (ENOEXEC)`},
+		{"missing interpreter", func(c *initscript.Cmd) { c.Path = badShebang },
+			`exec ` + badShebang + `: its interpreter /no/such/interpreter is not there`},
+		{"missing loader", func(c *initscript.Cmd) { c.Path = badLoader },
+			`exec ` + badLoader + `: its interpreter /no/such/ld.so is not there`},
+		{"bad script", func(c *initscript.Cmd) { c.Script = "x = = 1" },
+			`init.script:1: unexpected symbol near '='`},
+		{"bytecode", func(c *initscript.Cmd) { c.Script = "\x1bLJ\x02" },
+			`init.script: attempt to load chunk with wrong mode`},
+		{"error value", func(c *initscript.Cmd) { c.Script = "\nerror({})" },
+			`init.script:2: (error object is a table value)`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -322,7 +357,8 @@ func TestCmdScriptSizes(t *testing.T) {
 	cmd.MemoryLimit = 1 << 20
 	out, err := cmd.CombinedOutput()
 	var scriptError *initscript.ScriptError
-	if string(out) != "<3>ipc_actor/init/alloc: Cannot allocate memory\n" || !errors.As(err, &scriptError) ||
+	if string(out) != "<3>ipc_actor/init/alloc: Cannot allocate memory\n" ||
+		!errors.As(err, &scriptError) ||
 		!errors.Is(err, unix.ENOMEM) || cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("%q, %v", out, err)
 	}
@@ -341,8 +377,10 @@ func TestCmdContext(t *testing.T) {
 				ctx, cancel := context.WithCancel(context.Background())
 				defer cancel()
 				host, arg := testkit.Socketpair(t)
-				cmd := initscript.CommandContext(ctx, "/bin/sh", "-c", "echo ready >&3; while :; do :; done")
-				cmd.Script, cmd.Arg, cmd.ExtraFiles, cmd.Namespaces = script, arg, []*os.File{arg}, namespaces
+				cmd := initscript.CommandContext(ctx, "/bin/sh", "-c",
+					"echo ready >&3; while :; do :; done")
+				cmd.Script, cmd.Arg, cmd.ExtraFiles, cmd.Namespaces = script, arg, []*os.File{arg},
+					namespaces
 				testkit.Must(t, cmd.Start())
 				if _, err := host.Read(make([]byte, 10)); err != nil {
 					t.Fatal(err)
@@ -370,7 +408,8 @@ func TestCmdContext(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		host, arg := testkit.Socketpair(t)
-		cmd := initscript.CommandContext(ctx, "/bin/sh", "-c", `trap 'exit 9' TERM; echo ready >&3; while :; do :; done`)
+		cmd := initscript.CommandContext(ctx, "/bin/sh", "-c",
+			`trap 'exit 9' TERM; echo ready >&3; while :; do :; done`)
 		cmd.ExtraFiles = []*os.File{arg}
 		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 		testkit.Must(t, cmd.Start())
@@ -457,7 +496,8 @@ func TestProcess(t *testing.T) {
 	testkit.Must(t, cmd.Process.Signal(syscall.SIGTERM))
 	err = cmd.Wait()
 	var exit *initscript.ExitError
-	if !errors.As(err, &exit) || exit.Signal() != syscall.SIGTERM || exit.ExitCode() != -1 || err.Error() != "signal: terminated" {
+	if !errors.As(err, &exit) || exit.Signal() != syscall.SIGTERM || exit.ExitCode() != -1 ||
+		err.Error() != "signal: terminated" {
 		t.Errorf("%v", err)
 	}
 }
@@ -465,14 +505,16 @@ func TestProcess(t *testing.T) {
 // The kinds of failure, as the caller tells them apart.
 func TestErrorKinds(t *testing.T) {
 	t.Run("call", func(t *testing.T) {
-		cmd := testkit.Command(t, "\n\nlocal function f() C.mount('none', '/nonexistent\\n', 'tmpfs', C.MS_NODEV, nil) end\nf()", "true")
+		cmd := testkit.Command(t, "\n\nlocal function f() C.mount('none', '/nonexistent\\n', 'tmpfs', "+
+			"C.MS_NODEV, nil) end\nf()", "true")
 		cmd.ScriptName = "box.lua"
 		err := cmd.Run()
 		var e *initscript.ScriptError
 		if !errors.As(err, &e) {
 			t.Fatalf("%v", err)
 		}
-		if e.ScriptName != "box.lua" || e.Line != 3 || e.Func != "mount" || strings.Join(e.Args, ",") != `"none","/nonexistent\010","tmpfs",4` {
+		if e.ScriptName != "box.lua" || e.Line != 3 || e.Func != "mount" ||
+			strings.Join(e.Args, ",") != `"none","/nonexistent\010","tmpfs",4` {
 			t.Errorf("%#v", e)
 		}
 		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EPERM) {
@@ -484,15 +526,18 @@ func TestErrorKinds(t *testing.T) {
 		}
 	})
 	t.Run("signal", func(t *testing.T) {
-		cmd := testkit.Command(t, `require "ffi".cdef "int raise(int);" require "ffi".C.raise(31)`, "true")
+		cmd := testkit.Command(t, `require "ffi".cdef "int raise(int);" require "ffi".C.raise(31)`,
+			"true")
 		err := cmd.Run()
 		var e *initscript.ScriptError
-		if !errors.As(err, &e) || e.Signal != syscall.SIGSYS || err.Error() != "init.script: killed by signal: bad system call" {
+		if !errors.As(err, &e) || e.Signal != syscall.SIGSYS ||
+			err.Error() != "init.script: killed by signal: bad system call" {
 			t.Errorf("%v", err)
 		}
 	})
 	t.Run("signal after a failed execve", func(t *testing.T) {
-		cmd := testkit.Command(t, `errexit = false C.execve("/nonexistent", {}) require "ffi".cdef "int raise(int);" require "ffi".C.raise(6)`)
+		cmd := testkit.Command(t, `errexit = false C.execve("/nonexistent", {}) require "ffi".cdef `+
+			`"int raise(int);" require "ffi".C.raise(6)`)
 		err := cmd.Run()
 		var e *initscript.ScriptError
 		if !errors.As(err, &e) || e.Signal != syscall.SIGABRT {
@@ -523,7 +568,8 @@ func TestErrorKinds(t *testing.T) {
 			}
 			testkit.Must(t, syscall.Setresuid(1000, 1000, 1000))
 		}
-		for _, set := range []initscript.Namespaces{initscript.NewNet, initscript.NewNet | initscript.NewPID} {
+		for _, set := range []initscript.Namespaces{initscript.NewNet,
+			initscript.NewNet | initscript.NewPID} {
 			cmd := testkit.Command(t, "", "true")
 			cmd.Namespaces = set
 			err := cmd.Start()
@@ -535,7 +581,8 @@ func TestErrorKinds(t *testing.T) {
 	})
 	t.Run("id map", func(t *testing.T) {
 		testkit.RequireUserNamespaces(t)
-		for _, m := range [][]initscript.IDMap{{idMap(0, os.Getuid(), 0)}, {idMap(0, -1, 1)}, {idMap(0, 0, 1), idMap(0, 1, 1)}} {
+		for _, m := range [][]initscript.IDMap{{idMap(0, os.Getuid(), 0)}, {idMap(0, -1, 1)},
+			{idMap(0, 0, 1), idMap(0, 1, 1)}} {
 			for _, pid := range []initscript.Namespaces{0, initscript.NewPID} {
 				cmd := testkit.Command(t, `C.write(2, "the script has run")`, "true")
 				cmd.Namespaces, cmd.UIDMap = initscript.NewUser|pid, m

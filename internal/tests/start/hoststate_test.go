@@ -22,7 +22,8 @@ import (
 )
 
 // What a child finds out about itself.
-const statusScript = `cat /proc/self/status; echo "Nofile: $(ulimit -Sn)"; echo "Nice: $(nice)"; echo "Cwd: $PWD"`
+const statusScript = `cat /proc/self/status; echo "Nofile: $(ulimit -Sn)"; echo "Nice: $(nice)"; echo ` +
+	`"Cwd: $PWD"`
 
 func childStatus(t *testing.T) string {
 	t.Helper()
@@ -56,7 +57,8 @@ func TestChildIsLikeHostNow(t *testing.T) {
 		fields    []string
 	}{
 		{"umask", false, func(t *testing.T) { syscall.Umask(0o137) }, []string{"Umask"}},
-		{"working directory", false, func(t *testing.T) { testkit.Must(t, os.Chdir("/usr/bin")) }, []string{"Cwd"}},
+		{"working directory", false, func(t *testing.T) { testkit.Must(t, os.Chdir("/usr/bin")) },
+			[]string{"Cwd"}},
 		{"working directory that the host may not enter", true, func(t *testing.T) {
 			directory := t.TempDir()
 			testkit.Must(t, os.Chmod(directory, 0o700))
@@ -72,7 +74,8 @@ func TestChildIsLikeHostNow(t *testing.T) {
 			limit := syscall.Rlimit{Cur: 321, Max: 4321}
 			testkit.Must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
 		}, []string{"Nofile"}},
-		{"process group", false, func(t *testing.T) { testkit.Must(t, syscall.Setpgid(0, 0)) }, []string{"NSpgid"}},
+		{"process group", false, func(t *testing.T) { testkit.Must(t, syscall.Setpgid(0, 0)) },
+			[]string{"NSpgid"}},
 		{"affinity", false, func(t *testing.T) {
 			runtime.LockOSThread()
 			var set unix.CPUSet
@@ -88,7 +91,8 @@ func TestChildIsLikeHostNow(t *testing.T) {
 			runtime.LockOSThread()
 			testkit.Must(t, unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		}, []string{"NoNewPrivs"}},
-		{"seccomp", false, func(t *testing.T) { testkit.AllowAllFilter(t) }, []string{"Seccomp", "Seccomp_filters"}},
+		{"seccomp", false, func(t *testing.T) { testkit.AllowAllFilter(t) },
+			[]string{"Seccomp", "Seccomp_filters"}},
 		{"second seccomp filter", false, func(t *testing.T) {
 			testkit.AllowAllFilter(t)
 			childStatus(t)
@@ -128,9 +132,11 @@ func TestChildIsLikeHostNow(t *testing.T) {
 			changed := false
 			for _, field := range test.fields {
 				if testkit.StatusField(after, field) != testkit.StatusField(want, field) {
-					t.Errorf("%s: %q, with os/exec %q", field, testkit.StatusField(after, field), testkit.StatusField(want, field))
+					t.Errorf("%s: %q, with os/exec %q", field, testkit.StatusField(after, field),
+						testkit.StatusField(want, field))
 				}
-				changed = changed || testkit.StatusField(after, field) != testkit.StatusField(before, field)
+				changed = changed || testkit.StatusField(after, field) != testkit.StatusField(before,
+					field)
 			}
 			if !changed && test.fields != nil {
 				t.Errorf("the change does not show: %v", test.fields)
@@ -147,7 +153,8 @@ func TestChildHasFileLimitFromBeforeGo(t *testing.T) {
 	if os.Getenv(testkit.SubprocessMarker) != t.Name() {
 		program, err := os.Executable()
 		testkit.Must(t, err)
-		cmd := exec.Command("/bin/sh", "-c", `ulimit -Sn 301; exec "$0" "$@"`, program, "-test.run=^"+t.Name()+"$")
+		cmd := exec.Command("/bin/sh", "-c", `ulimit -Sn 301; exec "$0" "$@"`, program,
+			"-test.run=^"+t.Name()+"$")
 		cmd.Env = append(os.Environ(), testkit.SubprocessMarker+"="+t.Name())
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
@@ -169,7 +176,8 @@ func TestChildHasFileLimitFromBeforeGo(t *testing.T) {
 		t.Errorf("script: %+v, want %v", r, want)
 	}
 	own.Cur = own.Max
-	testkit.Must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &own)) // what the program wants is for children, too
+	// What the program wants is for children, too.
+	testkit.Must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &own))
 	for _, status := range []string{childStatus(t), osExecStatus(t)} {
 		if limit := testkit.StatusField(status, "Nofile"); limit != fmt.Sprint(own.Max) {
 			t.Errorf("limit of the child, after the host has set its own: %s", limit)
@@ -180,7 +188,8 @@ func TestChildHasFileLimitFromBeforeGo(t *testing.T) {
 // childLinks compares the namespaces of a child with those of the calling thread.
 func childLinks(t *testing.T) string {
 	t.Helper()
-	cmd := testkit.Command(t, "", "readlink", "/proc/self/ns/net", "/proc/self/ns/uts", "/proc/self/ns/ipc", "/proc/self/ns/mnt")
+	cmd := testkit.Command(t, "", "readlink", "/proc/self/ns/net", "/proc/self/ns/uts",
+		"/proc/self/ns/ipc", "/proc/self/ns/mnt")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +224,8 @@ func TestChildHasHostsRoot(t *testing.T) {
 	cmd := testkit.Command(t, `C.open("/marker", C.O_RDONLY)`)
 	// Without /proc the state of the host cannot be read, so there is a new server, or an error
 	// where that finds no dynamic loader; never a child with the old root.
-	if err := cmd.Run(); err != nil && !strings.Contains(err.Error(), "its dynamic loader is not in this root directory") {
+	if err := cmd.Run(); err != nil && !strings.Contains(err.Error(),
+		"its dynamic loader is not in this root directory") {
 		t.Errorf("unclear error: %v", err)
 	}
 }
@@ -228,7 +238,8 @@ func TestScriptHasHostsCapabilities(t *testing.T) {
 		return
 	}
 	read := `S(C.read(C.open("/proc/self/status", C.O_RDONLY), 4096):match("CapPrm.-CapBnd"))`
-	if r := testkit.RunScript(t, read); r.Err != nil || strings.Contains(r.Sent[0], "CapEff:\t0000000000000000") {
+	if r := testkit.RunScript(t, read); r.Err != nil ||
+		strings.Contains(r.Sent[0], "CapEff:\t0000000000000000") {
 		t.Fatalf("before: %+v", r)
 	}
 	testkit.Must(t, cap.NewSet().SetProc())
@@ -248,7 +259,8 @@ func TestEffectiveUserDiffers(t *testing.T) {
 	childStatus(t)
 	testkit.Must(t, syscall.Setresuid(-1, 1000, -1))
 	var serverError *initscript.ServerError
-	if err := testkit.Command(t, "").Run(); !errors.As(err, &serverError) || !strings.Contains(err.Error(), "effective ids") {
+	if err := testkit.Command(t, "").Run(); !errors.As(err, &serverError) ||
+		!strings.Contains(err.Error(), "effective ids") {
 		t.Errorf("run: %v", err)
 	}
 }
@@ -284,8 +296,11 @@ func TestRenewServerAfterLandlock(t *testing.T) {
 	}
 	childStatus(t)
 	runtime.LockOSThread()
-	var attr = struct{ handledAccessFS uint64 }{unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_EXECUTE}
-	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
+	var attr = struct{ handledAccessFS uint64 }{
+		unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_EXECUTE,
+	}
+	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)),
+		unsafe.Sizeof(attr), 0)
 	if errno != 0 {
 		testkit.Skip(t, "Landlock is not available: "+hint.LandlockMissing(errno).String())
 	}
@@ -295,8 +310,10 @@ func TestRenewServerAfterLandlock(t *testing.T) {
 			continue // not on every architecture
 		}
 		testkit.Must(t, err)
-		rule := unix.LandlockPathBeneathAttr{Allowed_access: unix.LANDLOCK_ACCESS_FS_EXECUTE, Parent_fd: int32(file)}
-		if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH,
+		rule := unix.LandlockPathBeneathAttr{Allowed_access: unix.LANDLOCK_ACCESS_FS_EXECUTE,
+			Parent_fd: int32(file)}
+		if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, ruleset,
+			unix.LANDLOCK_RULE_PATH_BENEATH,
 			uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 {
 			t.Fatalf("landlock_add_rule: %v", errno)
 		}

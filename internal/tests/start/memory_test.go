@@ -238,7 +238,8 @@ func requireForgotten(t *testing.T, script string) {
 func TestMemorySearch(t *testing.T) {
 	requireOwnMemory(t)
 	n := newNeedle()
-	actor := actortest.Spawn(t, initscript.Actor{ModuleSource: waitInLua, Env: []string{"KEPT=" + n.text()}})
+	actor := actortest.Spawn(t, initscript.Actor{ModuleSource: waitInLua,
+		Env: []string{"KEPT=" + n.text()}})
 	if got, err := actor.Receive(actortest.Context(t)); got != "ready" {
 		t.Fatalf("%v, %v, %v", got, err, actor.Wait())
 	}
@@ -250,7 +251,8 @@ func TestMemorySearch(t *testing.T) {
 // callsWithText are the functions of the script API that take or return bytes which a script chooses.
 func callsWithText() (with, without []string) {
 	// These end the process if what they get are no capabilities, no groups, or no lists.
-	special := strings.Fields("C.cap_drop_bound C.cap_set_ambient C.cap_set_proc C.setgroups C.execve C.fexecve")
+	special := strings.Fields("C.cap_drop_bound C.cap_set_ambient C.cap_set_proc C.setgroups C.execve " +
+		"C.fexecve")
 	isText := func(v definitions.Value) bool { return v.Type != "integer" && v.Type != "boolean" }
 	returnsText := func(v definitions.Value) bool { return v.Type == "string" }
 	for _, block := range testkit.APIBlocks() {
@@ -258,7 +260,8 @@ func callsWithText() (with, without []string) {
 		case block.Kind != definitions.Function || definitions.System(block.Origin()) == "freebsd":
 		case slices.Contains(special, block.Name):
 			without = append(without, block.Name)
-		case slices.ContainsFunc(block.Params, isText) || slices.ContainsFunc(block.Returns, returnsText):
+		case slices.ContainsFunc(block.Params, isText) ||
+			slices.ContainsFunc(block.Returns, returnsText):
 			with = append(with, block.Name)
 		default:
 			without = append(without, block.Name)
@@ -267,8 +270,8 @@ func callsWithText() (with, without []string) {
 	return with, without
 }
 
-// Functions of the libraries that are called with needles only, and two of ours that read one argument in
-// several ways.
+// Functions of the libraries that are called with needles only, and two of ours that read one
+// argument in several ways.
 var memoryPlainCalls = strings.Fields(`
 	C.prctl C.fcntl
 	assert collectgarbage dofile error getfenv getmetatable ipairs loadfile module next pairs
@@ -516,7 +519,8 @@ for name in pairs(names) do S(name) end`
 // plainCall calls a function with needles for all that its signature allows.
 func plainCall(function string) string {
 	if types, ok := testkit.Signatures()[function]; ok {
-		argument := map[string]string{"int": "99", "str": "N", "bool": "true", "table": "{N}", "any": "N"}
+		argument := map[string]string{"int": "99", "str": "N", "bool": "true", "table": "{N}",
+			"any": "N"}
 		var arguments []string
 		for _, typ := range types {
 			arguments = append(arguments, argument[typ])

@@ -21,7 +21,8 @@ func TestParseNamespaces(t *testing.T) {
 		{"user", initscript.NewUser, "user"},
 		{"time,user, pid", initscript.NewUser | initscript.NewPID | initscript.NewTime, "user,pid,time"},
 		{"user,mount,pid,net,uts,ipc,cgroup,time", 0xff, "user,mount,pid,net,uts,ipc,cgroup,time"},
-		{"user,foo", 0, `unknown namespace "foo" (known: user, mount, pid, net, uts, ipc, cgroup, time)`},
+		{"user,foo", 0, `unknown namespace "foo" (known: user, mount, pid, net, uts, ipc, cgroup, ` +
+			`time)`},
 		{"user,", 0, `unknown namespace "" (known: user, mount, pid, net, uts, ipc, cgroup, time)`},
 		{"User", 0, `unknown namespace "User" (known: user, mount, pid, net, uts, ipc, cgroup, time)`},
 	}
@@ -43,12 +44,14 @@ func TestNamespaces(t *testing.T) {
 	links := []string{"user", "mnt", "pid", "net", "uts", "ipc", "cgroup", "time"}
 	for i, name := range links {
 		t.Run(name, func(t *testing.T) {
-			cmd := testkit.Command(t, "", "readlink", "/proc/self/ns/user", "/proc/self/ns/mnt", "/proc/self/ns/pid", "/proc/self/ns/net",
+			cmd := testkit.Command(t, "", "readlink", "/proc/self/ns/user", "/proc/self/ns/mnt",
+				"/proc/self/ns/pid", "/proc/self/ns/net",
 				"/proc/self/ns/uts", "/proc/self/ns/ipc", "/proc/self/ns/cgroup", "/proc/self/ns/time")
 			more := initscript.Namespaces(1 << i)
 			if more == initscript.NewPID {
 				// The host's /proc does not know the processes of the new namespace by their pids there.
-				cmd.Script = `C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE)) C.mount("proc", "/proc", "proc", 0, nil)`
+				cmd.Script = `C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE)) C.mount("proc", ` +
+					`"/proc", "proc", 0, nil)`
 				more |= initscript.NewMount
 			}
 			testkit.InUserNamespace(more)(cmd)
@@ -72,7 +75,8 @@ func TestNamespaces(t *testing.T) {
 func TestTimeNamespaceOffsets(t *testing.T) {
 	testkit.RequireUserNamespaces(t)
 	for _, more := range []initscript.Namespaces{0, initscript.NewPID} {
-		cmd := testkit.Command(t, `write_all(C.open("/proc/self/timens_offsets", C.O_WRONLY), "boottime 1000000000 0\n")`, "cat", "/proc/uptime")
+		cmd := testkit.Command(t, `write_all(C.open("/proc/self/timens_offsets", C.O_WRONLY), `+
+			`"boottime 1000000000 0\n")`, "cat", "/proc/uptime")
 		testkit.InUserNamespace(initscript.NewTime | more)(cmd)
 		out, err := cmd.Output()
 		if err != nil {
@@ -104,12 +108,14 @@ func TestIDMaps(t *testing.T) {
 	t.Run("several ranges", func(t *testing.T) {
 		testkit.RequireRoot(t)
 		testkit.RequireUserNamespaces(t)
-		cmd := testkit.Command(t, "C.setgroups({7}) C.setresgid(5, 5, 5) C.setresuid(1001, 1001, 1001)", "sh", "-c", "cat /proc/self/uid_map; id -u; id -G")
+		cmd := testkit.Command(t, "C.setgroups({7}) C.setresgid(5, 5, 5) C.setresuid(1001, 1001, 1001)",
+			"sh", "-c", "cat /proc/self/uid_map; id -u; id -G")
 		cmd.Namespaces = initscript.NewUser
 		cmd.UIDMap = []initscript.IDMap{idMap(0, 100000, 1000), idMap(1000, 200000, 10)}
 		cmd.GIDMap = []initscript.IDMap{idMap(0, 100000, 1000)}
 		out, err := cmd.Output()
-		if got, want := strings.Join(strings.Fields(string(out)), " "), "0 100000 1000 1000 200000 10 1001 5 7"; err != nil || got != want {
+		if got, want := strings.Join(strings.Fields(string(out)),
+			" "), "0 100000 1000 1000 200000 10 1001 5 7"; err != nil || got != want {
 			t.Errorf("%q, %v; want %q", got, err, want)
 		}
 	})

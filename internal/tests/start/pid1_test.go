@@ -19,7 +19,8 @@ import (
 func newPID1Cmd(t *testing.T, script string, program ...string) *initscript.Cmd {
 	t.Helper()
 	testkit.RequireUserNamespaces(t)
-	cmd := testkit.Command(t, `C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE)) C.mount("proc", "/proc", "proc", 0, nil) `+script, program...)
+	cmd := testkit.Command(t, `C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE)) `+
+		`C.mount("proc", "/proc", "proc", 0, nil) `+script, program...)
 	testkit.InUserNamespace(initscript.NewPID | initscript.NewMount)(cmd)
 	return cmd
 }
@@ -27,7 +28,8 @@ func newPID1Cmd(t *testing.T, script string, program ...string) *initscript.Cmd 
 func TestPID1ForwardsSignals(t *testing.T) {
 	signals := map[string]syscall.Signal{
 		"RTMIN+4": syscall.Signal(34 + 4), // libc keeps the first two for itself
-		"TERM":    unix.SIGTERM, "USR1": unix.SIGUSR1, "USR2": unix.SIGUSR2, "HUP": unix.SIGHUP, "INT": unix.SIGINT,
+		"TERM":    unix.SIGTERM, "USR1": unix.SIGUSR1, "USR2": unix.SIGUSR2, "HUP": unix.SIGHUP,
+		"INT": unix.SIGINT,
 	}
 	var traps strings.Builder
 	for name := range signals {
@@ -47,7 +49,8 @@ func TestPID1ForwardsSignals(t *testing.T) {
 		}
 	}
 	expect("2 ready")
-	testkit.Must(t, cmd.Process.Signal(unix.SIGWINCH)) // not forwarded: the next answer is to another signal
+	// Not forwarded: the next answer is to another signal.
+	testkit.Must(t, cmd.Process.Signal(unix.SIGWINCH))
 	for name, signal := range signals {
 		testkit.Must(t, cmd.Process.Signal(signal))
 		expect(name)
@@ -72,7 +75,8 @@ func TestPID1Status(t *testing.T) {
 		cmd := newPID1Cmd(t, test.script, "/bin/sh", "-c", test.program)
 		err := cmd.Run()
 		if got := cmd.ProcessState.ExitCode(); got != test.want || (err == nil) != (test.want == 0) {
-			t.Errorf("script %q, program %q: status %d (%v), want %d", test.script, test.program, got, err, test.want)
+			t.Errorf("script %q, program %q: status %d (%v), want %d", test.script, test.program, got,
+				err, test.want)
 		}
 	}
 	var execError *initscript.ExecError
@@ -84,7 +88,8 @@ func TestPID1Status(t *testing.T) {
 
 func TestPID1(t *testing.T) {
 	tests := []struct{ name, script, program, want string }{
-		{"script is PID 1", `io.write(io.open("/proc/self/stat"):read("*n"), "\n") io.stdout:flush()`, "echo $$", "1\n2\n"},
+		{"script is PID 1", `io.write(io.open("/proc/self/stat"):read("*n"), "\n") io.stdout:flush()`,
+			"echo $$", "1\n2\n"},
 		// An orphan whose parent is gone is reaped: its entry disappears while PID 1 lives on.
 		{"reaps orphans", "", `
 			orphan=$( (sleep 1000 > /dev/null & echo $!) )
@@ -115,7 +120,8 @@ func TestPID1(t *testing.T) {
 func TestPID1KeepsNoSecrets(t *testing.T) {
 	testkit.RequireRoot(t) // to look into it
 	secret := fmt.Sprintf("secret-%d", os.Getpid())
-	cmd := newPID1Cmd(t, fmt.Sprintf("local text = string.rep(%q, 3) x = text:upper()", secret), "/bin/sh", "-c", "echo ready; read x")
+	cmd := newPID1Cmd(t, fmt.Sprintf("local text = string.rep(%q, 3) x = text:upper()", secret),
+		"/bin/sh", "-c", "echo ready; read x")
 	cmd.Env = append(cmd.Env, "SECRET="+secret)
 	stdin, err := cmd.StdinPipe()
 	testkit.Must(t, err)
@@ -125,7 +131,8 @@ func TestPID1KeepsNoSecrets(t *testing.T) {
 	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || line != "ready\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	if entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", cmd.Process.Pid)); err != nil || len(entries) != 0 {
+	if entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", cmd.Process.Pid)); err != nil ||
+		len(entries) != 0 {
 		t.Errorf("descriptors of PID 1: %v, %v", entries, err)
 	}
 	memory, err := os.Open(fmt.Sprintf("/proc/%d/mem", cmd.Process.Pid))
@@ -145,7 +152,8 @@ func TestPID1KeepsNoSecrets(t *testing.T) {
 		for _, s := range []string{secret, strings.ToUpper(secret)} {
 			if strings.Contains(string(content[:n]), s) {
 				at := strings.Index(string(content[:n]), s)
-				t.Errorf("PID 1 still holds %q at %#x in %s%q", s, start+int64(at), line, content[max(at-100, 0):min(at+200, n)])
+				t.Errorf("PID 1 still holds %q at %#x in %s%q", s, start+int64(at), line,
+					content[max(at-100, 0):min(at+200, n)])
 			}
 		}
 	}

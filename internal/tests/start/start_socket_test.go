@@ -34,7 +34,8 @@ func forgeries(kind, pid uint32) [][]byte {
 	lies := words(kind, 0, 1, 2, 4)
 	lies = append(append(lies, "lies"...), 4, 0, 0, 0, 'l', 'i', 'e', 's')
 	return [][]byte{
-		words(kind), words(kind, 0, 0, 0), words(kind, 0, 0, pid, 0), words(kind, 0, 0, ^uint32(0)), words(kind, pid, 0, 0),
+		words(kind), words(kind, 0, 0, 0), words(kind, 0, 0, pid, 0), words(kind, 0, 0, ^uint32(0)),
+		words(kind, pid, 0, 0),
 		lies, append(lies, bytes.Repeat([]byte{'x'}, 32<<10)...),
 	}
 }
@@ -42,15 +43,17 @@ func forgeries(kind, pid uint32) [][]byte {
 // startSocket returns the actor's end of it: the first socket of its kind that is out of the way.
 func startSocket() int {
 	for fd := 64; fd < 1024; fd++ {
-		if kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err == nil && kind == unix.SOCK_SEQPACKET {
+		if kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err == nil &&
+			kind == unix.SOCK_SEQPACKET {
 			return fd
 		}
 	}
 	panic("there is no start socket")
 }
 
-// impostor says on its start socket that it is another process, that its script has failed, and whatever else
-// a record can say, alone and with a descriptor of that process; then it does as it is told.
+// impostor says on its start socket that it is another process, that its script has failed, and
+// whatever else a record can say, alone and with a descriptor of that process; then it does as it
+// is told.
 func impostor(self *initscript.Self) error {
 	victim, err := self.Receive(context.Background())
 	if err != nil {
@@ -188,7 +191,8 @@ func unmask(t *testing.T, victim int, description initscript.Actor, order string
 	if err != nil {
 		t.Fatalf("%v; the actor: %v %s", err, actor.Wait(), &stderr)
 	}
-	if number, ok := pid.(int64); description.Namespaces != initscript.NewPID && (!ok || int(number) != actor.Pid()) {
+	if number, ok := pid.(int64); description.Namespaces != initscript.NewPID &&
+		(!ok || int(number) != actor.Pid()) {
 		t.Errorf("the actor is process %v, its host takes it for %d", pid, actor.Pid())
 	}
 	if order != "return" {
@@ -239,8 +243,8 @@ func TestImpostorInEveryStart(t *testing.T) {
 	}
 }
 
-// lingering leaves descriptors in its start socket whose close takes as long as it wants: TCP sockets with
-// unsent data that linger.
+// lingering leaves descriptors in its start socket whose close takes as long as it wants: TCP
+// sockets with unsent data that linger.
 func lingering(self *initscript.Self) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -251,7 +255,8 @@ func lingering(self *initscript.Self) error {
 		return err
 	}
 	address := listener.Addr().(*net.TCPAddr)
-	if err := unix.Connect(socket, &unix.SockaddrInet4{Port: address.Port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+	if err := unix.Connect(socket, &unix.SockaddrInet4{Port: address.Port,
+		Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		return err
 	}
 	peer, err := listener.Accept() // which reads nothing, and is kept by a process that stays
@@ -270,11 +275,13 @@ func lingering(self *initscript.Self) error {
 	for err == nil {
 		_, err = unix.SendmsgN(socket, make([]byte, 1<<16), nil, nil, unix.MSG_DONTWAIT)
 	}
-	if err := unix.SetsockoptLinger(socket, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 1000}); err != nil {
+	if err := unix.SetsockoptLinger(socket, unix.SOL_SOCKET, unix.SO_LINGER,
+		&unix.Linger{Onoff: 1, Linger: 1000}); err != nil {
 		return err
 	}
 	for range 3 {
-		if err := unix.Sendmsg(startSocket(), forgeries(entryFailedRecord, 0)[5], unix.UnixRights(socket), nil, 0); err != nil {
+		if err := unix.Sendmsg(startSocket(), forgeries(entryFailedRecord, 0)[5],
+			unix.UnixRights(socket), nil, 0); err != nil {
 			return err
 		}
 	}

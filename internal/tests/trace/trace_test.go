@@ -20,7 +20,8 @@ import (
 )
 
 // traceEvents runs the script and returns its trace.
-func traceEvents(t *testing.T, script string, options ...func(*initscript.Cmd)) ([]initscript.TraceEvent, testkit.Result) {
+func traceEvents(t *testing.T, script string, options ...func(*initscript.Cmd)) ([]initscript.TraceEvent,
+	testkit.Result) {
 	t.Helper()
 	var events []initscript.TraceEvent
 	options = append(options, func(cmd *initscript.Cmd) {
@@ -28,7 +29,8 @@ func traceEvents(t *testing.T, script string, options ...func(*initscript.Cmd)) 
 	})
 	r := testkit.RunScript(t, script, options...)
 	for _, e := range events {
-		if e.ScriptName != "init.script" || e.Lost != 0 || e.Start < 0 || e.Start > testkit.Timeout || e.Duration < 0 || e.Duration > testkit.Timeout {
+		if e.ScriptName != "init.script" || e.Lost != 0 || e.Start < 0 || e.Start > testkit.Timeout ||
+			e.Duration < 0 || e.Duration > testkit.Timeout {
 			t.Errorf("%+v", e)
 		}
 	}
@@ -55,14 +57,16 @@ var (
 
 func TestTrace(t *testing.T) {
 	directory := t.TempDir()
-	testkit.Must(t, os.WriteFile(filepath.Join(directory, "file"), []byte(strings.Repeat("x", 70)+"\n"), 0o600))
+	testkit.Must(t, os.WriteFile(filepath.Join(directory, "file"), []byte(strings.Repeat("x", 70)+"\n"),
+		0o600))
 	inDirectory := func(cmd *initscript.Cmd) { cmd.Dir = directory }
 	tests := []struct {
 		name, script string
 		want         []string
 	}{
 		{"nothing", ``, nil},
-		{"lines", "\n\nC.setsid()\n\nC.chdir('/')", []string{`3: setsid() = VARIES`, `5: chdir("/") = 0`}},
+		{"lines", "\n\nC.setsid()\n\nC.chdir('/')",
+			[]string{`3: setsid() = VARIES`, `5: chdir("/") = 0`}},
 		{"flags and descriptors", `
 			local fd = C.open("file", bit.bor(C.O_RDWR, C.O_CLOEXEC))
 			C.read(fd, 100)
@@ -88,7 +92,8 @@ func TestTrace(t *testing.T) {
 			C.unlinkat(9, "no\nsuch", C.AT_REMOVEDIR)
 			C.mkdirat(C.AT_FDCWD, "file", mode(7, 5, 0))`, []string{
 			`2: open("/", O_RDONLY|O_DIRECTORY|O_PATH) = 5</>`,
-			`3: openat2(5</>, "usr", {flags = O_RDONLY|O_PATH, resolve = RESOLVE_NO_XDEV|RESOLVE_BENEATH}) = 6</usr>`,
+			`3: openat2(5</>, "usr", {flags = O_RDONLY|O_PATH, resolve = ` +
+				`RESOLVE_NO_XDEV|RESOLVE_BENEATH}) = 6</usr>`,
 			`4: dup2(6</usr>, 9) = 9</usr>`,
 			`6: unlinkat(9</usr>, "no\nsuch", AT_REMOVEDIR) = -1 ENOENT (no such file or directory)`,
 			`7: mode(7, 5, 0) = 0750`,
@@ -140,13 +145,15 @@ func TestTrace(t *testing.T) {
 			pcall(C.chdir, nil)
 			pcall(C.chdir, {})
 			C.access("file", C.R_OK)`, []string{
-			`2: chdir(nil) = ? (Lua error)`, `3: chdir({}) = ? (Lua error)`, `4: access("file", R_OK) = 0`,
+			`2: chdir(nil) = ? (Lua error)`, `3: chdir({}) = ? (Lua error)`,
+			`4: access("file", R_OK) = 0`,
 		}},
 		{"an error at the end", `C.chdir(print)`, []string{`1: chdir((function)) = ? (Lua error)`}},
 		{"an error before os.exit", `pcall(C.chdir) os.exit(0)`, []string{`1: chdir() = ? (Lua error)`}},
 		{"a failure that ends the process", `C.chdir("/missing") C.chdir("/")`,
 			[]string{`1: chdir("/missing") = -1 ENOENT (no such file or directory)`}},
-		{"a value that ends the process", `C.setgroups({"x"})`, []string{`1: setgroups({"x"}) = -1 EINVAL (invalid argument)`}},
+		{"a value that ends the process", `C.setgroups({"x"})`,
+			[]string{`1: setgroups({"x"}) = -1 EINVAL (invalid argument)`}},
 		// Looking up errexit calls back into the script.
 		{"a call within a call", `
 			errexit = nil
@@ -160,8 +167,10 @@ func TestTrace(t *testing.T) {
 			`4: chdir("/missing") = -1 ENOENT (no such file or directory)`,
 			`6: chdir("/") = 0`,
 		}},
-		{"values of all types", `pcall(C.chdir, true, 1.5, print, {1, {2, {3, {4}}}, ["a b"] = false, c = "d"}, "0x10", -2^53)`,
-			[]string{`1: chdir(true, 1.5, (function), {1, {2, {3, (table)}}, ["a b"] = false, c = "d"}, "0x10", -9.007199254741e+15) = ? (Lua error)`}},
+		{"values of all types", `pcall(C.chdir, true, 1.5, print, {1, {2, {3, {4}}}, ["a b"] = false, ` +
+			`c = "d"}, "0x10", -2^53)`,
+			[]string{`1: chdir(true, 1.5, (function), {1, {2, {3, (table)}}, ["a b"] = false, c = ` +
+				`"d"}, "0x10", -9.007199254741e+15) = ? (Lua error)`}},
 		{"more than a record holds", `
 			local long = {}
 			for i = 1, 10000 do long[i] = "argument" end
@@ -171,7 +180,8 @@ func TestTrace(t *testing.T) {
 			`5: execve("/missing", {"argument", ...}, ...) = -1 ENOENT (no such file or directory)`,
 			`6: chdir("/") = 0`,
 		}},
-		{"a long string", `errexit = false C.chdir(string.rep("x", 4096)) C.chdir(string.rep("x", 4097))`, []string{
+		{"a long string", `errexit = false C.chdir(string.rep("x", 4096)) C.chdir(string.rep("x", ` +
+			`4097))`, []string{
 			`1: chdir("` + strings.Repeat("x", 4096) + `") = -1 ENAMETOOLONG (file name too long)`,
 			`1: chdir("` + strings.Repeat("x", 256) + `"...) = -1 ENAMETOOLONG (file name too long)`,
 		}},
@@ -185,9 +195,11 @@ func TestTrace(t *testing.T) {
 			C.landlock_restrict_self(fd)
 			errexit = false
 			C.open("file", C.O_WRONLY)`, []string{
-			`2: landlock_create_ruleset({handled_access_fs = {"execute", "write_file"}}) = 5<landlock ruleset>`,
+			`2: landlock_create_ruleset({handled_access_fs = {"execute", "write_file"}}) = 5<landlock ` +
+				`ruleset>`,
 			`3: open("/etc", O_RDONLY|O_PATH) = 6</etc>`,
-			`4: landlock_add_rule(5<landlock ruleset>, "path_beneath", {allowed_access = {"execute"}, parent_fd = 6</etc>}) = 0`,
+			`4: landlock_add_rule(5<landlock ruleset>, "path_beneath", {allowed_access = {"execute"}, ` +
+				`parent_fd = 6</etc>}) = 0`,
 			`5: set_no_new_privs() = 0`,
 			`6: landlock_restrict_self(5<landlock ruleset>) = 0`,
 			`8: open("file", O_WRONLY) = -1 EACCES (permission denied)`,
@@ -198,10 +210,12 @@ func TestTrace(t *testing.T) {
 			events, r := traceEvents(t, test.script, inDirectory)
 			got := traceText(events)
 			for i, line := range got {
-				got[i] = repeated.ReplaceAllString(machineSpecific.ReplaceAllString(line, "$1 VARIES"), "$1")
+				got[i] = repeated.ReplaceAllString(machineSpecific.ReplaceAllString(line, "$1 VARIES"),
+					"$1")
 			}
 			if !slices.Equal(got, test.want) {
-				t.Errorf("got\n\t%s\nwant\n\t%s\n%+v", strings.Join(got, "\n\t"), strings.Join(test.want, "\n\t"), r)
+				t.Errorf("got\n\t%s\nwant\n\t%s\n%+v", strings.Join(got, "\n\t"),
+					strings.Join(test.want, "\n\t"), r)
 			}
 		})
 	}
@@ -210,12 +224,14 @@ func TestTrace(t *testing.T) {
 // Tracing must not be noticed: what the script does and what is told of it are the same.
 func TestTraceChangesNothing(t *testing.T) {
 	for _, script := range []string{
-		`S(tostring(pcall(C.chdir))) S(select(2, pcall(C.chdir, {}))) S(select(2, pcall(function() C.mkdir("/x") end)))`,
+		`S(tostring(pcall(C.chdir))) S(select(2, pcall(C.chdir, {}))) S(select(2, pcall(function() ` +
+			`C.mkdir("/x") end)))`,
 		`S(select("#", C.chdir("/"))) S(select("#", C.closefrom(10))) S(type(C.chdir) .. type(mode))`,
 		`local function f() C.chdir("/missing") end f()`,
 		`set_no_new_privs("x") receive_with_fd(-1, 1)`,
 		`local mkdir = C.mkdir mkdir({})`,
-		`errexit = false S(C.read(99, 1) == nil) S(select(2, write_all(99, "x"))) S(C.pipe2(-1)) os.exit(3)`,
+		`errexit = false S(C.read(99, 1) == nil) S(select(2, write_all(99, "x"))) S(C.pipe2(-1)) ` +
+			`os.exit(3)`,
 		`local n = 12 C.access(n, 0)`,
 	} {
 		plain := testkit.RunScript(t, script)
@@ -228,8 +244,10 @@ func TestTraceChangesNothing(t *testing.T) {
 		if errors.As(plain.Err, &a) && errors.As(traced.Err, &b) {
 			plainErr, tracedErr = fmt.Sprintf("%+v", *a), fmt.Sprintf("%+v", *b)
 		}
-		if plainErr != tracedErr || !slices.Equal(plain.Sent, traced.Sent) || plain.Stdout != traced.Stdout || plain.Stderr != traced.Stderr {
-			t.Errorf("%s:\nnot traced: %+v, %s\ntraced: %+v, %s", script, plain, plainErr, traced, tracedErr)
+		if plainErr != tracedErr || !slices.Equal(plain.Sent, traced.Sent) ||
+			plain.Stdout != traced.Stdout || plain.Stderr != traced.Stderr {
+			t.Errorf("%s:\nnot traced: %+v, %s\ntraced: %+v, %s", script, plain, plainErr, traced,
+				tracedErr)
 		}
 	}
 }
@@ -238,10 +256,13 @@ func TestTraceChangesNothing(t *testing.T) {
 func onlyCalls(systemCalls ...uint32) string {
 	program := testkit.Instruction(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, 0, 0, 0)
 	for i, number := range systemCalls {
-		program = append(program, testkit.Instruction(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, uint8(len(systemCalls)-i), 0, number)...)
+		program = append(program, testkit.Instruction(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K,
+			uint8(len(systemCalls)-i), 0, number)...)
 	}
-	program = append(program, testkit.Instruction(unix.BPF_RET|unix.BPF_K, 0, 0, unix.SECCOMP_RET_KILL_PROCESS)...)
-	return testkit.LuaLiteral(append(program, testkit.Instruction(unix.BPF_RET|unix.BPF_K, 0, 0, unix.SECCOMP_RET_ALLOW)...))
+	program = append(program, testkit.Instruction(unix.BPF_RET|unix.BPF_K, 0, 0,
+		unix.SECCOMP_RET_KILL_PROCESS)...)
+	return testkit.LuaLiteral(append(program,
+		testkit.Instruction(unix.BPF_RET|unix.BPF_K, 0, 0, unix.SECCOMP_RET_ALLOW)...))
 }
 
 // Behind this filter one system call more would be the end.
@@ -265,7 +286,8 @@ func TestTraceMakesNoSystemCall(t *testing.T) {
 		t.Errorf("got %s, want %s", events[1], want)
 	}
 	for _, e := range events[2:] {
-		if e.Func != "getppid" || e.Line != 3 || e.End != initscript.TraceReturned || len(e.Results) != 1 {
+		if e.Func != "getppid" || e.Line != 3 || e.End != initscript.TraceReturned ||
+			len(e.Results) != 1 {
 			t.Errorf("%+v", e)
 		}
 	}
@@ -273,7 +295,8 @@ func TestTraceMakesNoSystemCall(t *testing.T) {
 
 func TestTraceOfKilledCall(t *testing.T) {
 	events, r := traceEvents(t, testkit.Install(onlyCalls(unix.SYS_GETPPID))+"C.getppid() C.chdir('/')")
-	if got := traceText(events); len(got) != 4 || got[3] != `1: chdir("/") = ?` || events[3].End != initscript.TraceUnfinished {
+	if got := traceText(events); len(got) != 4 || got[3] != `1: chdir("/") = ?` ||
+		events[3].End != initscript.TraceUnfinished {
 		t.Errorf("%q", got)
 	}
 	var script *initscript.ScriptError
@@ -285,7 +308,8 @@ func TestTraceOfKilledCall(t *testing.T) {
 // A reader that is too slow loses calls, never the count of them, and the script does not wait.
 func TestTraceCountsLostCalls(t *testing.T) {
 	const calls = 100000
-	cmd := testkit.Command(t, fmt.Sprintf("local f = C.getppid for i = 1, %d do f() end", calls), "/bin/true")
+	cmd := testkit.Command(t, fmt.Sprintf("local f = C.getppid for i = 1, %d do f() end", calls),
+		"/bin/true")
 	scriptEnded := make(chan struct{})
 	var seen, lost, more uint64
 	cmd.Trace = func(e initscript.TraceEvent) {
@@ -352,14 +376,16 @@ func TestTraceInNamespaces(t *testing.T) {
 		C.move_mount(mnt, "", C.AT_FDCWD, "/tmp", C.MOVE_MOUNT_F_EMPTY_PATH)
 		C.sethostname("box")
 		C.cap_set_proc("=")`,
-		testkit.InUserNamespace(initscript.NewMount|initscript.NewPID|initscript.NewUTS), testkit.WithProgram("/bin/true"))
+		testkit.InUserNamespace(initscript.NewMount|initscript.NewPID|initscript.NewUTS),
+		testkit.WithProgram("/bin/true"))
 	want := []string{
 		`2: mount(nil, "/", nil, MS_PRIVATE|MS_REC, nil) = 0`,
 		`3: mount("tmpfs", "/tmp", "tmpfs", MS_NODEV|MS_NOSUID, "size=1M") = 0`,
 		`4: fsopen("tmpfs", FSOPEN_CLOEXEC) = 5<fs tmpfs>`,
 		`5: fsconfig(5<fs tmpfs>, FSCONFIG_SET_STRING, "size", "1M", 0) = 0`,
 		`6: fsconfig(5<fs tmpfs>, FSCONFIG_CMD_CREATE, nil, nil, 0) = 0`,
-		`7: fsmount(5<fs tmpfs>, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV|MOUNT_ATTR_NOATIME) = 6<mount of fs tmpfs>`,
+		`7: fsmount(5<fs tmpfs>, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV|MOUNT_ATTR_NOATIME) = 6<mount of ` +
+			`fs tmpfs>`,
 		`8: move_mount(6<mount of fs tmpfs>, "", AT_FDCWD, "/tmp", MOVE_MOUNT_F_EMPTY_PATH) = 0`,
 		`9: sethostname("box") = 0`,
 		`10: cap_set_proc("=") = 0`,
@@ -374,9 +400,10 @@ func TestTraceNamesInheritedDescriptors(t *testing.T) {
 	passwd, err := os.Open("/etc/passwd")
 	testkit.Must(t, err)
 	defer passwd.Close()
-	events, r := traceEvents(t, `C.dup(0) C.dup(3) C.dup(4) C.dup(5) C.dup2(5, 10)`, func(cmd *initscript.Cmd) {
-		cmd.Arg, cmd.ExtraFiles = passwd, []*os.File{passwd}
-	})
+	events, r := traceEvents(t, `C.dup(0) C.dup(3) C.dup(4) C.dup(5) C.dup2(5, 10)`,
+		func(cmd *initscript.Cmd) {
+			cmd.Arg, cmd.ExtraFiles = passwd, []*os.File{passwd}
+		})
 	want := []string{
 		`1: dup(0</dev/null>) = 6</dev/null>`, `1: dup(3</dev/null>) = 7</dev/null>`,
 		`1: dup(4</etc/passwd>) = 8</etc/passwd>`, `1: dup(5</etc/passwd>) = 9</etc/passwd>`,
@@ -389,9 +416,11 @@ func TestTraceNamesInheritedDescriptors(t *testing.T) {
 
 // A script sees no descriptor and no global more than without.
 func TestTraceLeavesNoDescriptor(t *testing.T) {
-	const script = `errexit = false for fd = 0, 2000 do if C.fcntl(fd, C.F_GETFD) ~= -1 then S(fd) end end`
+	const script = `errexit = false for fd = 0, 2000 do if C.fcntl(fd, C.F_GETFD) ~= -1 then S(fd) ` +
+		`end end`
 	_, traced := traceEvents(t, script)
-	if plain := testkit.RunScript(t, script); !slices.Equal(plain.Sent, traced.Sent) || len(plain.Sent) == 0 {
+	if plain := testkit.RunScript(t, script); !slices.Equal(plain.Sent, traced.Sent) ||
+		len(plain.Sent) == 0 {
 		t.Errorf("%q, and traced %q", plain.Sent, traced.Sent)
 	}
 }
@@ -412,8 +441,10 @@ func TestTraceCostsNothingWhenOff(t *testing.T) {
 
 func TestTraceEventString(t *testing.T) {
 	call := initscript.TraceEvent{
-		ScriptName: "box.lua", Line: 3, Func: "open", Args: []string{`"/x"`, "O_RDONLY"}, Results: []string{"-1"},
-		Errno: unix.ENOENT, End: initscript.TraceReturned, Start: 2 * time.Millisecond, Duration: 15 * time.Microsecond,
+		ScriptName: "box.lua", Line: 3, Func: "open", Args: []string{`"/x"`, "O_RDONLY"},
+		Results: []string{"-1"},
+		Errno:   unix.ENOENT, End: initscript.TraceReturned, Start: 2 * time.Millisecond,
+		Duration: 15 * time.Microsecond,
 	}
 	noErrno := call
 	noErrno.Errno, noErrno.Results, noErrno.Line = 0, nil, 0
@@ -433,7 +464,8 @@ func TestTraceEventString(t *testing.T) {
 			`{"script":"box.lua","line":3,"func":"open","args":["\"/x\"","O_RDONLY"],"results":["-1"],"errno":"errno 4000","end":"returned","start_us":2000,"us":15}`},
 		{late, "box.lua: 2 calls lost\nbox.lua:3: open(\"/x\", O_RDONLY) = ?",
 			`{"script":"box.lua","line":3,"func":"open","args":["\"/x\"","O_RDONLY"],"results":["-1"],"errno":"ENOENT","end":"unfinished","start_us":2000,"us":15,"lost":2}`},
-		{initscript.TraceEvent{ScriptName: "box.lua", Lost: 7}, "box.lua: 7 calls lost", `{"script":"box.lua","start_us":0,"us":0,"lost":7}`},
+		{initscript.TraceEvent{ScriptName: "box.lua", Lost: 7}, "box.lua: 7 calls lost",
+			`{"script":"box.lua","start_us":0,"us":0,"lost":7}`},
 	} {
 		encoded, err := json.Marshal(test.event)
 		testkit.Must(t, err)
@@ -456,7 +488,8 @@ func (w *failingWriter) Write(p []byte) (int, error) {
 func TestTraceWriters(t *testing.T) {
 	for name, make := range map[string]func(*failingWriter) func(initscript.TraceEvent){
 		"s: f() = ?\n": func(w *failingWriter) func(initscript.TraceEvent) { return initscript.TraceText(w) },
-		`{"script":"s","func":"f","end":"unfinished","start_us":0,"us":0}` + "\n": func(w *failingWriter) func(initscript.TraceEvent) { return initscript.TraceJSON(w) },
+		`{"script":"s","func":"f","end":"unfinished","start_us":0,"us":0}` +
+			"\n": func(w *failingWriter) func(initscript.TraceEvent) { return initscript.TraceJSON(w) },
 	} {
 		var w failingWriter
 		trace := make(&w)
