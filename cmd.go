@@ -1,28 +1,15 @@
-//go:build (linux || freebsd) && cgo
-
 package initscript
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/go-initscript/initscript/internal/actorself"
-	"github.com/go-initscript/initscript/internal/start"
-	"github.com/go-initscript/initscript/internal/trace"
-	"github.com/go-initscript/initscript/internal/wire"
 )
 
 // DefaultMemoryLimit is how much memory a script may use where Cmd.MemoryLimit is 0, in bytes.
 const DefaultMemoryLimit = 64 << 20
-
-const defaultScriptName = "init.script"
 
 // Cmd is a program behind an init script, in preparation or running. It is used like an
 // os/exec.Cmd and, like that, cannot be reused after Start. All signals have their default
@@ -99,17 +86,8 @@ type Cmd struct {
 	// ProcessState is set by Wait when the process has ended.
 	ProcessState *ProcessState
 
-	ctx      context.Context
-	actor    *actorFiles // nil: a program
-	child    *start.Child
-	tracer   *trace.Tracer
-	stdio    stdio
-	watch    chan error // the context's error, if Cancel has been called for it
-	expiry   time.Time  // the end of WaitDelay, once the context is done
-	stopped  chan struct{}
-	stopOnce sync.Once
-	waited   bool
-	failedAt error
+	ctx     context.Context // nil: Command has made this
+	running                 // how the process and its pipes are reached
 }
 
 // Command returns the Cmd that runs name with the given arguments behind an empty script.
@@ -137,260 +115,39 @@ func (c *Cmd) String() string {
 }
 
 // Run starts the command and waits for its end.
-func (c *Cmd) Run() error {
-	if err := c.Start(); err != nil {
-		return err
-	}
-	return c.Wait()
-}
+func (c *Cmd) Run() error { return c.run() }
 
 // Start starts the command. It returns when the process exists, in its namespaces and with its id
 // maps; the script may be running still. Errors: *FieldError, *ServerError, *NamespaceError,
 // *IDMapError, *SetupError, or that of the context.
-func (c *Cmd) Start() error {
-	if c.child != nil || c.failedAt != nil {
-		return errors.New("initscript: already started")
-	}
-	err := c.start()
-	if err != nil {
-		c.failedAt = err
-		c.stdio.closeAll()
-	}
-	return err
-}
-
-func (c *Cmd) start() error {
-	ctx := c.ctx
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	if c.ctx == nil && c.Cancel != nil {
-		return &FieldError{"Cancel", errors.New("is set, but the Cmd was not made by CommandContext")}
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := c.check(); err != nil {
-		return err
-	}
-	files, err := c.stdio.open(c.Stdin, c.Stdout, c.Stderr)
-	if err != nil {
-		return err
-	}
-	null, err := actorself.OpenNull()
-	if err != nil {
-		return err
-	}
-	if err := c.checkSystem(); err != nil {
-		return err
-	}
-	if err := c.spawn(ctx, c.request(files, null)); err != nil {
-		return err
-	}
-	c.stdio.copy()
-	c.watchContext(ctx)
-	return nil
-}
-
-func (c *Cmd) scriptName() string {
-	if c.ScriptName == "" {
-		return defaultScriptName
-	}
-	return c.ScriptName
-}
-
-// detach lets the process outlive this one, and the context.
-func (c *Cmd) detach() error {
-	if c.child.IsEnded() {
-		return os.ErrProcessDone
-	}
-	if err := c.child.Detach(); err != nil {
-		return publicError(err, c)
-	}
-	c.stopWatching()
-	return nil
-}
-
-// stopWatching returns the error of the context, if Cancel has been called for it.
-func (c *Cmd) stopWatching() error {
-	if c.watch == nil {
-		return nil
-	}
-	c.stopOnce.Do(func() { close(c.stopped) })
-	return <-c.watch
-}
-
-// watchContext ends the process when the context is done before Wait is.
-func (c *Cmd) watchContext(ctx context.Context) {
-	if ctx.Done() == nil {
-		return
-	}
-	c.watch, c.stopped = make(chan error, 1), make(chan struct{})
-	go func() {
-		defer close(c.watch)
-		select {
-		case <-c.stopped:
-			return
-		case <-ctx.Done():
-		}
-		c.expiry = time.Now().Add(c.WaitDelay)
-		cancel := c.Cancel
-		if cancel == nil {
-			cancel = c.Process.Kill
-		}
-		err := cancel()
-		if err == nil {
-			c.watch <- ctx.Err()
-		} else if !errors.Is(err, os.ErrProcessDone) {
-			c.watch <- fmt.Errorf("cancel: %w", err)
-		}
-		if c.WaitDelay == 0 {
-			return
-		}
-		timer := time.NewTimer(time.Until(c.expiry))
-		defer timer.Stop()
-		select {
-		case <-c.stopped:
-		case <-timer.C:
-			c.Process.Kill() // a Cancel that was too kind
-		}
-	}()
-}
+func (c *Cmd) Start() error { return c.start() }
 
 // WaitScript waits until the script has ended and returns nil if it was successful; whether the
 // program can be executed then is for Wait to tell. It may be called, also repeatedly, between Start
 // and Wait. The error is the one that Wait will return.
-func (c *Cmd) WaitScript() error {
-	if c.child == nil {
-		return errors.New("initscript: not started")
-	}
-	outcome := c.child.WaitScript()
-	// What is wrong with the program came later.
-	if outcome.Err == nil && (outcome.ScriptDone || outcome.Last.Kind == wire.ScriptExecs) {
-		return nil
-	}
-	return c.outcome(outcome)
-}
+func (c *Cmd) WaitScript() error { return c.waitScript() }
 
 // Wait waits for the end of the process and of the copying to and from it. It returns nil if the
 // program ran and its exit status was 0. Errors: *ScriptError, *ExecError, *ExitError,
 // *SetupError, *NamespaceError, *ServerError. If Cancel was called because the context was done, the
 // error wraps that of the context, or the one that Cancel returned, as well as what has become of the
 // process.
-func (c *Cmd) Wait() error {
-	if c.child == nil {
-		return errors.New("initscript: not started")
-	}
-	if c.waited {
-		return errors.New("initscript: Wait was already called")
-	}
-	c.waited = true
-	outcome := c.child.Wait()
-	err := c.outcome(outcome)
-	c.tracer.Wait()
-	c.ProcessState = newProcessState(outcome.End)
-	if cancelled := c.stopWatching(); cancelled != nil && err != nil {
-		err = fmt.Errorf("%w: %w", cancelled, err)
-	} else if cancelled != nil {
-		err = cancelled
-	}
-	if copyErr := c.stdio.wait(c.remainingDelay()); err == nil {
-		err = copyErr
-	}
-	c.child.Close()
-	return err
-}
-
-// remainingDelay returns what is left of WaitDelay, which began when the context was done, if it was.
-func (c *Cmd) remainingDelay() time.Duration {
-	if c.WaitDelay == 0 || c.expiry.IsZero() {
-		return c.WaitDelay
-	}
-	return max(time.Until(c.expiry), 1)
-}
+func (c *Cmd) Wait() error { return c.wait() }
 
 // Output runs the command and returns what it wrote to its standard output. If Stderr is nil, an
 // *ExitError carries the end of what it wrote there.
-func (c *Cmd) Output() ([]byte, error) {
-	if c.Stdout != nil {
-		return nil, &FieldError{"Stdout", errors.New("already set")}
-	}
-	var stdout bytes.Buffer
-	var stderr *tail
-	c.Stdout = &stdout
-	if c.Stderr == nil {
-		stderr = new(tail)
-		c.Stderr = stderr
-	}
-	err := c.Run()
-	var exit *ExitError
-	if stderr != nil && errors.As(err, &exit) {
-		exit.Stderr = stderr.bytes
-	}
-	return stdout.Bytes(), err
-}
+func (c *Cmd) Output() ([]byte, error) { return c.output() }
 
 // CombinedOutput runs the command and returns what it wrote to its standard output and error.
-func (c *Cmd) CombinedOutput() ([]byte, error) {
-	if c.Stdout != nil {
-		return nil, &FieldError{"Stdout", errors.New("already set")}
-	}
-	if c.Stderr != nil {
-		return nil, &FieldError{"Stderr", errors.New("already set")}
-	}
-	var output bytes.Buffer
-	c.Stdout, c.Stderr = &output, &output
-	err := c.Run()
-	return output.Bytes(), err
-}
+func (c *Cmd) CombinedOutput() ([]byte, error) { return c.combinedOutput() }
 
 // StdinPipe returns a pipe to the standard input. Wait closes it; close it earlier to let the
 // program see the end.
-func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
-	if c.Stdin != nil {
-		return nil, &FieldError{"Stdin", errors.New("already set")}
-	}
-	reader, writer, err := c.pipe()
-	if err != nil {
-		return nil, err
-	}
-	c.stdio.hold(reader, writer)
-	c.Stdin = reader
-	return writer, nil
-}
+func (c *Cmd) StdinPipe() (io.WriteCloser, error) { return c.stdinPipe() }
 
 // StdoutPipe returns a pipe from the standard output. Read it to its end before calling Wait,
 // which closes it.
-func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
-	if c.Stdout != nil {
-		return nil, &FieldError{"Stdout", errors.New("already set")}
-	}
-	reader, writer, err := c.pipe()
-	if err != nil {
-		return nil, err
-	}
-	c.stdio.hold(writer, reader)
-	c.Stdout = writer
-	return reader, nil
-}
+func (c *Cmd) StdoutPipe() (io.ReadCloser, error) { return c.stdoutPipe() }
 
 // StderrPipe is like StdoutPipe, for the standard error.
-func (c *Cmd) StderrPipe() (io.ReadCloser, error) {
-	if c.Stderr != nil {
-		return nil, &FieldError{"Stderr", errors.New("already set")}
-	}
-	reader, writer, err := c.pipe()
-	if err != nil {
-		return nil, err
-	}
-	c.stdio.hold(writer, reader)
-	c.Stderr = writer
-	return reader, nil
-}
-
-func (c *Cmd) pipe() (reader, writer *os.File, err error) {
-	if c.child != nil || c.failedAt != nil {
-		return nil, nil, errors.New("initscript: already started")
-	}
-	return os.Pipe()
-}
+func (c *Cmd) StderrPipe() (io.ReadCloser, error) { return c.stderrPipe() }

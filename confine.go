@@ -1,12 +1,6 @@
-//go:build (linux || freebsd) && cgo
-
 package initscript
 
-import (
-	"errors"
-	"fmt"
-	"os"
-)
+import "os"
 
 // A Confinement is an init script that runs in the calling process, on the process itself. What
 // the zero value leaves out is as in a [Cmd].
@@ -28,9 +22,7 @@ type Confinement struct {
 // Confine runs an init script on the current process, with all its threads: those of goroutines
 // and those of C code, present and future. Nothing of it can be undone. It is the short form of
 // [Confinement.Apply].
-func Confine(script string, arg *os.File) error {
-	return (&Confinement{Script: script, Arg: arg}).Apply()
-}
+func Confine(script string, arg *os.File) error { return confine(script, arg) }
 
 // Apply runs the script and returns when it has ended well. Then every thread is confined, and so
 // is every child that the process starts from then on: the fork server is replaced. What ran
@@ -52,46 +44,12 @@ func Confine(script string, arg *os.File) error {
 // prctl) are made by every thread; those for which that does not make sense fail with EOPNOTSUPP:
 // unshare, setns, execve, fexecve. docs/guide/live-mode.md has the list and what follows from it.
 //
-// The fork server ends starting things before the script runs, and is gone once its children are. Apply waits
-// for starts that other goroutines have begun, and holds back later ones until the script has ended; the
-// error is a *[ServerError] if a filter of this process keeps it from being certain of the server.
+// The fork server ends starting things before the script runs, and is gone once its children are.
+// Apply waits for starts that other goroutines have begun, and holds back later ones until the script
+// has ended; the error is a *[ServerError] if a filter of this process keeps it from being certain of
+// the server.
 //
 // Calls of Apply are made one after the other. It needs /proc for Landlock before Linux 7.0, for
 // capabilities and for prctl; each thread is interrupted by a signal for that, so system calls of
 // C code may return EINTR.
-func (c *Confinement) Apply() error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	return c.apply()
-}
-
-func (c *Confinement) check() error {
-	if err := checkString("ScriptName", c.ScriptName); err != nil {
-		return err
-	}
-	if err := checkScript(c.Script, c.scriptName()); err != nil {
-		return err
-	}
-	if c.MemoryLimit < 0 {
-		return &FieldError{"MemoryLimit", fmt.Errorf("%d is negative", c.MemoryLimit)}
-	}
-	if c.Arg != nil && c.Arg.Fd() == ^uintptr(0) {
-		return &FieldError{"Arg", errors.New("is nil or closed")}
-	}
-	return nil
-}
-
-func (c *Confinement) scriptName() string {
-	if c.ScriptName == "" {
-		return defaultScriptName
-	}
-	return c.ScriptName
-}
-
-func (c *Confinement) memoryLimit() int64 {
-	if c.MemoryLimit == 0 {
-		return DefaultMemoryLimit
-	}
-	return c.MemoryLimit
-}
+func (c *Confinement) Apply() error { return c.apply() }

@@ -6,6 +6,8 @@ package initscript
 import "C"
 
 import (
+	"cmp"
+	"os"
 	"runtime"
 	"sync"
 	"syscall"
@@ -18,12 +20,19 @@ import (
 
 var confining sync.Mutex
 
+func confine(script string, arg *os.File) error {
+	return (&Confinement{Script: script, Arg: arg}).apply()
+}
+
 func (c *Confinement) apply() error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	confining.Lock()
 	defer confining.Unlock()
-	// No child of the time before may still wait for its plan, and no server may be left or be started until
-	// the script has ended: whoever then takes over this process would have it start something unconfined.
-	// A filter of the script could keep the host from ending a server, so this comes before.
+	// No child of the time before may still wait for its plan, and no server may be left or be started
+	// until the script has ended: whoever then takes over this process would have it start something
+	// unconfined. A filter of the script could keep the host from ending a server, so this comes before.
 	return publicError(start.Without(c.run), nil)
 }
 
@@ -39,7 +48,7 @@ func (c *Confinement) run() error {
 		script:        (*C.char)(unsafe.Pointer(&script[0])),
 		script_length: C.size_t(len(c.Script)),
 		script_name:   (*C.char)(unsafe.Pointer(&name[0])),
-		memory_limit:  C.uint64_t(c.memoryLimit()),
+		memory_limit:  C.uint64_t(cmp.Or(c.MemoryLimit, DefaultMemoryLimit)),
 		arg:           -1,
 	}
 	if c.Arg != nil {

@@ -92,8 +92,8 @@ func (e *ExecError) NotFound() bool {
 	return e.Interpreter == "" && errors.Is(e.Err, syscall.ENOENT)
 }
 
-// A ScriptError says that the init script failed, or that it ended the process by itself. The program was
-// not executed.
+// A ScriptError says that the init script failed, or that it ended the process by itself. The program
+// was not executed.
 type ScriptError struct {
 	ScriptName string
 	Line       int           // of the script, also when what it has loaded failed; 0 when not known
@@ -114,12 +114,13 @@ func (e *ScriptError) Error() string {
 	}
 	switch {
 	case e.Func != "":
-		return fmt.Sprintf("%s: %s(%s): %s", where, e.Func, strings.Join(e.Args, ", "), errtext.Errno(e.Errno))
+		call := fmt.Sprintf("%s(%s)", e.Func, strings.Join(e.Args, ", "))
+		return fmt.Sprintf("%s: %s: %s", where, call, errtext.Errno(e.Errno))
 	case e.Signal != 0:
 		return fmt.Sprintf("%s: killed by signal: %v", where, e.Signal)
 	case e.Exited != nil:
-		return fmt.Sprintf("%s: the script has ended the process with status %d; what was to follow did not run",
-			where, e.Exited.ExitCode())
+		const text = "the script has ended the process with status %d; what was to follow did not run"
+		return fmt.Sprintf("%s: "+text, where, e.Exited.ExitCode())
 	case strings.HasPrefix(e.Message, where+":"):
 		return e.Message
 	default:
@@ -154,3 +155,14 @@ type ActorError struct {
 }
 
 func (e *ActorError) Error() string { return fmt.Sprintf("actor %s: %s", e.Entry, e.Message) }
+
+// ErrUnsupported is what every function and method returns that starts, confines or sends something,
+// where init scripts cannot run: in programs that are built for another system than Linux and FreeBSD.
+// Such a program compiles, so that this is for it to decide at run time. The errors wrap it, and it
+// wraps [errors.ErrUnsupported].
+//
+// On Linux and FreeBSD a program without cgo does not compile, lest a missing C compiler makes one that
+// confines nothing. Who wants that program all the same asks for it with a build tag:
+//
+//	CGO_ENABLED=0 go build -tags initscript_unsupported
+var ErrUnsupported = errtext.ErrUnsupported

@@ -106,9 +106,9 @@ func ExampleSelf_Inbox() {
 	if err := actor.Send(ctx, strings.Repeat("x", 1<<20)); err != nil {
 		log.Fatal(err)
 	}
-	var failed *initscript.ActorError
-	if errors.As(actor.Wait(), &failed) {
-		fmt.Println(failed.Message)
+	var failure *initscript.ActorError
+	if errors.As(actor.Wait(), &failure) {
+		fmt.Println(failure.Message)
 	}
 	// Output: receive message: too large: it costs its receiver more than the limit of 65536 bytes
 }

@@ -1,5 +1,3 @@
-//go:build (linux || freebsd) && cgo
-
 package initscript
 
 import (

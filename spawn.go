@@ -20,38 +20,7 @@ import (
 	"github.com/go-initscript/initscript/internal/wire"
 )
 
-// RenewServer makes the next start begin with a new fork server. What a process that os/exec starts
-// would inherit is compared at each start, and noticed without it: credentials, capabilities,
-// securebits, no_new_privs, seccomp filters, resource limits, umask, root directory and namespaces;
-// on Linux also MDWE, personality, speculation controls, TSC mode, scheduling policy and priority,
-// CPU affinity, core scheduling, I/O priority, timer slack, memory policy, OOM score adjustment,
-// core dump filter, transparent huge pages, memory merging, the policy for memory errors, the
-// controlling terminal, and the cgroups of the process.
-//
-// Call it after the process, or something outside, has changed what cannot be seen, or only by changing
-// it or at too high a price:
-//
-//   - a Landlock domain;
-//   - the label or profile of a security module (AppArmor, SELinux, Smack), before Linux 6.8;
-//   - the session keyring: to ask for it is to be given one;
-//   - the cgroups of a single thread, which are not those of the process;
-//   - the login user and session of the audit subsystem, also on FreeBSD;
-//   - the lowest OOM score adjustment that the process may choose again;
-//   - the state as an I/O flusher, for a thread without CAP_SYS_RESOURCE;
-//   - the control of indirect branch speculation, before Linux 5.11;
-//   - seccomp filters other than those of the thread that started the server, if they are as many;
-//   - a vector length for the next program only (PR_SVE_SET_VL_ONEXEC);
-//   - a mount namespace that is not the one of the root directory.
-//
-// What is already running is not affected. It needs no privileges.
-//
-// When it returns nil nothing can be started by the old server any more, not even by code that has taken
-// over this process: the server has confirmed that, or is cut off. A server that does not confirm it
-// within ten seconds is ended, and its children with it. The error is a *[ServerError]: a seccomp filter of
-// this process forbids sendmsg(2), shutdown(2), kill(2) and wait4(2) alike.
-func RenewServer() error {
-	return publicError(forkserver.Renew(), nil)
-}
+func renewServer() error { return publicError(forkserver.Renew(), nil) }
 
 // request returns the start of the Cmd, which check has found nothing wrong with.
 func (c *Cmd) request(files [3]*os.File, null *os.File) *start.Request {
@@ -85,6 +54,26 @@ func (c *Cmd) request(files [3]*os.File, null *os.File) *start.Request {
 		c.actor.fill(r)
 	}
 	return r
+}
+
+// lastOfEachKey drops what a later entry replaces, as os/exec does. Most programs, and the search of
+// PATH, would take the first.
+func lastOfEachKey(env []string) []string {
+	last := make(map[string]int, len(env))
+	for i, entry := range env {
+		key, _, _ := strings.Cut(entry, "=")
+		last[key] = i
+	}
+	if len(last) == len(env) {
+		return env
+	}
+	kept := make([]string, 0, len(last))
+	for i, entry := range env {
+		if key, _, _ := strings.Cut(entry, "="); last[key] == i {
+			kept = append(kept, entry)
+		}
+	}
+	return kept
 }
 
 // spawn starts the child. The error has its hint.

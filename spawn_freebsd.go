@@ -2,7 +2,11 @@
 
 package initscript
 
-import "github.com/go-initscript/initscript/internal/start"
+import (
+	"errors"
+
+	"github.com/go-initscript/initscript/internal/start"
+)
 
 func (n Namespaces) cloneFlags() uint32 { return 0 }
 
@@ -20,4 +24,13 @@ func (c *Cmd) checkSystem() error {
 		return &FieldError{"GIDMap", notOnFreeBSD("user namespaces")}
 	}
 	return nil
+}
+
+// notOnFreeBSD names what only Linux has. It is an ErrUnsupported.
+type notOnFreeBSD string
+
+func (e notOnFreeBSD) Error() string { return "FreeBSD has no " + string(e) }
+
+func (e notOnFreeBSD) Is(target error) bool {
+	return target == ErrUnsupported || target == errors.ErrUnsupported
 }

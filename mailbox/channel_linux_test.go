@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
@@ -67,7 +68,7 @@ func openDescriptors(t testing.TB) int {
 func checkDescriptors(t *testing.T) {
 	t.Helper()
 	reader, writer, err := os.Pipe() // the first one brings the poller's descriptors, which stay
-	must(t, err)
+	testkit.Must(t, err)
 	reader.Close()
 	writer.Close()
 	runtime.GC()
@@ -77,7 +78,7 @@ func checkDescriptors(t *testing.T) {
 
 func awaitDescriptors(t *testing.T, most int) {
 	t.Helper()
-	for deadline := time.Now().Add(testTimeout); openDescriptors(t) > most; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(testkit.Timeout); openDescriptors(t) > most; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d descriptors are open, and %d were", openDescriptors(t), most)
 		}
@@ -346,7 +347,7 @@ func TestSendFiles(t *testing.T) {
 			one.(*os.File).Close()
 		}
 		pipe := got["pipe"].(*os.File)
-		if err := pipe.SetReadDeadline(time.Now().Add(testTimeout)); err != nil { // the poller has it
+		if err := pipe.SetReadDeadline(time.Now().Add(testkit.Timeout)); err != nil { // the poller has it
 			t.Error(err)
 		}
 		if _, err := writer.WriteString("through the pipe"); err != nil {
@@ -642,7 +643,7 @@ func TestDroppedInboxes(t *testing.T) {
 			receive(t, inbox)
 		}
 	}()
-	for deadline := time.Now().Add(testTimeout); runtime.NumGoroutine() > goroutines; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(testkit.Timeout); runtime.NumGoroutine() > goroutines; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines, and there were %d", runtime.NumGoroutine(), goroutines)
 		}
@@ -660,7 +661,7 @@ func TestDroppedInboxIsGone(t *testing.T) {
 		return channel
 	}()
 	defer channel.Close()
-	for deadline := time.Now().Add(testTimeout); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(testkit.Timeout); ; time.Sleep(time.Millisecond) {
 		runtime.GC()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 		err := channel.Send(ctx, 1)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
@@ -23,8 +24,7 @@ func TestReceiveFUSEFile(t *testing.T) {
 	}
 	for _, answersFlush := range []bool{true, false} {
 		t.Run(fmt.Sprintf("flush answered %v", answersFlush), func(t *testing.T) {
-			file, server := openFUSEFile(t, answersFlush)
-			defer unix.Close(server) // ends what still waits
+			file := openFUSEFile(t, answersFlush)
 			inbox, channel := newInbox(t)
 			other := address(t, inbox)
 			send(t, channel, file)
@@ -104,8 +104,7 @@ while true do
         parent:send(message)
     end
 end`)
-	file, server := openFUSEFile(t, false)
-	defer unix.Close(server) // ends what still waits
+	file := openFUSEFile(t, false)
 	for _, row := range refusedWithFiles {
 		t.Run(row.name, func(t *testing.T) {
 			fds := make([]int, row.files)
@@ -114,7 +113,7 @@ end`)
 			}
 			inbox, channel := newInbox(t)
 			other := address(t, inbox)
-			must(t, channel.SendRaw(row.packet, fds...))
+			testkit.Must(t, channel.SendRaw(row.packet, fds...))
 			var messageErr *mailbox.MessageError
 			if got, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) {
 				t.Errorf("in Go: %v, %v", got, err)
@@ -125,8 +124,8 @@ end`)
 			}
 
 			address := exchange(t, actor, "address").(*mailbox.Channel)
-			must(t, address.SendRaw(row.packet, fds...))
-			must(t, address.AwaitHangup())
+			testkit.Must(t, address.SendRaw(row.packet, fds...))
+			testkit.Must(t, address.AwaitHangup())
 			if got := exchange(t, actor, "x"); got != "x" {
 				t.Errorf("in Lua, from another source: %v", got)
 			}
@@ -135,30 +134,13 @@ end`)
 	if got := exchange(t, actor, file); got != "dropped" {
 		t.Errorf("a file that the garbage collector closes: %v", got)
 	}
-	must(t, actor.Kill())
+	testkit.Must(t, actor.Kill())
 	actor.Wait()
-}
-
-// fillNumbersBelow has every descriptor that is opened from now on get a greater number. A helper that looks at
-// descriptors has copies of those of this process, also of the file system's server, and closes them in the
-// order of their numbers: a file that comes first would wait for the server, of which the helper has a copy.
-func fillNumbersBelow(t *testing.T, server int) {
-	t.Helper()
-	for {
-		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { unix.Close(fd) })
-		if fd > server {
-			return
-		}
-	}
 }
 
 // openFUSEFile opens, with O_NONBLOCK, a file that is the whole of a FUSE file system. Requests
 // other than those that open it, and flush if wanted, are never answered.
-func openFUSEFile(t *testing.T, answersFlush bool) (*os.File, int) {
+func openFUSEFile(t *testing.T, answersFlush bool) *os.File {
 	t.Helper()
 	server, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err == unix.ENOENT || err == unix.EPERM {
@@ -167,16 +149,20 @@ func openFUSEFile(t *testing.T, answersFlush bool) (*os.File, int) {
 	if err != nil {
 		t.Fatalf("open /dev/fuse: %v", err)
 	}
-	fillNumbersBelow(t, server)
 	path := t.TempDir() + "/file"
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	options := fmt.Sprintf("fd=%d,rootmode=100600,user_id=0,group_id=0", server)
 	if err := unix.Mount("fuse", path, "fuse", unix.MS_NODEV|unix.MS_NOSUID, options); err != nil {
-		skip(t, fmt.Sprintf("mount FUSE: %v", err))
+		testkit.Skip(t, fmt.Sprintf("mount FUSE: %v", err))
 	}
-	t.Cleanup(func() { unix.Unmount(path, unix.MNT_DETACH) })
+	t.Cleanup(func() {
+		// With MNT_FORCE everything ends that still waits. To close the server's descriptor would not do: a
+		// helper with the last copy closes it completely only after its copy of the file, which waits.
+		unix.Unmount(path, unix.MNT_FORCE|unix.MNT_DETACH)
+		unix.Close(server)
+	})
 	go serveFUSE(server, answersFlush)
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -186,7 +172,7 @@ func openFUSEFile(t *testing.T, answersFlush bool) (*os.File, int) {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		t.Fatal(err)
 	}
-	return file, server
+	return file
 }
 
 // serveFUSE answers the least that lets the file be opened; see struct fuse_out_header and the like

@@ -2,58 +2,35 @@ package mailbox_test
 
 import (
 	"errors"
-	"net"
 	"runtime"
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/lingertest"
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
-
-// lingeringSocket returns a TCP socket that cannot be sent dry, and whose last close waits for that.
-func lingeringSocket(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer listener.Close()
-	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	must(t, err)
-	port := listener.Addr().(*net.TCPAddr).Port
-	must(t, unix.Connect(socket, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}))
-	peer, err := listener.Accept()
-	must(t, err)
-	t.Cleanup(func() {
-		peer.(*net.TCPConn).SetLinger(0)
-		peer.Close() // ends what still waits
-	})
-	for err == nil {
-		_, err = unix.SendmsgN(socket, make([]byte, 1<<16), nil, nil, unix.MSG_DONTWAIT)
-	}
-	linger := unix.Linger{Onoff: 1, Linger: 1000}
-	must(t, unix.SetsockoptLinger(socket, unix.SOL_SOCKET, unix.SO_LINGER, &linger))
-	return socket
-}
 
 // lingeringQueue returns a socket whose peer has left a lingering one in its queue, behind a message of
 // length 0, which looks like the end, and is gone.
 func lingeringQueue(t *testing.T) int {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	must(t, err)
-	socket := lingeringSocket(t)
-	must(t, unix.Sendmsg(pair[1], nil, nil, nil, 0))
-	must(t, unix.Sendmsg(pair[1], []byte("x"), unix.UnixRights(socket), nil, 0))
-	must(t, unix.Close(socket))
-	must(t, unix.Close(pair[1]))
+	testkit.Must(t, err)
+	socket := lingertest.Socket(t)
+	testkit.Must(t, unix.Sendmsg(pair[1], nil, nil, nil, 0))
+	testkit.Must(t, unix.Sendmsg(pair[1], []byte("x"), unix.UnixRights(socket), nil, 0))
+	testkit.Must(t, unix.Close(socket))
+	testkit.Must(t, unix.Close(pair[1]))
 	return pair[0]
 }
 
 // whileStopped calls f while the actor runs nothing.
 func whileStopped(t *testing.T, actor *initscript.Actor, f func()) {
 	t.Helper()
-	must(t, unix.Kill(actor.Pid(), unix.SIGSTOP))
-	defer func() { must(t, unix.Kill(actor.Pid(), unix.SIGCONT)) }()
+	testkit.Must(t, unix.Kill(actor.Pid(), unix.SIGSTOP))
+	defer func() { testkit.Must(t, unix.Kill(actor.Pid(), unix.SIGCONT)) }()
 	f()
 }
 
@@ -65,8 +42,8 @@ func sendAndClose(t *testing.T, channel *mailbox.Channel, packet []byte, copies,
 	for i := range fds {
 		fds[i] = fd
 	}
-	must(t, channel.SendRaw(packet, fds...))
-	must(t, unix.Close(fd))
+	testkit.Must(t, channel.SendRaw(packet, fds...))
+	testkit.Must(t, unix.Close(fd))
 }
 
 // atOnce fails the test if an operation waits for what lingers.
@@ -94,7 +71,7 @@ var lingeringKinds = []struct {
 	name string
 	open func(*testing.T) int
 }{
-	{"TCP", lingeringSocket},
+	{"TCP", lingertest.Socket},
 	{"queue", lingeringQueue},
 }
 
@@ -133,14 +110,14 @@ end`)
 				whileStopped(t, actor, func() {
 					sendAndClose(t, address, row.packet, row.files, fd)
 				})
-				must(t, address.AwaitHangup())
+				testkit.Must(t, address.AwaitHangup())
 				if got := exchange(t, actor, "x"); got != "x" {
 					t.Errorf("in Lua, from another source: %v", got)
 				}
 			})
 		}
 	}
-	must(t, actor.Kill())
+	testkit.Must(t, actor.Kill())
 	actor.Wait()
 }
 
@@ -217,7 +194,7 @@ end`)
 		{"close", channelMessage, lingeringQueue},
 		{"drop", channelMessage, lingeringQueue},
 		{"drop", fileMessage, lingeringQueue},
-		{"drop", fileMessage, lingeringSocket},
+		{"drop", fileMessage, lingertest.Socket},
 	} {
 		sendAndClose(t, address, row.packet, 1, row.open(t))
 		send(t, address, row.order)
@@ -225,7 +202,7 @@ end`)
 			t.Fatalf("%s: %v, %v", row.order, got, err)
 		}
 	}
-	socket := lingeringSocket(t)
+	socket := lingertest.Socket(t)
 	whileStopped(t, actor, func() {
 		send(t, address, "end")
 		sendAndClose(t, address, fileMessage, 1, socket)
@@ -233,6 +210,6 @@ end`)
 	if got, err := actor.Receive(testContext(t)); got != "done" {
 		t.Errorf("inbox:close: %v, %v", got, err)
 	}
-	must(t, actor.Kill())
+	testkit.Must(t, actor.Kill())
 	actor.Wait()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/mailbox"
 )
 
@@ -77,7 +78,7 @@ parent:send{ show(m.bool), show(m.int), show(m.float), show(m.text), show(m.byte
 	inbox, channel := newInbox(t)
 	_ = inbox
 	file, err := os.Open("/dev/null")
-	must(t, err)
+	testkit.Must(t, err)
 	defer file.Close()
 	got := exchange(t, actor, map[string]any{"bool": true, "int": 7, "float": 0.5, "text": "t", "bytes": []byte("b"),
 		"list": []int{1, 2}, "big": int64(1 << 60), "file": file, "channel": channel})
@@ -97,11 +98,11 @@ m.reply:send{ text = m.big, back = inbox }
 m.reply:close()
 parent:send(inbox:receive())`)
 	reader, writer, err := os.Pipe()
-	must(t, err)
+	testkit.Must(t, err)
 	inbox, reply := newInbox(t)
 	ctx := testContext(t)
 	big := strings.Repeat("x", 100000)
-	must(t, actor.Send(ctx, map[string]any{"file": writer, "reply": reply, "big": big}))
+	testkit.Must(t, actor.Send(ctx, map[string]any{"file": writer, "reply": reply, "big": big}))
 	writer.Close()
 	if text, err := io.ReadAll(reader); string(text) != "written by Lua" || err != nil {
 		t.Errorf("read %q, %v", text, err)
@@ -111,13 +112,13 @@ parent:send(inbox:receive())`)
 		t.Errorf("got %.100v", message)
 	}
 	back := message["back"].(*mailbox.Channel)
-	must(t, back.Send(ctx, "through the address"))
+	testkit.Must(t, back.Send(ctx, "through the address"))
 	if got, err := actor.Receive(ctx); got != "through the address" {
 		t.Errorf("got %v, %v", got, err)
 	}
 	back.Close()
-	must(t, actor.Close())
-	must(t, actor.Wait())
+	testkit.Must(t, actor.Close())
+	testkit.Must(t, actor.Wait())
 }
 
 // Sources have their turns: one that never stops does not starve another one.
@@ -132,7 +133,7 @@ end
 parent:send("heard")`)
 	ctx := testContext(t)
 	first, err := actor.Receive(ctx)
-	must(t, err)
+	testkit.Must(t, err)
 	stop := make(chan struct{})
 	done := make(chan struct{})
 	go func() {
@@ -148,7 +149,7 @@ parent:send("heard")`)
 			}
 		}
 	}()
-	must(t, actor.Send(ctx, "quiet"))
+	testkit.Must(t, actor.Send(ctx, "quiet"))
 	if got, err := actor.Receive(ctx); got != "heard" {
 		t.Errorf("got %v, %v", got, err)
 	}

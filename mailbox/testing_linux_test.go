@@ -3,28 +3,16 @@ package mailbox_test
 import (
 	"context"
 	"os"
-	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/testkit"
 )
-
-// testTimeout ends what hangs, so that a test fails instead of waiting for ever.
-const testTimeout = 30 * time.Second
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 func testContext(t testing.TB) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Timeout)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -59,41 +47,11 @@ func exchange(t *testing.T, actor *initscript.Actor, message any) any {
 	return answer
 }
 
-func skip(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("INITSCRIPT_MUST_WORK") == "1" {
-		t.Fatalf("INITSCRIPT_MUST_WORK=1, but %s", reason)
-	}
-	t.Skip(reason)
-}
-
-// subprocessMarker is the environment variable that names the test a subprocess is for.
-const subprocessMarker = "INITSCRIPT_TEST_SUBPROCESS"
-
-// runWithMounts runs the calling test once more, in a process with a mount namespace of its own. It
+// runWithMounts runs the calling test once more, as root, in a process with a mount namespace of its own. It
 // returns true in that process.
 func runWithMounts(t *testing.T) bool {
 	t.Helper()
-	if os.Getenv(subprocessMarker) == t.Name() {
-		return true
-	}
-	if os.Geteuid() != 0 {
-		t.Skip("needs root") // the suite runs as root too
-	}
-	attributes := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	trial := exec.Command("/bin/true")
-	trial.SysProcAttr = attributes
-	if err := trial.Run(); err != nil {
-		skip(t, "mount namespaces are not available: "+err.Error())
-	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), subprocessMarker+"="+t.Name())
-	cmd.SysProcAttr = attributes
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("in a subprocess: %v\n%s", err, out)
-	} else if strings.Contains(string(out), "--- SKIP") {
-		t.Skipf("in a subprocess:\n%s", out)
-	}
-	return false
+	testkit.RequireRoot(t)
+	testkit.RequireNamespacesForSubprocess(t, initscript.NewMount)
+	return testkit.RunInSubprocess(t, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS})
 }

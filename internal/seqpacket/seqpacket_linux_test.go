@@ -3,12 +3,12 @@ package seqpacket
 import (
 	"errors"
 	"io"
-	"net"
 	"os"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/lingertest"
 	"golang.org/x/sys/unix"
 )
 
@@ -101,30 +101,6 @@ func TestExamine(t *testing.T) {
 	}
 }
 
-// lingering returns a TCP socket whose last close waits for its peer, which does nothing.
-func lingering(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer listener.Close()
-	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	must(t, err)
-	port := listener.Addr().(*net.TCPAddr).Port
-	must(t, unix.Connect(socket, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}))
-	peer, err := listener.Accept()
-	must(t, err)
-	t.Cleanup(func() {
-		peer.(*net.TCPConn).SetLinger(0)
-		peer.Close() // ends what still waits
-	})
-	for err == nil {
-		_, err = unix.SendmsgN(socket, make([]byte, 1<<16), nil, nil, unix.MSG_DONTWAIT)
-	}
-	linger := unix.Linger{Onoff: 1, Linger: 1000}
-	must(t, unix.SetsockoptLinger(socket, unix.SOL_SOCKET, unix.SO_LINGER, &linger))
-	return socket
-}
-
 // What a peer has sent makes nobody wait, whether it is discarded or left in the queue.
 func TestNobodyLingers(t *testing.T) {
 	for _, row := range []struct {
@@ -140,7 +116,7 @@ func TestNobodyLingers(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			a, b := newPair(t)
-			fd := lingering(t)
+			fd := lingertest.Socket(t)
 			must(t, Send(a, []byte("xx"), fd))
 			must(t, unix.Close(fd))
 			done := make(chan bool, 1)

@@ -22,6 +22,8 @@ import (
 	"github.com/go-initscript/initscript/seccomp"
 )
 
+func init() { initscript.Register("worker", func(*initscript.Self) error { return nil }) }
+
 func check(t *testing.T, function string, err error) {
 	t.Helper()
 	if !errors.Is(err, initscript.ErrUnsupported) || !errors.Is(err, errors.ErrUnsupported) {
@@ -76,7 +78,6 @@ func TestMethods(t *testing.T) {
 
 // What can be called all the same does nothing, and does not fail.
 func TestHarmless(t *testing.T) {
-	initscript.Register("worker", func(*initscript.Self) error { return nil })
 	initscript.Main()
 	initscript.RenewServer()
 	initscript.SetLogger(nil)

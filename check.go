@@ -3,6 +3,7 @@
 package initscript
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -32,7 +33,8 @@ func (c *Cmd) check() error {
 	}
 	for i, s := range c.Env {
 		if strings.Index(s, "=") < 1 {
-			return &FieldError{fmt.Sprintf("Env[%d]", i), fmt.Errorf("%q is not of the form key=value", s)}
+			field := fmt.Sprintf("Env[%d]", i)
+			return &FieldError{field, fmt.Errorf("%q is not of the form key=value", s)}
 		}
 	}
 	if err := checkScript(c.Script, c.scriptName()); err != nil {
@@ -52,29 +54,10 @@ func (c *Cmd) check() error {
 		limit--
 	}
 	if len(c.ExtraFiles) > limit {
-		return &FieldError{"ExtraFiles", fmt.Errorf("%d files; at most %d can be passed", len(c.ExtraFiles), limit)}
+		err := fmt.Errorf("%d files; at most %d can be passed", len(c.ExtraFiles), limit)
+		return &FieldError{"ExtraFiles", err}
 	}
 	return c.checkFiles()
-}
-
-// lastOfEachKey drops what a later entry replaces, as os/exec does. Most programs, and the search of
-// PATH, would take the first.
-func lastOfEachKey(env []string) []string {
-	last := make(map[string]int, len(env))
-	for i, entry := range env {
-		key, _, _ := strings.Cut(entry, "=")
-		last[key] = i
-	}
-	if len(last) == len(env) {
-		return env
-	}
-	kept := make([]string, 0, len(last))
-	for i, entry := range env {
-		if key, _, _ := strings.Cut(entry, "="); last[key] == i {
-			kept = append(kept, entry)
-		}
-	}
-	return kept
 }
 
 // checkScript refuses what is no text.
@@ -113,3 +96,59 @@ func checkString(field, s string) error {
 	}
 	return nil
 }
+
+func (a *Actor) check() error {
+	if a.Namespaces&NewTime != 0 && a.Namespaces&NewPID == 0 {
+		const rule = "an actor enters a time namespace only together with NewPID"
+		return &FieldError{"Namespaces", errors.New(rule)}
+	}
+	if err := a.checkModule(); err != nil || a.isLua() {
+		return err
+	}
+	if !mainCalled.Load() {
+		return errors.New("initscript: Spawn before Main: " +
+			"main (in tests TestMain) has to call initscript.Main first")
+	}
+	if _, err := findEntry(a.Entry); err != nil {
+		return &FieldError{"Entry", err}
+	}
+	return nil
+}
+
+func (a *Actor) checkModule() error {
+	const rule = "exactly one of Entry, Module and ModuleSource has to be set"
+	switch {
+	case a.Entry == "" && a.Module == "" && a.ModuleSource == "":
+		return &FieldError{"Entry", errors.New(rule)}
+	case a.ModuleSource != "" && (a.Entry != "" || a.Module != ""):
+		return &FieldError{"ModuleSource", errors.New(rule)}
+	case a.Module != "" && a.Entry != "":
+		return &FieldError{"Module", errors.New(rule)}
+	case a.ModuleMemoryLimit < 0:
+		return &FieldError{"ModuleMemoryLimit", fmt.Errorf("%d is negative", a.ModuleMemoryLimit)}
+	case strings.Contains(a.ModuleSource, "\x00"):
+		return &FieldError{"ModuleSource", errors.New("contains a NUL byte: not a Lua source text")}
+	}
+	if err := checkString("ModuleName", a.ModuleName); err != nil {
+		return err
+	}
+	return checkString("Module", a.Module)
+}
+
+func (c *Confinement) check() error {
+	if err := checkString("ScriptName", c.ScriptName); err != nil {
+		return err
+	}
+	if err := checkScript(c.Script, c.scriptName()); err != nil {
+		return err
+	}
+	if c.MemoryLimit < 0 {
+		return &FieldError{"MemoryLimit", fmt.Errorf("%d is negative", c.MemoryLimit)}
+	}
+	if c.Arg != nil && c.Arg.Fd() == ^uintptr(0) {
+		return &FieldError{"Arg", errors.New("is nil or closed")}
+	}
+	return nil
+}
+
+func (c *Confinement) scriptName() string { return cmp.Or(c.ScriptName, defaultScriptName) }

@@ -3,11 +3,15 @@
 package initscript
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-initscript/initscript/internal/actorself"
 	"github.com/go-initscript/initscript/internal/bridge"
@@ -18,6 +22,99 @@ import (
 	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
+
+func (a *Actor) spawn(ctx context.Context) (*Actor, error) {
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	a.prepare(ctx)
+	if err := a.start(); err != nil {
+		return nil, err
+	}
+	a.Process = a.cmd.Process
+	return a, nil
+}
+
+func (a *Actor) prepare(ctx context.Context) {
+	cmd := CommandContext(ctx, "")
+	cmd.Script, cmd.ScriptName, cmd.MemoryLimit = a.Script, a.ScriptName, a.MemoryLimit
+	cmd.Arg, cmd.ExtraFiles, cmd.Dir, cmd.Env = a.Arg, a.ExtraFiles, a.Dir, a.Env
+	cmd.Namespaces, cmd.UIDMap, cmd.GIDMap = a.Namespaces, a.UIDMap, a.GIDMap
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = a.Stdin, a.Stdout, a.Stderr, a.WaitDelay
+	a.cmd = cmd
+}
+
+// isLua tells whether the actor is a Lua program.
+func (a *Actor) isLua() bool { return a.Entry == "" }
+
+// name is what errors and logs call the actor.
+func (a *Actor) name() string {
+	switch {
+	case a.Entry != "":
+		return a.Entry
+	case a.Module != "":
+		return a.Module
+	case a.ModuleName != "":
+		return a.ModuleName
+	}
+	return "module"
+}
+
+func (a *Actor) start() (err error) {
+	a.cmd.actor, err = a.open()
+	if err != nil {
+		return err
+	}
+	err = a.cmd.Start()
+	a.cmd.actor.close()
+	if err != nil {
+		a.Close()
+		a.crash.Close()
+		return err
+	}
+	a.waited, a.over = sync.OnceValue(a.awaitEnd), make(chan struct{})
+	scriptErr := a.cmd.WaitScript()
+	if scriptErr == nil && a.cmd.child.ScriptDone() {
+		return nil
+	}
+	a.cmd.Process.Kill() // if the script has executed something
+	a.Close()
+	err = a.waited()
+	if scriptErr == nil && a.cmd.ctx.Err() == nil {
+		const message = "the script has executed another program in its place"
+		return &ActorError{Entry: a.name(), Message: message}
+	}
+	return err
+}
+
+func (a *Actor) send(ctx context.Context, message any) error { return a.channel.Send(ctx, message) }
+func (a *Actor) receive(ctx context.Context) (any, error)    { return a.inbox.Receive(ctx) }
+func (a *Actor) signal(sig os.Signal) error                  { return a.cmd.Process.Signal(sig) }
+func (a *Actor) kill() error                                 { return a.cmd.Process.Kill() }
+func (a *Actor) detach() error                               { return a.cmd.detach() }
+
+func (a *Actor) close() error { return errors.Join(a.channel.Close(), a.inbox.Close()) }
+
+func (a *Actor) wait() error { return a.waited() }
+
+// awaitEnd is called once, for all calls of Wait.
+func (a *Actor) awaitEnd() error {
+	defer a.crash.Close()
+	err := a.cmd.Wait()
+	close(a.over)
+	var actorError *ActorError
+	if errors.As(err, &actorError) {
+		actorError.Entry = a.name()
+		return err
+	}
+	var exit *ExitError
+	if errors.As(err, &exit) && !a.isLua() && (exit.Exited() || exit.Signal() != 0) {
+		if message, stack := a.lastWords(); message != "" {
+			return &ActorError{Entry: a.Entry, Message: message, Stack: stack}
+		}
+	}
+	return err
+}
 
 // maxCrashText is what a pipe holds. Nobody reads before the end, and what is more gets lost.
 const maxCrashText = 64 << 10
@@ -144,6 +241,38 @@ func (a *Actor) lastWords() (message, stack string) {
 	return message, stack
 }
 
+func init() {
+	bridge.Start = startForLuaHost
+	bridge.Detach = func(cmd any) error { return cmd.(*Cmd).detach() }
+}
+
+// startForLuaHost is Spawn for a host in Lua: that talks to the script while it runs, and reads and
+// writes the sockets itself.
+func startForLuaHost(
+	ctx context.Context, description any,
+) (cmd any, channel, inbox *os.File, err error) {
+	a := description.(Actor)
+	if a.Module+a.ModuleSource != "" {
+		err = a.checkModule()
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	a.prepare(ctx)
+	down, up, err := channelPairs()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	a.cmd.actor = &actorFiles{actor: &a, inbox: down[1], parent: up[1]}
+	err = a.cmd.Start()
+	closeFiles([]*os.File{down[1], up[1]})
+	if err != nil {
+		closeFiles([]*os.File{down[0], up[0]})
+		return nil, nil, nil, err
+	}
+	return a.cmd, down[0], up[0], nil
+}
+
 // runEntry returns if this process is no actor.
 func runEntry() {
 	given := actorself.Take()
@@ -179,3 +308,21 @@ func isGoexit() bool {
 		}
 	}
 }
+
+func findEntry(name string) (func(*Self) error, error) {
+	entries.Lock()
+	defer entries.Unlock()
+	if entry := entries.functions[name]; entry != nil {
+		return entry, nil
+	}
+	known := make([]string, 0, len(entries.functions))
+	for name := range entries.functions {
+		known = append(known, name)
+	}
+	slices.Sort(known)
+	return nil, fmt.Errorf("%q is not registered; registered are %q", name, known)
+}
+
+func (s *Self) receive(ctx context.Context) (any, error)    { return s.inbox.Receive(ctx) }
+func (s *Self) send(ctx context.Context, message any) error { return s.parent.Send(ctx, message) }
+func (s *Self) address() (*mailbox.Channel, error)          { return s.inbox.Address() }
