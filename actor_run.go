@@ -44,7 +44,7 @@ func (a *Actor) prepare(ctx context.Context) {
 	a.cmd = cmd
 }
 
-// isLua tells whether the actor is a Lua program.
+// isLua reports whether the actor is a Lua program.
 func (a *Actor) isLua() bool { return a.Entry == "" }
 
 // name is what errors and logs call the actor.
@@ -116,7 +116,7 @@ func (a *Actor) awaitEnd() error {
 	return err
 }
 
-// maxCrashText is what a pipe holds. Nobody reads before the end, and what is more gets lost.
+// maxCrashText is the size of a pipe. The host reads it after the end of the actor; the rest is lost.
 const maxCrashText = 64 << 10
 
 // actorFiles are the actor's ends of what connects it with its host.
@@ -142,10 +142,10 @@ func (f *actorFiles) fill(request *start.Request) {
 	request.Program = slog.String("entry", f.actor.Entry)
 	request.Plan.Args = os.Args[:1]
 	request.HiddenFiles = []*os.File{
-		wire.HiddenParent:  f.parent,
-		wire.HiddenCrash:   f.crash,
-		wire.HiddenProgram: f.program,
-		wire.HiddenNull:    f.null,
+		wire.HiddenParent:     f.parent,
+		wire.HiddenCrash:      f.crash,
+		wire.HiddenExecutable: f.program,
+		wire.HiddenNull:       f.null,
 	}
 }
 
@@ -156,7 +156,7 @@ func (a *Actor) open() (*actorFiles, error) {
 	if a.isLua() {
 		return a.openChannels()
 	}
-	program, err := forkserver.Program()
+	program, err := forkserver.Executable()
 	if err != nil {
 		return nil, &ServerError{Op: "open this program", Err: err}
 	}

@@ -34,23 +34,23 @@ var constants = sync.OnceValue(func() []trace.Constant {
 func _() {
 	var same [1]struct{}
 
-	type cState = C.struct_initscript_state
-	_ = same[unsafe.Sizeof(cState{})-unsafe.Sizeof(wire.State{})]
-	_ = same[unsafe.Offsetof(cState{}.lines)-unsafe.Offsetof(wire.State{}.Lines)]
-	_ = same[unsafe.Offsetof(cState{}.unshared)-unsafe.Offsetof(wire.State{}.Unshared)]
-	_ = same[unsafe.Offsetof(cState{}.has_effective)-unsafe.Offsetof(wire.State{}.HasEffective)]
-	_ = same[unsafe.Offsetof(cState{}.effective)-unsafe.Offsetof(wire.State{}.Effective)]
+	type cNotes = C.struct_initscript_notes
+	_ = same[unsafe.Sizeof(cNotes{})-unsafe.Sizeof(wire.Notes{})]
+	_ = same[unsafe.Offsetof(cNotes{}.lines)-unsafe.Offsetof(wire.Notes{}.Lines)]
+	_ = same[unsafe.Offsetof(cNotes{}.unshared)-unsafe.Offsetof(wire.Notes{}.Unshared)]
+	_ = same[unsafe.Offsetof(cNotes{}.has_effective)-unsafe.Offsetof(wire.Notes{}.HasEffective)]
+	_ = same[unsafe.Offsetof(cNotes{}.effective)-unsafe.Offsetof(wire.Notes{}.Effective)]
 
-	type cPath = C.struct_initscript_path_state
-	_ = same[unsafe.Sizeof(cPath{})-unsafe.Sizeof(wire.PathState{})]
-	_ = same[unsafe.Offsetof(cPath{}.error)-unsafe.Offsetof(wire.PathState{}.Error)]
-	_ = same[unsafe.Offsetof(cPath{}.mode)-unsafe.Offsetof(wire.PathState{}.Mode)]
-	_ = same[unsafe.Offsetof(cPath{}.mount_flags)-unsafe.Offsetof(wire.PathState{}.MountFlags)]
-	_ = same[unsafe.Offsetof(cPath{}.may_execute)-unsafe.Offsetof(wire.PathState{}.MayExecute)]
-	_ = same[unsafe.Offsetof(cPath{}.is_mount)-unsafe.Offsetof(wire.PathState{}.IsMount)]
-	_ = same[unsafe.Offsetof(cPath{}.propagation)-unsafe.Offsetof(wire.PathState{}.Propagation)]
-	_ = same[unsafe.Offsetof(cPath{}.is_listed)-unsafe.Offsetof(wire.PathState{}.IsListed)]
-	_ = same[unsafe.Offsetof(cPath{}.mount_id)-unsafe.Offsetof(wire.PathState{}.MountID)]
+	type cSeenPath = C.struct_initscript_seen_path
+	_ = same[unsafe.Sizeof(cSeenPath{})-unsafe.Sizeof(wire.SeenPath{})]
+	_ = same[unsafe.Offsetof(cSeenPath{}.error)-unsafe.Offsetof(wire.SeenPath{}.Error)]
+	_ = same[unsafe.Offsetof(cSeenPath{}.mode)-unsafe.Offsetof(wire.SeenPath{}.Mode)]
+	_ = same[unsafe.Offsetof(cSeenPath{}.mount_flags)-unsafe.Offsetof(wire.SeenPath{}.MountFlags)]
+	_ = same[unsafe.Offsetof(cSeenPath{}.may_execute)-unsafe.Offsetof(wire.SeenPath{}.MayExecute)]
+	_ = same[unsafe.Offsetof(cSeenPath{}.is_mount)-unsafe.Offsetof(wire.SeenPath{}.IsMount)]
+	_ = same[unsafe.Offsetof(cSeenPath{}.propagation)-unsafe.Offsetof(wire.SeenPath{}.Propagation)]
+	_ = same[unsafe.Offsetof(cSeenPath{}.is_listed)-unsafe.Offsetof(wire.SeenPath{}.IsListed)]
+	_ = same[unsafe.Offsetof(cSeenPath{}.mount_id)-unsafe.Offsetof(wire.SeenPath{}.MountID)]
 
 	_ = same[C.INITSCRIPT_NOTE_UNSHARE-wire.NoteUnshare]
 	_ = same[C.INITSCRIPT_NOTE_SETNS-wire.NoteSetns]
@@ -61,7 +61,7 @@ func _() {
 	_ = same[C.INITSCRIPT_NOTE_LANDLOCK-wire.NoteLandlock]
 	_ = same[C.INITSCRIPT_NOTE_CHROOT-wire.NoteChroot]
 	_ = same[C.INITSCRIPT_NOTE_UMOUNT-wire.NoteUmount]
-	_ = same[C.INITSCRIPT_NOTES-wire.Notes]
+	_ = same[C.INITSCRIPT_NOTE_COUNT-wire.NoteCount]
 
 	type cRequest = C.struct_initscript_request
 	_ = same[unsafe.Sizeof(cRequest{})-unsafe.Sizeof(wire.Request{})]
@@ -80,12 +80,15 @@ func _() {
 	_ = same[unsafe.Offsetof(cEvent{}.status)-unsafe.Offsetof(wire.Event{}.Status)]
 	_ = same[unsafe.Offsetof(cEvent{}.call)-unsafe.Offsetof(wire.Event{}.Call)]
 	_ = same[unsafe.Offsetof(cEvent{}.user_microseconds)-unsafe.Offsetof(wire.Event{}.UserMicroseconds)]
-	_ = same[unsafe.Offsetof(cEvent{}.system_microseconds)-unsafe.Offsetof(wire.Event{}.SystemMicroseconds)]
+	_ = same[unsafe.Offsetof(cEvent{}.system_microseconds)-
+		unsafe.Offsetof(wire.Event{}.SystemMicroseconds)]
 	_ = same[unsafe.Offsetof(cEvent{}.max_rss_kilobytes)-unsafe.Offsetof(wire.Event{}.MaxRSSKilobytes)]
 	_ = same[unsafe.Offsetof(cEvent{}.minor_faults)-unsafe.Offsetof(wire.Event{}.MinorFaults)]
 	_ = same[unsafe.Offsetof(cEvent{}.major_faults)-unsafe.Offsetof(wire.Event{}.MajorFaults)]
-	_ = same[unsafe.Offsetof(cEvent{}.voluntary_switches)-unsafe.Offsetof(wire.Event{}.VoluntarySwitches)]
-	_ = same[unsafe.Offsetof(cEvent{}.involuntary_switches)-unsafe.Offsetof(wire.Event{}.InvoluntarySwitches)]
+	_ = same[unsafe.Offsetof(cEvent{}.voluntary_switches)-
+		unsafe.Offsetof(wire.Event{}.VoluntarySwitches)]
+	_ = same[unsafe.Offsetof(cEvent{}.involuntary_switches)-
+		unsafe.Offsetof(wire.Event{}.InvoluntarySwitches)]
 
 	type cRecordHeader = C.struct_initscript_record
 	_ = same[unsafe.Sizeof(cRecordHeader{})-unsafe.Sizeof(wire.RecordHeader{})]
@@ -112,9 +115,11 @@ func _() {
 	_ = same[unsafe.Offsetof(cPlan{}.entry)-unsafe.Offsetof(wire.PlanHeader{}.Entry)]
 	_ = same[unsafe.Offsetof(cPlan{}.module)-unsafe.Offsetof(wire.PlanHeader{}.Module)]
 	_ = same[unsafe.Offsetof(cPlan{}.module_source)-unsafe.Offsetof(wire.PlanHeader{}.ModuleSource)]
-	_ = same[unsafe.Offsetof(cPlan{}.module_source_length)-unsafe.Offsetof(wire.PlanHeader{}.ModuleSourceLength)]
+	_ = same[unsafe.Offsetof(cPlan{}.module_source_length)-
+		unsafe.Offsetof(wire.PlanHeader{}.ModuleSourceLength)]
 	_ = same[unsafe.Offsetof(cPlan{}.module_name)-unsafe.Offsetof(wire.PlanHeader{}.ModuleName)]
-	_ = same[unsafe.Offsetof(cPlan{}.module_memory_limit)-unsafe.Offsetof(wire.PlanHeader{}.ModuleMemoryLimit)]
+	_ = same[unsafe.Offsetof(cPlan{}.module_memory_limit)-
+		unsafe.Offsetof(wire.PlanHeader{}.ModuleMemoryLimit)]
 	_ = same[unsafe.Offsetof(cPlan{}.argv)-unsafe.Offsetof(wire.PlanHeader{}.Argv)]
 	_ = same[unsafe.Offsetof(cPlan{}.argc)-unsafe.Offsetof(wire.PlanHeader{}.Argc)]
 	_ = same[unsafe.Offsetof(cPlan{}.envp)-unsafe.Offsetof(wire.PlanHeader{}.Envp)]
@@ -140,11 +145,11 @@ func _() {
 	_ = same[C.INITSCRIPT_MEMORY_EXHAUSTED-wire.MemoryExhausted]
 	_ = same[C.INITSCRIPT_EXEC_FAILED-wire.ExecFailed]
 	_ = same[C.INITSCRIPT_ENTRY_FAILED-wire.EntryFailed]
-	_ = same[C.INITSCRIPT_STATE-wire.ChildState]
+	_ = same[C.INITSCRIPT_EXPLANATION-wire.Explanation]
 	_ = same[C.INITSCRIPT_RECORD_SIZE-wire.RecordSize]
 	_ = same[C.INITSCRIPT_PARENT-wire.HiddenParent]
 	_ = same[C.INITSCRIPT_CRASH-wire.HiddenCrash]
-	_ = same[C.INITSCRIPT_PROGRAM-wire.HiddenProgram]
+	_ = same[C.INITSCRIPT_EXECUTABLE-wire.HiddenExecutable]
 	_ = same[C.INITSCRIPT_NULL-wire.HiddenNull]
 	_ = same[C.INITSCRIPT_HIDDEN_FILES-wire.HiddenFiles]
 	_ = same[C.INITSCRIPT_MAX_FDS-wire.MaxDescriptors]

@@ -3,7 +3,7 @@
 package initscript
 
 /*
-#include "csrc/live.h"
+#include "csrc/role_live.h"
 #include "csrc/util_socket.h"
 
 extern long initscriptChange(struct initscript_confinement *, struct initscript_call *);
@@ -113,7 +113,7 @@ func receiveRuleset(confinement *C.struct_initscript_confinement) (int, error) {
 	return -1, err
 }
 
-// initscriptCanScopeSignals tells whether a Landlock domain can forbid signals to those outside. Where
+// initscriptCanScopeSignals reports whether a Landlock domain can forbid signals to those outside. Where
 // each thread gets a domain of its own, older kernels would not let the threads signal each other, and
 // setresuid(3) would then silently leave out some.
 //
@@ -128,7 +128,7 @@ func initscriptCanScopeSignals(
 	return 0
 }
 
-// landlockHasTSYNC tells whether the kernel restricts all threads at once.
+// landlockHasTSYNC reports whether the kernel restricts all threads at once.
 func landlockHasTSYNC() bool {
 	version, errno := landlockFacts(unix.LANDLOCK_CREATE_RULESET_VERSION)
 	return errno == 0 && version >= landlockABIWithTSYNC

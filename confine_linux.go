@@ -2,7 +2,7 @@
 
 package initscript
 
-// #include "csrc/live.h"
+// #include "csrc/role_live.h"
 import "C"
 
 import (

@@ -3,8 +3,8 @@ package initscript
 import "errors"
 
 // Hint returns the hint of a failed start or script, which any error in err's tree may carry: cause and
-// fix in one line; "" if there is none. It needs no privileges, and reads nothing: the facts were looked at
-// when the call had failed. There are hints on Linux only.
+// fix in one line; "" if there is none. It needs no privileges, and reads nothing: the facts were looked
+// at when the call had failed. There are hints on Linux only.
 func Hint(err error) string {
 	var (
 		script    *ScriptError

@@ -40,7 +40,12 @@ type pageScript struct {
 // readers is what scripts need to look at their process: a file, a line of /proc/self/status, and a
 // field of /proc/self/stat by its number in proc(5).
 const readers = `
-local function read(path) local f = assert(io.open(path)) local text = f:read('*a') f:close() return text end
+local function read(path)
+	local f = assert(io.open(path))
+	local text = f:read('*a')
+	f:close()
+	return text
+end
 local function status(key) return (read('/proc/self/status'):match('\n' .. key .. ':%s*([^\n]*)')) end
 local function stat(n) return tonumber(read('/proc/self/stat'):match(('%S+ '):rep(n - 1) .. '(%S+)')) end
 `
@@ -417,7 +422,8 @@ func TestPageFiles(t *testing.T) {
 // Only the real root may make device files, and give files to others.
 func TestPageFilesOfRoot(t *testing.T) {
 	requireRoot(t)
-	if err := unix.Mknod(filepath.Join(t.TempDir(), "x"), unix.S_IFCHR, int(unix.Mkdev(1, 3))); err != nil {
+	node := filepath.Join(t.TempDir(), "x")
+	if err := unix.Mknod(node, unix.S_IFCHR, int(unix.Mkdev(1, 3))); err != nil {
 		t.Skip("device files: ", err) // in most containers
 	}
 	pageScript{shell: "stat -c '%A %t:%T %u:%g %n' *", lua: `
@@ -568,7 +574,8 @@ func TestPageSeccomp(t *testing.T) {
 }
 
 func TestPageLandlock(t *testing.T) {
-	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0,
+		unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
 		pageScript{lua: fmt.Sprintf(`
 			errexit = false
@@ -594,7 +601,8 @@ func TestPageLandlock(t *testing.T) {
 		end
 
 		C.mkdir('inside', mode(7, 0, 0))
-		local set, errno = C.landlock_create_ruleset({handled_access_fs = {'make_dir', 'make_fifo'}}, nil)
+		local set, errno = C.landlock_create_ruleset(
+			{handled_access_fs = {'make_dir', 'make_fifo'}}, nil)
 		assert(set >= 0 and errno == 0)
 		local inside = C.open('inside', C.O_PATH)
 		C.landlock_add_rule(set, 'path_beneath', {allowed_access = {'make_dir'}, parent_fd = inside})

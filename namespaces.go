@@ -14,12 +14,14 @@ type Namespaces uint
 const (
 	NewUser   Namespaces = 1 << iota // user_namespaces(7)
 	NewMount                         // mount_namespaces(7)
-	NewPID                           // pid_namespaces(7): the script runs as PID 1, the program as its child
+	NewPID                           // pid_namespaces(7): the script is PID 1, the program its child
 	NewNet                           // network_namespaces(7)
 	NewUTS                           // uts_namespaces(7): host name
 	NewIPC                           // ipc_namespaces(7)
 	NewCgroup                        // cgroup_namespaces(7)
-	NewTime                          // time_namespaces(7): entered by the program, so that the script can set the offsets; without NewPID since Linux 6.1
+	// NewTime is a new time namespace, time_namespaces(7). The program enters it, so that the script can
+	// set the offsets. Without NewPID it needs Linux 6.1.
+	NewTime
 
 	allNamespaces = NewTime<<1 - 1
 )
@@ -36,7 +38,8 @@ func ParseNamespaces(list string) (Namespaces, error) {
 	for name := range strings.SplitSeq(list, ",") {
 		i := slices.Index(namespaceNames, strings.TrimSpace(name))
 		if i < 0 {
-			return 0, fmt.Errorf("unknown namespace %q (known: %s)", name, strings.Join(namespaceNames, ", "))
+			return 0, fmt.Errorf("unknown namespace %q (known: %s)",
+				name, strings.Join(namespaceNames, ", "))
 		}
 		set |= 1 << i
 	}

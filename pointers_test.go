@@ -18,7 +18,8 @@ func sourceFiles(t *testing.T) []string {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (path == ".git" || path == "bin" || strings.HasSuffix(path, "/testdata/fuzz")):
+		case entry.IsDir() && (path == ".git" || path == "bin" ||
+			strings.HasSuffix(path, "/testdata/fuzz")):
 			return filepath.SkipDir
 		case entry.Type().IsRegular() && !strings.HasSuffix(path, ".test"):
 			files = append(files, path)
@@ -90,10 +91,15 @@ var (
 	// aComment is the rest of a line in Go, C, Lua and shell.
 	aComment = regexp.MustCompile(`(?m)(?:^|\s)(?://|/\*|\*|#|--) (.*)$`)
 	// fileName is a source by its name, or a path in one of our directories, with * for any text.
-	fileName = regexp.MustCompile(`(?:^|[\s("'` + "`" + `])((?:[\w.*-]+/)*[\w*-][\w.*-]*\.(?:go|c|h|md)\b|` +
-		`(?:bench|cmd|csrc|docker|docs|examples|internal|lua|luahost|seccomp|testdata|tools)/[\w./*-]*\w)`)
-	// notOurs are headers of the system, what is made, and what stands for any file in texts about names.
-	notOurs = regexp.MustCompile(`^((sys|linux)/.*|(lua|luajit|lauxlib|lualib|jail)\.h|bin/.*|bench/out|` +
+	fileName = regexp.MustCompile(`(?:^|[\s("'` + "`" + `])` +
+		`((?:[\w.*-]+/)*[\w*-][\w.*-]*` +
+		`\.(?:go|c|h|md)\b|` +
+		`(?:bench|cmd|csrc|docker|docs|examples|internal|lua|luahost|seccomp|testdata|tools)` +
+		`/[\w./*-]*\w)`)
+	// notOurs are headers of the system, what is made, and what stands for any file in texts about
+	// names.
+	notOurs = regexp.MustCompile(`^((sys|linux)/.*|(lua|luajit|lauxlib|lualib|jail)\.h|bin/.*|` +
+		`bench/out|` +
 		`a\.b\.c|.*(NAME|KIND).*)$`)
 )
 

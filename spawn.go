@@ -116,7 +116,7 @@ func (c *Cmd) outcome(o start.Outcome) error {
 	if o.Err != nil {
 		return publicError(o.Err, c)
 	}
-	return c.explain(c.rawOutcome(&o.Last, o.End), o.State)
+	return c.explain(c.rawOutcome(&o.Last, o.End), o.Explanation)
 }
 
 func (c *Cmd) rawOutcome(last *start.Record, end *start.End) error {

@@ -26,11 +26,12 @@ func (n Namespaces) cloneFlags() uint32 {
 	return flags
 }
 
-// explain gives the error its hint. state is the record INITSCRIPT_STATE that the child has sent before it,
-// if any.
-func (c *Cmd) explain(err error, state start.Record) error {
-	begin := hint.Start{Namespaces: c.Namespaces.cloneFlags(), HasMaps: len(c.UIDMap) > 0 && len(c.GIDMap) > 0}
-	child := hint.DecodeChild(state.Fields)
+// explain gives the error its hint, from the explanation that the child has sent before it, if any.
+func (c *Cmd) explain(err error, explanation start.Record) error {
+	begin := hint.Start{
+		Namespaces: c.Namespaces.cloneFlags(), HasMaps: len(c.UIDMap) > 0 && len(c.GIDMap) > 0,
+	}
+	child := hint.DecodeChild(explanation.Fields)
 	switch e := err.(type) {
 	case *NamespaceError:
 		e.Hint = hint.NamespacesRefused(e.Namespaces.cloneFlags(), e.Err).String()

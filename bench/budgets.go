@@ -4,7 +4,7 @@ package main
 
 import "fmt"
 
-// budgetResult is one promise and what has become of it.
+// budgetResult compares one budget with what was measured.
 type budgetResult struct {
 	Name     string  `json:"name"`
 	Measured float64 `json:"measured"`
@@ -24,7 +24,8 @@ type budget struct {
 }
 
 var budgets = []budget{
-	{name: "script finished, no namespaces / fork and _exit of the server's size", budget: 1.5, unit: "x",
+	{name: "script finished, no namespaces / fork and _exit of the server's size",
+		budget: 1.5, unit: "x",
 		measure: ratio(groupScript+levelNames[none], nameOurs, nameForkExit)},
 	{name: "script and /bin/true, no namespaces / limit", budget: 1.25, unit: "x",
 		measure: ratio(groupProgram+levelNames[none], nameOurs, nameExec)},
@@ -34,9 +35,11 @@ var budgets = []budget{
 		measure: ratio(groupProgram+levelNames[box], nameOurs, nameExec)},
 	{name: "box and /bin/true / bubblewrap with the same box", budget: 0.4, unit: "x",
 		measure: ratio(groupProgram+levelNames[box], nameOurs, nameBwrap)},
-	{name: "first reply of a Go actor, no namespaces / of the same program by os/exec", budget: 0.6, unit: "x",
+	{name: "first reply of a Go actor, no namespaces / of the same program by os/exec",
+		budget: 0.6, unit: "x",
 		measure: ratio(groupActor+levelNames[none], nameGoActor, nameExecSelf)},
-	{name: "first reply of a Go actor, six namespaces / of the same program by os/exec", budget: 0.6, unit: "x",
+	{name: "first reply of a Go actor, six namespaces / of the same program by os/exec",
+		budget: 0.6, unit: "x",
 		measure: ratio(groupActor+levelNames[six], nameGoActor, nameExecSelf)},
 	{name: "first reply of a Lua actor, no namespaces / of a Go actor", budget: 0.5, unit: "x",
 		measure: ratio(groupActor+levelNames[none], nameLuaActor, nameGoActor)},

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// callResult is what something costs in a script, in nanoseconds of CPU time per time.
+// callResult has the CPU time of one operation of a script, in nanoseconds.
 type callResult struct {
 	Name   string  `json:"name"`
 	Median float64 `json:"median_ns"`

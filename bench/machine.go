@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machine is what numbers depend on.
+// machine describes the machine that the numbers depend on.
 type machine struct {
 	Kernel       string   `json:"kernel"`
 	Distribution string   `json:"distribution"`

@@ -156,7 +156,8 @@ func bundleConfig() object {
 	mounts = append(mounts,
 		mount("/dev", "tmpfs", "tmpfs", "nosuid", "mode=755"),
 		mount("/dev/shm", "tmpfs", "shm", "nosuid", "nodev", "mode=1777"),
-		mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"),
+		mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666",
+			"mode=0620"),
 		mount("/tmp", "tmpfs", "tmpfs", "nosuid", "nodev", "mode=1777"),
 	)
 	var namespaces []object
@@ -189,6 +190,7 @@ func (b *bundle) run(runtime string, flags ...string) func() (time.Duration, err
 	argv = append(argv, "run", "--bundle", b.path)
 	return func() (time.Duration, error) {
 		b.count++
-		return wholeProcess(append(argv[:len(argv):len(argv)], fmt.Sprintf("bench-%d-%d", os.Getpid(), b.count))...)()
+		return wholeProcess(append(argv[:len(argv):len(argv)],
+			fmt.Sprintf("bench-%d-%d", os.Getpid(), b.count))...)()
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// results is what one run has measured; its JSON is for other programs.
+// results are those of one run; its JSON is for other programs.
 type results struct {
 	Started    time.Time          `json:"started"`
 	Machine    machine            `json:"machine"`

@@ -33,7 +33,7 @@ type contender struct {
 	start       func() (time.Duration, error) // what is not to be measured it does outside of its time
 }
 
-// startResult is what the starts of one contender took.
+// startResult has the times of the starts of one contender.
 type startResult struct {
 	Group string `json:"group"`
 	Name  string `json:"name"`

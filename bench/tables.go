@@ -72,7 +72,8 @@ func (r *results) callTable() table {
 	t := table{title: "In a script, in nanoseconds", head: []string{"", "median", "p10", "p90"}}
 	for _, c := range r.Calls {
 		t.rows = append(t.rows, []string{
-			c.Name, fmt.Sprintf("%.0f", c.Median), fmt.Sprintf("%.0f", c.P10), fmt.Sprintf("%.0f", c.P90),
+			c.Name, fmt.Sprintf("%.0f", c.Median),
+			fmt.Sprintf("%.0f", c.P10), fmt.Sprintf("%.0f", c.P90),
 		})
 	}
 	return t
@@ -95,7 +96,8 @@ func (r *results) budgetTable() table {
 		if b.Error != "" {
 			measured, reached = b.Error, "unknown"
 		}
-		t.rows = append(t.rows, []string{b.Name, measured, bound + fmt.Sprintf(format, b.Budget), reached})
+		t.rows = append(t.rows,
+			[]string{b.Name, measured, bound + fmt.Sprintf(format, b.Budget), reached})
 	}
 	return t
 }

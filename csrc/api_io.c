@@ -65,8 +65,8 @@ static int l_closefrom(lua_State *L)
 {
 	int low = initscript_integer(L, 1);
 	unsigned first = low < 0 ? 0 : low;
-	const struct initscript_env *env = initscript_env_of(L);
-	unsigned hidden = env->hidden, hidden_end = env->hidden_end;
+	const struct initscript_script *script = initscript_script_of(L);
+	unsigned hidden = script->hidden, hidden_end = script->hidden_end;
 	if (first < hidden_end) {
 		if (first < hidden)
 			initscript_close_range(first, hidden - 1);

@@ -169,7 +169,7 @@ static int l_landlock_create_ruleset(lua_State *L)
 		attr = read_ruleset_attr(L, 1);
 	uint32_t flags = read_call_flags(L, 2, &create_ruleset_flags);
 	if (attr.scoped & LANDLOCK_SCOPE_SIGNAL &&
-	    !initscript_operations_of(L)->can_scope_signals(initscript_env_of(L))) {
+	    !initscript_operations_of(L)->can_scope_signals(initscript_script_of(L))) {
 		errno = EOPNOTSUPP;
 		return initscript_result(L, "landlock_create_ruleset", -1);
 	}
@@ -279,7 +279,7 @@ static int l_landlock_restrict_self(lua_State *L)
 	uint32_t flags = read_exact_flags(L, 2, &restrict_self_flags);
 	return initscript_result(
 	        L, "landlock_restrict_self",
-	        initscript_operations_of(L)->restrict_self(initscript_env_of(L), fd, flags));
+	        initscript_operations_of(L)->restrict_self(initscript_script_of(L), fd, flags));
 }
 
 const struct initscript_function initscript_landlock_functions[] = {

@@ -9,7 +9,7 @@
 
 void *initscript_acquire(lua_State *L, size_t size)
 {
-	void *block = initscript_arena_alloc(&initscript_env_of(L)->arena, size);
+	void *block = initscript_arena_alloc(&initscript_script_of(L)->arena, size);
 	if (!block)
 		initscript_arena_exhausted(L);
 	return block;
@@ -18,7 +18,7 @@ void *initscript_acquire(lua_State *L, size_t size)
 void initscript_release(lua_State *L, void *block, size_t size)
 {
 	int error = errno;
-	initscript_arena_free(&initscript_env_of(L)->arena, block, size);
+	initscript_arena_free(&initscript_script_of(L)->arena, block, size);
 	errno = error;
 }
 

@@ -15,8 +15,8 @@ import "C"
 
 import "embed"
 
-// Go rebuilds a package for headers in its own folder only. What includes those of csrc imports csrc too, and
-// is rebuilt with it; so they are part of it.
+// Go rebuilds a package for headers in its own folder only. A package that includes those of
+// csrc imports csrc, too, and is rebuilt with it; so csrc embeds them.
 //
 //go:embed *.h
 var _ embed.FS

@@ -55,7 +55,7 @@ const char *initscript_lua_check_bytes(lua_State *L, int arg, size_t *length)
 static bool again(int fd, short events)
 {
 	struct pollfd awaited = {.fd = fd, .events = events};
-	if (errno != EAGAIN)
+	if (errno != EAGAIN) /* EINTR: a signal came, or the process was stopped */
 		return errno == EINTR;
 	return poll(&awaited, 1, -1) >= 0 || errno == EINTR;
 }

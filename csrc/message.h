@@ -48,6 +48,14 @@ enum {
 	CBOR_TAG_CHANNEL = 0x696e6975,
 };
 
+/* What parts of a message cost beside their bytes; mailbox/message.go says why. */
+enum {
+	INITSCRIPT_COST_OF_ITEM = 96,
+	INITSCRIPT_COST_OF_MAP = 384,
+	INITSCRIPT_COST_OF_ENTRY = 48,
+	INITSCRIPT_COST_OF_DESCRIPTOR = 1024,
+};
+
 /* What decoding a message costs its receiver; both sides count alike. */
 struct initscript_message_cost {
 	uint64_t body, items, maps, entries, descriptors;

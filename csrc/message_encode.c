@@ -382,8 +382,11 @@ static bool transmit(struct encoder *e, int socket)
 	initscript_put_rights(&message, &control, e->fds, e->fd_count);
 	while (sendmsg(socket, &message, INITSCRIPT_SEND_FLAGS | MSG_DONTWAIT) < 0) {
 		struct pollfd room = {.fd = socket, .events = POLLOUT};
+		/* EAGAIN: the queue of the receiver is full. */
 		if (errno == EAGAIN && poll(&room, 1, -1) >= 0)
 			continue;
+		/* ECONNRESET: it has left messages unread. ECONNREFUSED, ENOTCONN: a socket that
+		 * somebody else has made, without a peer. */
 		if (errno == ECONNRESET || errno == ECONNREFUSED || errno == ENOTCONN)
 			return fail(e, EPIPE, "the receiver is gone");
 		else if (errno != EINTR)
@@ -394,6 +397,7 @@ static bool transmit(struct encoder *e, int socket)
 
 static noreturn void raise_failure(lua_State *L, const struct encoder *e)
 {
+	/* Those two are about the value that was to be sent. */
 	int argument = e->error == EINVAL || e->error == EBUSY ? 2 : 0;
 	if (e->path[0])
 		initscript_lua_raise_errno(L, e->error, argument, "send: message%s: %s", e->path,

@@ -28,8 +28,10 @@ static bool in_memfd(const struct initscript_packet *packet)
 
 bool initscript_message_affordable(const struct initscript_message_cost *cost)
 {
-	return cost->body + cost->body / 4 + cost->longest + 96 * cost->items + 384 * cost->maps +
-	               48 * cost->entries + 1024 * cost->descriptors <=
+	return cost->body + cost->body / 4 + cost->longest + INITSCRIPT_COST_OF_ITEM * cost->items +
+	               INITSCRIPT_COST_OF_MAP * cost->maps +
+	               INITSCRIPT_COST_OF_ENTRY * cost->entries +
+	               INITSCRIPT_COST_OF_DESCRIPTOR * cost->descriptors <=
 	       INITSCRIPT_MESSAGE_LIMIT;
 }
 
@@ -73,6 +75,7 @@ static ssize_t receive(int socket, struct msghdr *message, int flags)
 	}
 }
 
+/* EAGAIN: the queue is empty, though poll(2) has said otherwise: another receiver was faster. */
 static enum initscript_received failed(void)
 {
 	return errno == EAGAIN ? INITSCRIPT_NOTHING_THERE : INITSCRIPT_SOURCE_ENDS;
@@ -128,11 +131,11 @@ enum initscript_received initscript_packet_look(struct initscript_packet *packet
 	    !initscript_message_check_header(packet, has_rights))
 		return INITSCRIPT_SOURCE_ENDS;
 	int error = has_rights ? initscript_examine(socket, &packet->examined) : 0;
-	if (error == ENOSYS) {
+	if (error == ENOSYS) { /* no helper can be made to look: take it, and look at it here */
 		enum initscript_received taken = initscript_packet_take(packet, socket);
 		return taken == INITSCRIPT_ANOTHER ? INITSCRIPT_RECEIVED : taken;
 	}
-	if (error == EAGAIN)
+	if (error == EAGAIN) /* another receiver has taken it meanwhile */
 		return INITSCRIPT_NOTHING_THERE;
 	if (error || !initscript_message_check_descriptors(packet))
 		return INITSCRIPT_SOURCE_ENDS;

@@ -13,8 +13,8 @@
 /* What the Go side of an actor has to know. */
 struct initscript_actor {
 	char *entry;
-	int report_fd;   /* the start socket; then follow the files of initscript_hidden_file */
-	int extra_files; /* from INITSCRIPT_EXTRA_FD on */
+	int start_socket; /* then follow the files of initscript_hidden_file */
+	int extra_files;  /* from INITSCRIPT_EXTRA_FD on */
 };
 
 /* This process, or NULL if it is no actor. */

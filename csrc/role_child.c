@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 struct child {
-	struct initscript_env *env;
+	struct initscript_script *script;
 	const struct initscript_request *request;
 	struct initscript_go_ahead go_ahead;
 	struct initscript_guard guard;
@@ -40,7 +40,7 @@ struct child {
 
 static noreturn void fail(const struct child *child, const char *system_call)
 {
-	initscript_fail_setup(child->env, system_call);
+	initscript_fail_setup(child->script, system_call);
 }
 
 static bool is_lua_actor(const struct child *child)
@@ -69,7 +69,7 @@ static void enter_namespaces(const struct child *child)
 	if (failed)
 		fail(child, failed);
 	if (child->request->announce)
-		initscript_report(child->env->report_fd, INITSCRIPT_NAMESPACES_READY, 0);
+		initscript_report(child->script->start_socket, INITSCRIPT_NAMESPACES_READY, 0);
 }
 
 static void map_plan(struct child *child, int memfd)
@@ -92,9 +92,7 @@ static void place(const struct child *child, int fd, int target, int flags)
  * about to be given. */
 static int hide(const struct child *child, int fd, int lowest)
 {
-	int hidden = fcntl(fd, F_DUPFD_CLOEXEC, lowest + 64);
-	if (hidden < 0 && errno == EINVAL) /* the limit is that low */
-		hidden = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+	int hidden = initscript_duplicate_above(fd, lowest);
 	if (hidden < 0)
 		fail(child, "fcntl");
 	return hidden;
@@ -102,20 +100,20 @@ static int hide(const struct child *child, int fd, int lowest)
 
 static int hide_next(const struct child *child, int fd)
 {
-	int next = child->env->hidden_end++;
+	int next = child->script->hidden_end++;
 	if (fcntl(fd, F_DUPFD_CLOEXEC, next) != next)
 		fail(child, "fcntl");
 	return next;
 }
 
-/* The report descriptor, after it the hidden files, which are the last that came, and the server's
+/* The start socket, after it the hidden files, which are the last that came, and the server's
  * lock. */
 static void hide_files(struct child *child, const int *fds, size_t count)
 {
-	struct initscript_env *env = child->env;
-	env->report_fd = hide(child, env->report_fd, fds[count - 1] + 1);
-	env->hidden = env->report_fd;
-	env->hidden_end = env->hidden + 1;
+	struct initscript_script *script = child->script;
+	script->start_socket = hide(child, script->start_socket, fds[count - 1] + 1);
+	script->hidden = script->start_socket;
+	script->hidden_end = script->hidden + 1;
 	for (size_t i = count - child->go_ahead.hidden_files; i < count; i++)
 		hide_next(child, fds[i]);
 	if (!child->guard.sees_server)
@@ -129,8 +127,8 @@ static void receive_plan(struct child *child)
 {
 	int fds[INITSCRIPT_MAX_FDS];
 	size_t count = INITSCRIPT_MAX_FDS;
-	if (!initscript_receive(child->env->report_fd, &child->go_ahead, sizeof child->go_ahead,
-	                        fds, &count)) {
+	if (!initscript_receive(child->script->start_socket, &child->go_ahead,
+	                        sizeof child->go_ahead, fds, &count)) {
 		if (errno == ECONNRESET) /* the host gave up */
 			_exit(1);
 		fail(child, "recvmsg");
@@ -146,7 +144,7 @@ static void receive_plan(struct child *child)
 		initscript_set_name(child->plan_base + child->plan->entry);
 	/* Its descriptor is closed below. */
 	if (go_ahead->has_trace &&
-	    !initscript_env_trace(child->env, fds[count - go_ahead->hidden_files - 1]))
+	    !initscript_script_trace(child->script, fds[count - go_ahead->hidden_files - 1]))
 		fail(child, "mmap");
 	const int *next = fds + 1;
 	for (int target = 0; target < INITSCRIPT_INBOX_FD; target++)
@@ -161,8 +159,8 @@ static void receive_plan(struct child *child)
 		close(INITSCRIPT_ARG_FD);
 	for (int target = INITSCRIPT_EXTRA_FD; target < extra_end; target++)
 		place(child, *next++, target, O_CLOEXEC);
-	if (!initscript_close_range(extra_end, child->env->report_fd - 1) ||
-	    !initscript_close_range(child->env->hidden_end, ~0U))
+	if (!initscript_close_range(extra_end, child->script->start_socket - 1) ||
+	    !initscript_close_range(child->script->hidden_end, ~0U))
 		fail(child, "close_range");
 }
 
@@ -172,22 +170,22 @@ static void guard_script(struct child *child)
 	guard->is_actor = is_actor(child);
 	guard->lives_on = forks_again(child);
 	guard->pid = guard->lives_on ? getpid() : 0; /* now, for a filter may refuse it */
-	child->env->guard = guard;
+	child->script->guard = guard;
 }
 
 static void run_script(const void *argument)
 {
 	const struct child *child = argument;
-	struct initscript_env *env = child->env;
-	env->arena.limit = child->plan->memory_limit;
+	struct initscript_script *script = child->script;
+	script->arena.limit = child->plan->memory_limit;
 	if (child->go_ahead.has_arg) {
-		lua_pushinteger(env->L, INITSCRIPT_ARG_FD);
-		lua_setglobal(env->L, "arg");
+		lua_pushinteger(script->L, INITSCRIPT_ARG_FD);
+		lua_setglobal(script->L, "arg");
 	}
-	if (!initscript_env_run(env, child->plan_base + child->plan->script_name,
-	                        child->plan_base + child->plan->script,
-	                        child->plan->script_length)) {
-		initscript_env_close(env);
+	if (!initscript_script_run(script, child->plan_base + child->plan->script_name,
+	                           child->plan_base + child->plan->script,
+	                           child->plan->script_length)) {
+		initscript_script_close(script);
 		exit(1);
 	}
 	fflush(stdout);
@@ -195,21 +193,21 @@ static void run_script(const void *argument)
 
 static void close_script(const void *argument)
 {
-	initscript_env_close((struct initscript_env *)argument);
+	initscript_script_close((struct initscript_script *)argument);
 }
 
 /* Whatever the script opened is closed before its finalizers run, as in Emilua, and before any
  * other code does: a forgotten directory would be a way out of the new root. */
 static void leave_script(const struct child *child)
 {
-	struct initscript_env *env = child->env;
+	struct initscript_script *script = child->script;
 	int extra_end = INITSCRIPT_EXTRA_FD + child->go_ahead.extra_files;
 	close(INITSCRIPT_ARG_FD);
-	if (!initscript_close_range(extra_end, env->report_fd - 1) ||
-	    !initscript_close_range(env->hidden_end, ~0U))
+	if (!initscript_close_range(extra_end, script->start_socket - 1) ||
+	    !initscript_close_range(script->hidden_end, ~0U))
 		fail(child, "close_range");
-	initscript_guard_note_natives(env->L);
-	initscript_call_below_gap(close_script, env);
+	initscript_guard_note_natives(script->L);
+	initscript_call_below_gap(close_script, script);
 }
 
 /* What finalizers have printed. And a file that is standard input goes on after what the script has
@@ -226,13 +224,13 @@ static void flush_stdio(const void *nothing)
  * the plan. */
 static void forget_script(const struct child *child)
 {
-	struct initscript_env *env = child->env;
-	const int report_fd = env->report_fd;
+	struct initscript_script *script = child->script;
+	const int start_socket = script->start_socket;
 	initscript_call_below_gap(flush_stdio, NULL);
 	initscript_wipe_below_gap();
 	bool forgotten = initscript_image_restore(child->plan_base, child->go_ahead.plan_size,
 	                                          child->guard.has_natives);
-	env->report_fd = report_fd;
+	script->start_socket = start_socket;
 	if (!forgotten)
 		fail(child, "munmap");
 }
@@ -248,7 +246,7 @@ static void fork_program(const struct child *child)
 		return;
 	if (munmap((void *)child->plan_base, child->go_ahead.plan_size) != 0)
 		fail(child, "munmap");
-	initscript_pid1(child->env, program);
+	initscript_pid1(child->script, program);
 }
 
 /* What has guarded the script's process and is not for the actor. */
@@ -265,7 +263,7 @@ static noreturn void run_program(const struct child *child)
 {
 	const struct initscript_plan *plan = child->plan;
 	if (plan->path == 0) {
-		initscript_report(child->env->report_fd, INITSCRIPT_SCRIPT_DONE, 0);
+		initscript_report(child->script->start_socket, INITSCRIPT_SCRIPT_DONE, 0);
 		exit(0);
 	}
 	for (unsigned i = 0; i < child->go_ahead.extra_files; i++)
@@ -274,14 +272,14 @@ static noreturn void run_program(const struct child *child)
 	char **envp = initscript_strings(child->plan_base + plan->envp, plan->envc);
 	if (!argv || !envp)
 		fail(child, "malloc");
-	initscript_exec(child->env, child->plan_base + plan->path, argv, envp);
+	initscript_exec(child->script, child->plan_base + plan->path, argv, envp);
 }
 
 static noreturn void run_lua_actor(const struct child *child)
 {
 	struct initscript_lua_actor actor = {
-	        .report_fd = child->env->report_fd,
-	        .parent_fd = child->env->report_fd + 1 + INITSCRIPT_PARENT,
+	        .start_socket = child->script->start_socket,
+	        .parent_fd = child->script->start_socket + 1 + INITSCRIPT_PARENT,
 	        .extra_files = child->go_ahead.extra_files,
 	        .plan = (void *)child->plan_base,
 	        .plan_size = child->go_ahead.plan_size,
@@ -294,27 +292,27 @@ static void become_actor(const struct child *child)
 {
 	const struct initscript_plan *plan = child->plan;
 	struct initscript_actor actor = {
-	        .report_fd = child->env->report_fd,
+	        .start_socket = child->script->start_socket,
 	        .extra_files = child->go_ahead.extra_files,
 	};
 	if (!initscript_become_actor(&actor, child->plan_base, plan))
 		fail(child, "malloc");
 	initscript_wipe_below_gap();
-	if (!initscript_report(actor.report_fd, INITSCRIPT_SCRIPT_DONE, 0))
+	if (!initscript_report(actor.start_socket, INITSCRIPT_SCRIPT_DONE, 0))
 		_exit(1); /* the host would wait for it */
 	munmap((void *)child->plan_base, child->go_ahead.plan_size);
 }
 
-void initscript_child(struct initscript_env *env, const struct initscript_request *request,
+void initscript_child(struct initscript_script *script, const struct initscript_request *request,
                       int start_socket, const struct initscript_parent *server)
 {
 	struct child child = {
-	        .env = env,
+	        .script = script,
 	        .request = request,
 	        .guard = {.server = *server, .sees_server = initscript_sees_parent(request)},
 	};
-	env->report_fd = env->hidden = start_socket;
-	env->hidden_end = start_socket + 1;
+	script->start_socket = script->hidden = start_socket;
+	script->hidden_end = start_socket + 1;
 	enter_namespaces(&child);
 	receive_plan(&child);
 	sigset_t none;
@@ -324,7 +322,7 @@ void initscript_child(struct initscript_env *env, const struct initscript_reques
 	initscript_call_below_gap(run_script, &child);
 	leave_script(&child);
 	if (!is_script_only(&child))
-		initscript_guard_before_program(env);
+		initscript_guard_before_program(script);
 	if (child.guard.lives_on)
 		fork_program(&child);
 	if (!is_actor(&child))

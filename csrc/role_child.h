@@ -9,11 +9,11 @@
 #include "wire.h"
 
 /* Takes over a process that the server has just made: finishes its namespaces, receives the plan
- * on START_SOCKET, runs the script in ENV (prepared before the fork), executes the program.
+ * on START_SOCKET, runs SCRIPT (prepared before the fork), executes the program.
  * Exit status: 1 set-up or script failed, 126 and 127 as exec(3) in a shell, else the program's.
  * It returns in a process that is to become an actor (initscript_become_actor() was called): this
  * is never PID 1 of a namespace, always a child of fork(3), so that libc knows its thread. */
-void initscript_child(struct initscript_env *env, const struct initscript_request *request,
+void initscript_child(struct initscript_script *script, const struct initscript_request *request,
                       int start_socket, const struct initscript_parent *server);
 
 #endif

@@ -39,24 +39,28 @@ static int exec_in_path(const char *name, char **argv, char **envp, char found[P
 			continue;
 		snprintf(path, sizeof path, "%.*s/%s", (int)length, entry, name);
 		execve(path, argv, envp);
+		/* ENOENT may also mean that the file is there and its interpreter is not. */
 		if (errno == ENOENT && access(path, F_OK) != 0)
 			continue;
+		/* ENOTDIR: this entry of PATH is no directory. */
 		if (errno != ENOTDIR && error == ENOENT) {
 			error = errno;
 			strcpy(found, path);
 		}
+		/* EACCES: the file may not be executed, or the directory not be searched; a later
+		 * one may do. All else (ENOEXEC, E2BIG) is about the file that was found. */
 		if (errno != EACCES && errno != ENOTDIR)
 			break;
 	}
 	return error;
 }
 
-noreturn void initscript_exec(const struct initscript_env *env, const char *path, char **argv,
+noreturn void initscript_exec(const struct initscript_script *script, const char *path, char **argv,
                               char **envp)
 {
 	char found[PATH_MAX], interpreter[PATH_MAX] = "", *missing = "";
-	int error, report_fd = env->report_fd;
-	initscript_report(report_fd, INITSCRIPT_SCRIPT_DONE, 0);
+	int error, start_socket = script->start_socket;
+	initscript_report(start_socket, INITSCRIPT_SCRIPT_DONE, 0);
 	if (strchr(path, '/')) {
 		execve(path, argv, envp);
 		error = errno;
@@ -65,13 +69,13 @@ noreturn void initscript_exec(const struct initscript_env *env, const char *path
 		error = exec_in_path(path, argv, envp, found);
 	}
 	/* execve(2) says ENOENT also when the file is there and its interpreter is not. */
-	if (error == ENOENT || !env->notes.lines[INITSCRIPT_NOTE_SECCOMP])
+	if (error == ENOENT || !script->notes.lines[INITSCRIPT_NOTE_SECCOMP])
 		initscript_read_interpreter(found, interpreter);
 	if (error == ENOENT && interpreter[0] && access(interpreter, F_OK) != 0)
 		missing = interpreter;
-	initscript_explain_program(report_fd, &env->notes, found, interpreter);
+	initscript_explain_program(start_socket, &script->notes, found, interpreter);
 	const char *fields[] = {found, missing};
-	initscript_report_strings(report_fd, INITSCRIPT_EXEC_FAILED, error, 0, fields, 2);
+	initscript_report_strings(start_socket, INITSCRIPT_EXEC_FAILED, error, 0, fields, 2);
 	bool not_found = error == ENOENT && !missing[0];
 	_exit(not_found ? 127 : 126);
 }

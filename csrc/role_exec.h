@@ -8,11 +8,11 @@
 
 #include <stdnoreturn.h>
 
-/* Reports INITSCRIPT_SCRIPT_DONE and executes PATH after the script of ENV, which is closed.
+/* Reports INITSCRIPT_SCRIPT_DONE and executes PATH after SCRIPT, which is closed.
  * Without a slash it is looked for in the PATH of ENVP. On failure reports INITSCRIPT_EXEC_FAILED
  * with the interpreter that is missing, if that is the reason, and ends with status 127 (not found)
  * or 126 (not executable). */
-noreturn void initscript_exec(const struct initscript_env *env, const char *path, char **argv,
+noreturn void initscript_exec(const struct initscript_script *script, const char *path, char **argv,
                               char **envp);
 
 #endif

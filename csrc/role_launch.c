@@ -34,15 +34,15 @@ static int above_targets(int fd)
 	return fcntl(fd, F_DUPFD_CLOEXEC, INITSCRIPT_SERVER_FD + 1);
 }
 
-void initscript_execute_server(int program, int null_fd, int control, const struct rlimit *files,
+void initscript_execute_server(int executable, int null_fd, int control, const struct rlimit *files,
                                char *const loader[])
 {
 	static char name[] = INITSCRIPT_SERVER_NAME;
 	char *argv[] = {name, NULL}, *envp[INITSCRIPT_LOADER_ENTRIES + 3];
 	int null = above_targets(null_fd), socket = above_targets(control);
 	const int fds[] = {null, null, null, socket};
-	program = above_targets(program);
-	if (program < 0 || null < 0 || socket < 0)
+	executable = above_targets(executable);
+	if (executable < 0 || null < 0 || socket < 0)
 		return;
 	if (files && setrlimit(RLIMIT_NOFILE, files) != 0)
 		return;
@@ -50,10 +50,10 @@ void initscript_execute_server(int program, int null_fd, int control, const stru
 		if (dup2(fds[target], target) != target)
 			return;
 	set_environment(envp, loader);
-	initscript_execute_file(program, argv, envp);
+	initscript_execute_file(executable, argv, envp);
 }
 
-int initscript_launch(int program, int null_fd, int control, char *const loader[])
+int initscript_launch(int executable, int null_fd, int control, char *const loader[])
 {
 	struct rlimit files;
 	bool raised = initscript_file_limit_before_go(&files);
@@ -64,7 +64,7 @@ int initscript_launch(int program, int null_fd, int control, char *const loader[
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	pid_t pid = vfork();
 	if (pid == 0) { /* on the memory of the host: only system calls */
-		initscript_execute_server(program, null_fd, control, raised ? &files : NULL,
+		initscript_execute_server(executable, null_fd, control, raised ? &files : NULL,
 		                          loader);
 		error = errno;
 		_exit(127);

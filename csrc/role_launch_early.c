@@ -4,6 +4,7 @@
 #include "role_launch.h"
 #include "sys_executable.h"
 #include "sys_process.h"
+#include "util_failure.h"
 #include "util_fds.h"
 #include "util_socket.h"
 
@@ -36,16 +37,12 @@ static noreturn void become_server(int control)
 	const char *failed;
 	char *loader[INITSCRIPT_LOADER_ENTRIES + 1];
 	select_loader_entries(loader);
-	int program = initscript_open_executable(&failed);
+	int executable = initscript_open_executable(&failed);
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (program >= 0 && null_fd >= 0)
-		initscript_execute_server(program, null_fd, control, NULL, loader);
+	if (executable >= 0 && null_fd >= 0)
+		initscript_execute_server(executable, null_fd, control, NULL, loader);
 	_exit(127); /* the host sees the end of the socket */
 }
-
-/* The host's end keeps away from numbers that a user may take for free ones: 0 to 2, if they are
- * closed, would pass for standard streams. */
-enum { OUT_OF_THE_WAY = 64 };
 
 static int start(int own_end, int servers_end)
 {
@@ -62,7 +59,9 @@ static int start(int own_end, int servers_end)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (server < 0)
 		return -1;
-	return fcntl(own_end, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+	/* Away from numbers that a user may take for free ones: 0 to 2, if they are closed, would
+	 * pass for standard streams. */
+	return fcntl(own_end, F_DUPFD_CLOEXEC, INITSCRIPT_OUT_OF_THE_WAY);
 }
 
 void initscript_launch_early(void)
@@ -71,9 +70,8 @@ void initscript_launch_early(void)
 	if (initscript_is_secure() || host_end >= 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return;
-	host_end = start(pair[0], pair[1]);
-	close(pair[0]);
-	close(pair[1]);
+	INITSCRIPT_AUTO_CLOSE int own_end = pair[0], servers_end = pair[1];
+	host_end = start(own_end, servers_end);
 }
 
 int initscript_take_early(pid_t *pid)

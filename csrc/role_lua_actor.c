@@ -33,18 +33,18 @@ struct module {
 	} memory;
 };
 
-static noreturn void fail_to_start(int report_fd, const char *message)
+static noreturn void fail_to_start(int start_socket, const char *message)
 {
 	fprintf(stderr, "Error starting the lua VM: %s\n", message);
-	initscript_report_strings(report_fd, INITSCRIPT_ENTRY_FAILED, 0, 0, &message, 1);
+	initscript_report_strings(start_socket, INITSCRIPT_ENTRY_FAILED, 0, 0, &message, 1);
 	exit(1);
 }
 
-static void *copy(int report_fd, const void *bytes, size_t size)
+static void *copy(int start_socket, const void *bytes, size_t size)
 {
 	void *copied = initscript_copy(bytes, size);
 	if (!copied)
-		fail_to_start(report_fd, strerror(ENOMEM));
+		fail_to_start(start_socket, strerror(ENOMEM));
 	return copied;
 }
 
@@ -55,21 +55,22 @@ static void leave_plan(struct module *module)
 	const char *base = actor->plan;
 	const struct initscript_plan *plan = actor->plan;
 	const char *envp = base + plan->envp, *name = base + plan->module_name;
-	int report_fd = actor->report_fd;
+	int start_socket = actor->start_socket;
 	environ = initscript_strings(
-	        copy(report_fd, envp, initscript_packed_size(envp, plan->envc)), plan->envc);
+	        copy(start_socket, envp, initscript_packed_size(envp, plan->envc)), plan->envc);
 	if (!environ)
-		fail_to_start(report_fd, strerror(ENOMEM));
+		fail_to_start(start_socket, strerror(ENOMEM));
 	module->memory.limit = plan->module_memory_limit;
 	module->source_length = plan->module_source_length;
 	if (plan->module)
 		module->path =
-		        copy(report_fd, base + plan->module, strlen(base + plan->module) + 1);
+		        copy(start_socket, base + plan->module, strlen(base + plan->module) + 1);
 	else
-		module->source = copy(report_fd, base + plan->module_source, module->source_length);
-	module->name = copy(report_fd, name, strlen(name) + 1);
+		module->source =
+		        copy(start_socket, base + plan->module_source, module->source_length);
+	module->name = copy(start_socket, name, strlen(name) + 1);
 	initscript_wipe_below_gap();
-	if (!initscript_report(report_fd, INITSCRIPT_SCRIPT_DONE, 0))
+	if (!initscript_report(start_socket, INITSCRIPT_SCRIPT_DONE, 0))
 		_exit(1); /* the host would wait for it */
 	munmap(actor->plan, actor->plan_size);
 }
@@ -143,13 +144,13 @@ static const char *text_at_top(lua_State *L)
 	return text ? text : "(no message)";
 }
 
-static noreturn void fail_to_run(lua_State *L, int report_fd)
+static noreturn void fail_to_run(lua_State *L, int start_socket)
 {
 	const char *message = text_at_top(L);
 	lua_getfield(L, LUA_REGISTRYINDEX, "initscript.traceback");
 	const char *traceback = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
 	const char *fields[] = {message, traceback};
-	initscript_report_strings(report_fd, INITSCRIPT_ENTRY_FAILED, 0, 0, fields, 2);
+	initscript_report_strings(start_socket, INITSCRIPT_ENTRY_FAILED, 0, 0, fields, 2);
 	fflush(stdout);
 	fprintf(stderr, "%s\n%s\n", message, traceback);
 	exit(1);
@@ -175,17 +176,17 @@ void initscript_run_lua_actor(const struct initscript_lua_actor *actor)
 	signal(SIGPIPE, SIG_IGN); /* as in Emilua: a write tells instead */
 	lua_State *L = lua_newstate(allocate, &module);
 	if (!L)
-		fail_to_start(actor->report_fd, strerror(ENOMEM));
+		fail_to_start(actor->start_socket, strerror(ENOMEM));
 	if (lua_cpcall(L, prepare, &module) != 0)
-		fail_to_start(actor->report_fd, text_at_top(L));
+		fail_to_start(actor->start_socket, text_at_top(L));
 	lua_pushcfunction(L, describe_error);
 	if (load(L, &module) != 0)
-		fail_to_start(actor->report_fd, text_at_top(L));
+		fail_to_start(actor->start_socket, text_at_top(L));
 	free(module.source);
 	free(module.path);
 	free(module.name);
 	if (lua_pcall(L, 0, 0, 1) != 0)
-		fail_to_run(L, actor->report_fd);
+		fail_to_run(L, actor->start_socket);
 	lua_close(L);
 	exit(0);
 }

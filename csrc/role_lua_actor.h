@@ -10,7 +10,7 @@
 #include <stdnoreturn.h>
 
 struct initscript_lua_actor {
-	int report_fd;
+	int start_socket;
 	int parent_fd; /* the sending end of the channel to the host */
 	unsigned extra_files;
 	void *plan; /* mapped; unmapped before the program runs */

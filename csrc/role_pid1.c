@@ -154,6 +154,7 @@ static const char *try_calls(const sigset_t *all, pid_t program)
 	int signal = sigtimedwait(all, &info, &now);
 	if (signal == 0)
 		errno = EPERM;
+	/* EAGAIN: no signal is pending, as it should be. EINTR: stopped, and continued. */
 	if (signal == 0 || (signal < 0 && errno != EAGAIN && errno != EINTR))
 		return "rt_sigtimedwait";
 	if (signal > 0)
@@ -167,45 +168,48 @@ static const char *try_calls(const sigset_t *all, pid_t program)
 	return has_come(munmap((void *)1, 1)) ? NULL : "munmap";
 }
 
-/* Closes all descriptors, REPORT last, so that a failure can be told. OPEN has been open until now,
- * and shows whether the kernel was really called. */
-static const char *close_all(int report, int open)
+/* Closes all descriptors, START_SOCKET last, so that a failure can be told. OPEN has been open
+ * until now, and shows whether the kernel was really called. */
+static const char *close_all(int start_socket, int open)
 {
-	if (!initscript_close_range(0, report - 1) || !initscript_close_range(report + 1, ~0U))
+	if (!initscript_close_range(0, start_socket - 1) ||
+	    !initscript_close_range(start_socket + 1, ~0U))
 		return "close_range";
 	if (close(open) == 0) {
 		bool still = close(open) == 0;
 		errno = EPERM;
 		return still ? "close" : "close_range";
 	}
-	return errno == EBADF && close(report) == 0 ? NULL : "close";
+	return errno == EBADF && close(start_socket) == 0 ? NULL : "close";
 }
 
 /* Nothing of the script stays: neither in memory nor as a descriptor. What the host may still be
  * told with is put back when the memory is restored. */
-static const char *become_harmless(struct initscript_env *env, const sigset_t *all, pid_t program)
+static const char *become_harmless(struct initscript_script *script, const sigset_t *all,
+                                   pid_t program)
 {
-	const struct initscript_state notes = env->notes;
-	const int report = env->report_fd, lock = env->guard->server.lock;
+	const struct initscript_notes notes = script->notes;
+	const int start_socket = script->start_socket;
+	const int lock = script->guard->server.lock;
 	const char *failed = NULL;
 	initscript_wipe_below_gap();
-	if (initscript_guard_is_filtered(env->guard))
+	if (initscript_guard_is_filtered(script->guard))
 		failed = try_calls(all, program);
-	if (!failed && !initscript_image_restore(NULL, 0, env->guard->has_natives))
+	if (!failed && !initscript_image_restore(NULL, 0, script->guard->has_natives))
 		failed = "munmap";
-	env->notes = notes;
-	env->report_fd = report;
-	return failed ? failed : close_all(report, lock);
+	script->notes = notes;
+	script->start_socket = start_socket;
+	return failed ? failed : close_all(start_socket, lock);
 }
 
-noreturn void initscript_pid1(struct initscript_env *env, pid_t program)
+noreturn void initscript_pid1(struct initscript_script *script, pid_t program)
 {
 	sigset_t all;
 	siginfo_t info;
 	sigfillset(&all);
-	const char *failed = become_harmless(env, &all, program);
+	const char *failed = become_harmless(script, &all, program);
 	if (failed)
-		initscript_fail_setup(env, failed);
+		initscript_fail_setup(script, failed);
 	if (kill(program, GO) != 0)
 		_exit(1); /* a filter refuses this signal only, and ends the namespace so */
 	while (serve(sigwaitinfo(&all, &info), &info, program))

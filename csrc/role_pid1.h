@@ -20,8 +20,8 @@ pid_t initscript_fork_from_pid1(const struct initscript_guard *guard, const char
 /* Forwards SIGTERM, SIGUSR1, SIGUSR2, SIGHUP, SIGINT and SIGRTMIN+4 to PROGRAM, reaps orphans,
  * and ends with PROGRAM's exit status, or 128 + the signal that killed it. First it drops what
  * the script left on the stack and closes every descriptor: what lives on here is of use to nobody.
- * Where any of that fails it is reported, and PROGRAM never runs. The script's ENV is closed, and
+ * Where any of that fails it is reported, and PROGRAM never runs. SCRIPT is closed, and
  * its process closed to others (script_guard.h). */
-noreturn void initscript_pid1(struct initscript_env *env, pid_t program);
+noreturn void initscript_pid1(struct initscript_script *script, pid_t program);
 
 #endif

@@ -10,6 +10,7 @@
 #include "sys_births.h"
 #include "sys_image.h"
 #include "sys_process.h"
+#include "util_failure.h"
 #include "util_fds.h"
 #include "util_socket.h"
 #include "wire.h"
@@ -37,8 +38,8 @@ struct server {
 	void *children; /* tsearch(3) tree of struct child */
 	int births;     /* tells when a child has ended */
 	struct initscript_parent self;
-	bool retired;              /* starts nothing more */
-	struct initscript_env env; /* what every child begins with */
+	bool retired;                    /* starts nothing more */
+	struct initscript_script script; /* what every child begins with */
 };
 
 static int compare_pids(const void *a, const void *b)
@@ -178,22 +179,20 @@ static void tell_born(struct server *server, struct child *child, int pidfd)
 static bool start(struct server *server, const struct initscript_request *request, int start_socket,
                   int directory)
 {
-	int pidfd = -1;
+	INITSCRIPT_AUTO_CLOSE int pidfd = -1;
 	pid_t pid = -1;
 	const char *call = "fchdir";
 	/* Before the birth: in a new mount namespace this descriptor would lead out of it. */
 	if (directory < 0 || fchdir(directory) == 0)
 		pid = initscript_give_birth(server->births, request, &pidfd, &call);
 	if (pid == 0) {
-		initscript_child(&server->env, request, start_socket, &server->self);
+		initscript_child(&server->script, request, start_socket, &server->self);
 		return true;
 	}
 	if (pid < 0)
 		tell_not_born(server, request->id, call);
 	else
 		tell_born(server, remember(server, pid, request->id), pidfd);
-	if (pidfd >= 0)
-		close(pidfd);
 	if (chdir("/") != 0) {
 		/* Only keeps the directory busy until the next start. */
 	}
@@ -264,15 +263,15 @@ static bool serve_one(struct server *server)
 void initscript_serve(int control, const struct initscript_greeting *greeting)
 {
 	static struct server server;
-	server.env.report_fd = -1;
-	server.env.arena.limit = SIZE_MAX;
+	server.script.start_socket = -1;
+	server.script.arena.limit = SIZE_MAX;
 	initscript_clear_environment();
 	initscript_set_name("initscript");
 	if (!initscript_limit_rights(greeting) || !take_over_signals(&server) ||
 	    !take_over_descriptors(control) ||
 	    !initscript_close_range(CONTROL + 1, server.births - 1) ||
 	    !initscript_close_range(server.births + 1, ~0U) || !initscript_image_save() ||
-	    !initscript_env_open(&server.env))
+	    !initscript_script_open(&server.script))
 		_exit(1);
 	server.self = initscript_as_parent();
 	if (!initscript_send(CONTROL, greeting, sizeof *greeting, NULL, 0))

@@ -128,8 +128,8 @@ enum { NEVER_OPEN = INT_MAX };
 
 static int unless_hidden(lua_State *L, int fd)
 {
-	const struct initscript_env *env = initscript_env_of(L);
-	return fd >= env->hidden && fd < env->hidden_end ? NEVER_OPEN : fd;
+	const struct initscript_script *script = initscript_script_of(L);
+	return fd >= script->hidden && fd < script->hidden_end ? NEVER_OPEN : fd;
 }
 
 int initscript_fd(lua_State *L, int arg)

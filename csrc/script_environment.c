@@ -1,6 +1,6 @@
 /*
  * The Lua environment of a script: made in the fork server, run in a child, or in a program that
- * confines itself. After initscript_env_close() all finalizers have run and nothing of the
+ * confines itself. After initscript_script_close() all finalizers have run and nothing of the
  * script's memory is mapped.
  */
 #include "script_environment.h"
@@ -17,16 +17,17 @@
 
 static void *allocate(void *user_data, void *block, size_t old_size, size_t new_size)
 {
-	struct initscript_env *env = user_data;
+	struct initscript_script *script = user_data;
 	if (new_size == 0) {
-		if (env->closing) /* the arena goes as a whole: do not touch its pages once more */
+		/* When it closes the arena goes as a whole: do not touch its pages once more. */
+		if (script->closing)
 			return NULL;
-		initscript_arena_free(&env->arena, block, old_size);
+		initscript_arena_free(&script->arena, block, old_size);
 		return NULL;
 	}
-	void *moved = initscript_arena_resize(&env->arena, block, old_size, new_size);
-	if (!moved && env->L)
-		initscript_arena_exhausted(env->L);
+	void *moved = initscript_arena_resize(&script->arena, block, old_size, new_size);
+	if (!moved && script->L)
+		initscript_arena_exhausted(script->L);
 	return moved;
 }
 
@@ -92,35 +93,35 @@ static int prepare(lua_State *L)
 	return 0;
 }
 
-lua_State *initscript_env_open(struct initscript_env *env)
+lua_State *initscript_script_open(struct initscript_script *script)
 {
-	lua_State *L = lua_newstate(allocate, env);
+	lua_State *L = lua_newstate(allocate, script);
 	if (L && lua_cpcall(L, prepare, NULL) != 0) {
 		lua_close(L);
 		L = NULL;
 	}
-	env->L = L;
+	script->L = L;
 	if (L)
 		lua_gc(L, LUA_GCCOLLECT, 0); /* no child need collect what is left from here */
 	return L;
 }
 
-bool initscript_env_trace(struct initscript_env *env, int memfd)
+bool initscript_script_trace(struct initscript_script *script, int memfd)
 {
-	if (!initscript_trace_open(env, memfd))
+	if (!initscript_trace_open(script, memfd))
 		return false;
-	set_helpers(env->L); /* those from before are not traced */
+	set_helpers(script->L); /* those from before are not traced */
 	return true;
 }
 
-void initscript_env_close(struct initscript_env *env)
+void initscript_script_close(struct initscript_script *script)
 {
-	env->closing = true;
-	lua_close(env->L);
-	env->L = NULL;
-	env->closing = false;
-	initscript_trace_close(env);
-	initscript_arena_wipe(&env->arena);
+	script->closing = true;
+	lua_close(script->L);
+	script->L = NULL;
+	script->closing = false;
+	initscript_trace_close(script);
+	initscript_arena_wipe(&script->arena);
 }
 
 /* Message handler: makes a text of any error value, and notes where it was raised. */
@@ -139,36 +140,37 @@ static int describe_error(lua_State *L)
 	return 1;
 }
 
-static bool fail_to_load(struct initscript_env *env)
+static bool fail_to_load(struct initscript_script *script)
 {
-	const char *message = lua_tostring(env->L, -1);
-	initscript_report_strings(env->report_fd, INITSCRIPT_LOAD_FAILED, 0, 0, &message, 1);
+	const char *message = lua_tostring(script->L, -1);
+	initscript_report_strings(script->start_socket, INITSCRIPT_LOAD_FAILED, 0, 0, &message, 1);
 	fprintf(stderr, "Failed to load Lua chunk: %s\n", message);
 	return false;
 }
 
-static bool fail_to_run(struct initscript_env *env)
+static bool fail_to_run(struct initscript_script *script)
 {
-	const char *message = lua_tostring(env->L, -1);
-	lua_getfield(env->L, LUA_REGISTRYINDEX, "initscript.traceback");
-	const char *fields[] = {message, lua_tostring(env->L, -1)};
-	lua_getfield(env->L, LUA_REGISTRYINDEX, "initscript.line");
-	int line = lua_tointeger(env->L, -1);
-	initscript_report_strings(env->report_fd, INITSCRIPT_SCRIPT_FAILED, 0, line, fields, 2);
+	const char *message = lua_tostring(script->L, -1);
+	lua_getfield(script->L, LUA_REGISTRYINDEX, "initscript.traceback");
+	const char *fields[] = {message, lua_tostring(script->L, -1)};
+	lua_getfield(script->L, LUA_REGISTRYINDEX, "initscript.line");
+	int line = lua_tointeger(script->L, -1);
+	initscript_report_strings(script->start_socket, INITSCRIPT_SCRIPT_FAILED, 0, line, fields,
+	                          2);
 	fprintf(stderr, "<3>ipc_actor/init/script: %s\n", message);
 	return false;
 }
 
-bool initscript_env_run(struct initscript_env *env, const char *name, const char *script,
-                        size_t length)
+bool initscript_script_run(struct initscript_script *script, const char *name, const char *text,
+                           size_t length)
 {
-	lua_State *L = env->L;
-	env->name = name;
+	lua_State *L = script->L;
+	script->name = name;
 	lua_pushcfunction(L, describe_error);
 	const char *chunk_name = lua_pushfstring(L, "@%s", name);
-	if (luaL_loadbufferx(L, script, length, chunk_name, "t") != 0)
-		return fail_to_load(env);
+	if (luaL_loadbufferx(L, text, length, chunk_name, "t") != 0)
+		return fail_to_load(script);
 	if (lua_pcall(L, 0, 0, 1) != 0)
-		return fail_to_run(env);
+		return fail_to_run(script);
 	return true;
 }

@@ -56,7 +56,8 @@ void initscript_die(lua_State *L, const char *part, int error)
 
 void initscript_arena_exhausted(lua_State *L)
 {
-	initscript_report(initscript_env_of(L)->report_fd, INITSCRIPT_MEMORY_EXHAUSTED, ENOMEM);
+	initscript_report(initscript_script_of(L)->start_socket, INITSCRIPT_MEMORY_EXHAUSTED,
+	                  ENOMEM);
 	print_failure("alloc", ENOMEM);
 	exit(1);
 }

@@ -17,46 +17,46 @@ bool initscript_guard_is_filtered(const struct initscript_guard *guard)
 	return guard->filtered || guard->has_natives;
 }
 
-static void check(const struct initscript_env *env, const char *failed)
+static void check(const struct initscript_script *script, const char *failed)
 {
 	if (failed)
-		initscript_fail_setup(env, failed);
+		initscript_fail_setup(script, failed);
 }
 
-static void die_with_server(const struct initscript_env *env)
+static void die_with_server(const struct initscript_script *script)
 {
-	const struct initscript_guard *guard = env->guard;
-	check(env, initscript_die_with_server(&guard->server, guard->sees_server,
-	                                      initscript_guard_is_filtered(guard)));
+	const struct initscript_guard *guard = script->guard;
+	check(script, initscript_die_with_server(&guard->server, guard->sees_server,
+	                                         initscript_guard_is_filtered(guard)));
 }
 
 /* Before there is a process to close it to: nobody finds it open. */
-static void close_to_others(const struct initscript_env *env)
+static void close_to_others(const struct initscript_script *script)
 {
-	struct initscript_guard *guard = env->guard;
+	struct initscript_guard *guard = script->guard;
 	if (!guard->lives_on)
 		return;
 	/* The second time it is not as the script has left it, and the kernel may since have taken
 	 * away what the actor would get back. */
 	guard->was_dumpable = guard->is_actor && !guard->filtered && initscript_is_dumpable();
-	check(env, initscript_become_undumpable(initscript_guard_is_filtered(guard)));
+	check(script, initscript_become_undumpable(initscript_guard_is_filtered(guard)));
 }
 
 void initscript_guard_after_call(lua_State *L, const char *name)
 {
-	const struct initscript_env *env = initscript_env_of(L);
-	if (!env->guard)
+	const struct initscript_script *script = initscript_script_of(L);
+	if (!script->guard)
 		return;
 	switch (initscript_effect_on_guard(L, name)) {
 	case INITSCRIPT_NO_EFFECT:
 		break;
 	case INITSCRIPT_CLEARS_GUARD:
-		die_with_server(env);
-		if (env->guard->filtered)
-			close_to_others(env);
+		die_with_server(script);
+		if (script->guard->filtered)
+			close_to_others(script);
 		break;
 	case INITSCRIPT_CHANGES_GUARD:
-		env->guard->sealed = false;
+		script->guard->sealed = false;
 	}
 }
 
@@ -65,32 +65,32 @@ static bool is_in_force(const struct initscript_guard *guard)
 	return guard->sealed && !guard->has_natives;
 }
 
-static void renew(const struct initscript_env *env)
+static void renew(const struct initscript_script *script)
 {
-	if (is_in_force(env->guard))
+	if (is_in_force(script->guard))
 		return;
-	die_with_server(env);
-	close_to_others(env);
+	die_with_server(script);
+	close_to_others(script);
 }
 
 void initscript_guard_before_filter(lua_State *L)
 {
-	const struct initscript_env *env = initscript_env_of(L);
-	if (!env->guard)
+	const struct initscript_script *script = initscript_script_of(L);
+	if (!script->guard)
 		return;
 	initscript_guard_note_natives(L);
-	renew(env);
-	env->guard->filtered = env->guard->sealed = true;
+	renew(script);
+	script->guard->filtered = script->guard->sealed = true;
 }
 
 void initscript_guard_before_exec(lua_State *L)
 {
-	const struct initscript_env *env = initscript_env_of(L);
-	if (!env->guard)
+	const struct initscript_script *script = initscript_script_of(L);
+	if (!script->guard)
 		return;
 	initscript_guard_note_natives(L);
-	if (!is_in_force(env->guard))
-		die_with_server(env);
+	if (!is_in_force(script->guard))
+		die_with_server(script);
 }
 
 static bool is_loaded(lua_State *L, const char *module)
@@ -124,10 +124,10 @@ static bool has_libraries(lua_State *L)
 
 void initscript_guard_note_natives(lua_State *L)
 {
-	initscript_env_of(L)->guard->has_natives |= is_loaded(L, "ffi") || has_libraries(L);
+	initscript_script_of(L)->guard->has_natives |= is_loaded(L, "ffi") || has_libraries(L);
 }
 
-void initscript_guard_before_program(const struct initscript_env *env)
+void initscript_guard_before_program(const struct initscript_script *script)
 {
-	renew(env);
+	renew(script);
 }

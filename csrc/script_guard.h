@@ -15,7 +15,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
-struct initscript_env;
+struct initscript_script;
 
 struct initscript_guard {
 	struct initscript_parent server;
@@ -57,7 +57,7 @@ void initscript_guard_before_exec(lua_State *L);
 void initscript_guard_note_natives(lua_State *L);
 
 /* To be called when the Lua state is closed, and a program or an actor follows. */
-void initscript_guard_before_program(const struct initscript_env *env);
+void initscript_guard_before_program(const struct initscript_script *script);
 
 /* Whether a system call may be refused, or only seem to be made. */
 bool initscript_guard_is_filtered(const struct initscript_guard *guard);

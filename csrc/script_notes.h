@@ -15,12 +15,12 @@
 /* Notes that the call NAME, whose arguments are at the bottom of the stack, has succeeded. */
 void initscript_note(lua_State *L, const char *name);
 
-/* Reports the state for the call NAME that is about to be reported as failed with ERROR. */
+/* Tells what may explain that the call NAME has failed with ERROR, which is told next. */
 void initscript_explain_call(lua_State *L, const char *name, int error);
 
 /* The same for the program PATH, which could not be executed; INTERPRETER is what it names, or "".
  * NOTES is what the script has left. */
-void initscript_explain_program(int fd, const struct initscript_state *notes, const char *path,
+void initscript_explain_program(int fd, const struct initscript_notes *notes, const char *path,
                                 const char *interpreter);
 
 #endif

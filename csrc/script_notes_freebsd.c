@@ -13,7 +13,7 @@ void initscript_explain_call(lua_State *L, const char *name, int error)
 	(void)L, (void)name, (void)error;
 }
 
-void initscript_explain_program(int fd, const struct initscript_state *notes, const char *path,
+void initscript_explain_program(int fd, const struct initscript_notes *notes, const char *path,
                                 const char *interpreter)
 {
 	(void)fd, (void)notes, (void)path, (void)interpreter;

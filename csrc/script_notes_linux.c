@@ -52,11 +52,11 @@ static const struct {
 static void set_note(lua_State *L, enum initscript_note note)
 {
 	int line = initscript_script_line(L);
-	initscript_env_of(L)->notes.lines[note] = line ? line : -1;
+	initscript_script_of(L)->notes.lines[note] = line ? line : -1;
 }
 
 /* Whether a system call cannot end the process. */
-static bool may_look(const struct initscript_state *notes)
+static bool may_look(const struct initscript_notes *notes)
 {
 	return notes->lines[INITSCRIPT_NOTE_SECCOMP] == 0;
 }
@@ -68,7 +68,7 @@ enum { OWNERS = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID };
 /* Entering the namespace that FD is open on. Another than an owner is as good as one made here. */
 static void note_setns(lua_State *L, int fd)
 {
-	struct initscript_state *notes = &initscript_env_of(L)->notes;
+	struct initscript_notes *notes = &initscript_script_of(L)->notes;
 	int kind = may_look(notes) ? ioctl(fd, NS_GET_NSTYPE) : -1;
 	if (kind > 0 && !(kind & OWNERS))
 		notes->unshared |= kind;
@@ -78,7 +78,7 @@ static void note_setns(lua_State *L, int fd)
 
 void initscript_note(lua_State *L, const char *name)
 {
-	struct initscript_state *notes = &initscript_env_of(L)->notes;
+	struct initscript_notes *notes = &initscript_script_of(L)->notes;
 	if (strcmp(name, "setns") == 0)
 		note_setns(L, initscript_integer(L, 1));
 	for (size_t i = 0; i < sizeof noted / sizeof *noted; i++) {
@@ -94,7 +94,7 @@ void initscript_note(lua_State *L, const char *name)
 }
 
 /* Libcap would allocate; this is all there is to it. */
-static void look_at_capabilities(struct initscript_state *notes)
+static void look_at_capabilities(struct initscript_notes *notes)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
@@ -104,7 +104,7 @@ static void look_at_capabilities(struct initscript_state *notes)
 	notes->has_effective = true;
 }
 
-static void look_at_mount(const char *path, struct initscript_path_state *p)
+static void look_at_mount(const char *path, struct initscript_seen_path *p)
 {
 	struct statx x;
 	p->is_mount = 2;
@@ -116,11 +116,11 @@ static void look_at_mount(const char *path, struct initscript_path_state *p)
 		p->is_mount = !!(x.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
-static void look_at_path(const char *path, struct initscript_path_state *p)
+static void look_at_path(const char *path, struct initscript_seen_path *p)
 {
 	struct stat file;
 	struct statvfs system;
-	*p = (struct initscript_path_state){.is_mount = 2};
+	*p = (struct initscript_seen_path){.is_mount = 2};
 	if (stat(path, &file) != 0) {
 		p->error = errno;
 		return;
@@ -153,7 +153,7 @@ static bool next_mount(FILE *file, struct mount_line *mount)
 	return false;
 }
 
-static void look_at_propagation(struct initscript_path_state *p)
+static void look_at_propagation(struct initscript_seen_path *p)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
 	if (!file)
@@ -174,23 +174,23 @@ static void look_at_propagation(struct initscript_path_state *p)
 	fclose(file);
 }
 
-static void report_program(int fd, const struct initscript_state *notes, const char *path,
+static void report_program(int fd, const struct initscript_notes *notes, const char *path,
                            const char *interpreter)
 {
-	struct initscript_path_state paths[2];
+	struct initscript_seen_path paths[2];
 	size_t count = 0;
 	if (may_look(notes)) {
 		look_at_path(path, &paths[count++]);
 		if (interpreter[0])
 			look_at_path(interpreter, &paths[count++]);
 	}
-	initscript_report_notes(fd, notes, paths, count, interpreter);
+	initscript_report_explanation(fd, notes, paths, count, interpreter);
 }
 
-void initscript_explain_program(int fd, const struct initscript_state *notes, const char *path,
+void initscript_explain_program(int fd, const struct initscript_notes *notes, const char *path,
                                 const char *interpreter)
 {
-	struct initscript_state told = *notes;
+	struct initscript_notes told = *notes;
 	if (may_look(&told))
 		look_at_capabilities(&told);
 	report_program(fd, &told, path, interpreter);
@@ -246,7 +246,7 @@ static bool is_one_of(const char *name, const char *const *names)
 }
 
 /* The paths among the arguments of a call that are worth looking at. */
-static size_t look_at_arguments(lua_State *L, const char *name, struct initscript_path_state *paths)
+static size_t look_at_arguments(lua_State *L, const char *name, struct initscript_seen_path *paths)
 {
 	static const char *const first[] = {"umount", "umount2", NULL};
 	size_t count = 0;
@@ -267,26 +267,27 @@ static size_t look_at_arguments(lua_State *L, const char *name, struct initscrip
 void initscript_explain_call(lua_State *L, const char *name, int error)
 {
 	static const char *const writes[] = {"write", "write_all", NULL};
-	struct initscript_env *env = initscript_env_of(L);
-	struct initscript_state notes = env->notes;
-	struct initscript_path_state paths[INITSCRIPT_STATE_PATHS];
+	struct initscript_script *script = initscript_script_of(L);
+	struct initscript_notes notes = script->notes;
+	struct initscript_seen_path paths[INITSCRIPT_SEEN_PATHS];
 	char text[PATH_MAX] = "";
 	size_t count = 0;
-	if (env->report_fd < 0)
+	if (script->start_socket < 0)
 		return;
 	if (strncmp(name, "landlock_", strlen("landlock_")) == 0)
 		name_rights(L, text, sizeof text);
 	if (may_look(&notes)) {
 		look_at_capabilities(&notes);
 		if (strcmp(name, "execve") == 0) {
+			/* Both may be about the interpreter: of a script, or of a program. */
 			if (error == EACCES || error == ENOENT)
 				initscript_read_interpreter(lua_tostring(L, 1), text);
-			report_program(env->report_fd, &notes, lua_tostring(L, 1), text);
+			report_program(script->start_socket, &notes, lua_tostring(L, 1), text);
 			return;
 		}
 		if (is_one_of(name, writes))
 			name_descriptor(initscript_integer(L, 1), text, sizeof text);
 		count = look_at_arguments(L, name, paths);
 	}
-	initscript_report_notes(env->report_fd, &notes, paths, count, text);
+	initscript_report_explanation(script->start_socket, &notes, paths, count, text);
 }

@@ -16,8 +16,8 @@
 int initscript_births_open(void);
 
 /* Makes a child: its pid and, in *PROCESS, a descriptor of it, which the caller closes; 0 in the
- * child; -1 with errno set, and in *FAILED what has failed: "fork", or else the call for the
- * descriptor. */
+ * child, where *PROCESS stays as it was; -1 with errno set, and in *FAILED what has failed: "fork",
+ * or else the call for the descriptor. */
 pid_t initscript_give_birth(int births, const struct initscript_request *request, int *process,
                             const char **failed);
 

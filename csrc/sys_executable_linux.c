@@ -56,6 +56,7 @@ static bool copy(int to, int from, off_t size)
 	for (off_t done = 0; done < size;) {
 		off_t offset = done;
 		ssize_t n = sendfile(to, from, &offset, size - done);
+		/* EINVAL: the file system cannot do this. ENOSYS: an emulator of Linux cannot. */
 		if (n < 0 && (errno == EINVAL || errno == ENOSYS))
 			n = copy_some(to, from, done);
 		if (n < 0 && errno == EINTR)
@@ -104,7 +105,8 @@ static int reopen(int fd, int flags)
 static bool is_write_protected(int executable)
 {
 	INITSCRIPT_AUTO_CLOSE int fd = reopen(executable, O_WRONLY);
-	return fd < 0 && (errno == EACCES || errno == EROFS); /* not ETXTBSY, which comes later */
+	/* Not ETXTBSY: the kernel says that only where permissions would let us write. */
+	return fd < 0 && (errno == EACCES || errno == EROFS);
 }
 
 /* Whether neither an unprivileged process nor what its children can become may write to the file:

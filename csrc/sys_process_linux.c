@@ -99,7 +99,7 @@ static int lock_a_file(void)
 	struct flock all = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
 	if (pipe2(pipe, O_CLOEXEC) != 0)
 		return -1;
-	close(pipe[1]);
+	close(pipe[1]); /* first: closing any descriptor of a file gives back its locks */
 	INITSCRIPT_AUTO_CLOSE int lock = pipe[0];
 	return fcntl(lock, F_SETLK, &all) == 0 ? initscript_hand_over(&lock) : -1;
 }

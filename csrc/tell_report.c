@@ -65,24 +65,25 @@ bool initscript_report_strings(int fd, enum initscript_record_kind kind, int err
 	return send_record(fd, &b);
 }
 
-bool initscript_report_notes(int fd, const struct initscript_state *notes,
-                             const struct initscript_path_state *paths, size_t count,
-                             const char *text)
+bool initscript_report_explanation(int fd, const struct initscript_notes *notes,
+                                   const struct initscript_seen_path *paths, size_t count,
+                                   const char *text)
 {
 	struct builder b;
-	begin(&b, INITSCRIPT_STATE, 0, 0);
+	begin(&b, INITSCRIPT_EXPLANATION, 0, 0);
 	add(&b, (const char *)notes, sizeof *notes);
 	add(&b, (const char *)paths, count * sizeof *paths);
 	add(&b, text, strlen(text));
 	return send_record(fd, &b);
 }
 
-void initscript_fail_setup(const struct initscript_env *env, const char *call)
+void initscript_fail_setup(const struct initscript_script *script, const char *call)
 {
 	int error = errno;
-	if (env->notes.lines[INITSCRIPT_NOTE_SECCOMP])
-		initscript_report_notes(env->report_fd, &env->notes, NULL, 0, "");
-	initscript_report_strings(env->report_fd, INITSCRIPT_SETUP_FAILED, error, 0, &call, 1);
+	if (script->notes.lines[INITSCRIPT_NOTE_SECCOMP])
+		initscript_report_explanation(script->start_socket, &script->notes, NULL, 0, "");
+	initscript_report_strings(script->start_socket, INITSCRIPT_SETUP_FAILED, error, 0, &call,
+	                          1);
 	_exit(1);
 }
 
@@ -128,7 +129,7 @@ static void add_argument(struct builder *b, lua_State *L, int index)
 /* Not of a file or a text that the script has loaded, whose lines have other numbers. */
 static bool is_line_of_script(lua_State *L, const lua_Debug *frame)
 {
-	const char *name = initscript_env_of(L)->name;
+	const char *name = initscript_script_of(L)->name;
 	return frame->currentline > 0 && name && frame->source[0] == '@' &&
 	       strcmp(frame->source + 1, name) == 0;
 }
@@ -162,37 +163,37 @@ void initscript_report_call(lua_State *L, const char *name, int error)
 	lua_pop(L, 1);
 	for (int i = 1; i <= arguments; i++)
 		add_argument(&b, L, i);
-	send_record(initscript_env_of(L)->report_fd, &b);
+	send_record(initscript_script_of(L)->start_socket, &b);
 }
 
 /* So many announcements fit into the socket in any case: a script that tries more often must not
  * block for want of a reader. The last one is taken back only when the script calls exit(3). */
 enum { MAX_EXECS = 32 };
 
-static struct initscript_env *last_announced;
+static struct initscript_script *last_announced;
 
 static void take_back(void)
 {
 	if (last_announced->L) /* the script has not ended otherwise */
-		initscript_report(last_announced->report_fd, INITSCRIPT_SCRIPT_RUNS, 0);
+		initscript_report(last_announced->start_socket, INITSCRIPT_SCRIPT_RUNS, 0);
 }
 
 void initscript_report_exec(lua_State *L, const char *path)
 {
-	struct initscript_env *env = initscript_env_of(L);
-	if (env->execs == MAX_EXECS)
+	struct initscript_script *script = initscript_script_of(L);
+	if (script->execs == MAX_EXECS)
 		return;
-	initscript_report_strings(env->report_fd, INITSCRIPT_SCRIPT_EXECS, 0, 0, &path, 1);
-	env->execs++;
+	initscript_report_strings(script->start_socket, INITSCRIPT_SCRIPT_EXECS, 0, 0, &path, 1);
+	script->execs++;
 }
 
 void initscript_report_no_exec(lua_State *L)
 {
-	struct initscript_env *env = initscript_env_of(L);
-	if (env->execs < MAX_EXECS) {
-		initscript_report(env->report_fd, INITSCRIPT_SCRIPT_RUNS, 0);
+	struct initscript_script *script = initscript_script_of(L);
+	if (script->execs < MAX_EXECS) {
+		initscript_report(script->start_socket, INITSCRIPT_SCRIPT_RUNS, 0);
 	} else if (!last_announced) {
-		last_announced = env;
+		last_announced = script;
 		atexit(take_back);
 	}
 }

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdnoreturn.h>
 
-struct initscript_env;
+struct initscript_script;
 
 /* Sends a record of KIND without fields on FD. False if that failed: the host is gone, or a filter
  * of the script forbids sendto(2). */
@@ -27,14 +27,14 @@ bool initscript_report_strings(int fd, enum initscript_record_kind kind, int err
 void initscript_report_call(lua_State *L, const char *name, int error);
 
 /* Tells what may explain the failure that is told next. */
-bool initscript_report_notes(int fd, const struct initscript_state *notes,
-                             const struct initscript_path_state *paths, size_t count,
-                             const char *text);
+bool initscript_report_explanation(int fd, const struct initscript_notes *notes,
+                                   const struct initscript_seen_path *paths, size_t count,
+                                   const char *text);
 
 /* Tells that CALL, a system call of the launcher, failed with errno, and ends the process with
  * status
  * 1. If the script has installed a filter, the host learns of that, too. */
-noreturn void initscript_fail_setup(const struct initscript_env *env, const char *call);
+noreturn void initscript_fail_setup(const struct initscript_script *script, const char *call);
 
 /* The line of the script that is running, or 0. Takes no memory. */
 int initscript_script_line(lua_State *L);

@@ -221,7 +221,7 @@ static void write_return(struct initscript_trace_ring *ring, lua_State *L, struc
 static int traced_call(lua_State *L)
 {
 	const struct initscript_function *function = lua_touserdata(L, lua_upvalueindex(1));
-	struct initscript_trace_ring *ring = initscript_env_of(L)->trace;
+	struct initscript_trace_ring *ring = initscript_script_of(L)->trace;
 	if (!ring) /* a finalizer, after the end */
 		return function->function(L);
 	struct call call = write_call(ring, L, function->name);
@@ -232,7 +232,7 @@ static int traced_call(lua_State *L)
 
 void initscript_trace_push(lua_State *L, const struct initscript_function *function)
 {
-	if (!initscript_env_of(L)->trace) {
+	if (!initscript_script_of(L)->trace) {
 		lua_pushcfunction(L, function->function);
 		return;
 	}
@@ -242,7 +242,7 @@ void initscript_trace_push(lua_State *L, const struct initscript_function *funct
 
 void initscript_trace_failed(lua_State *L, int error)
 {
-	struct initscript_trace_ring *ring = initscript_env_of(L)->trace;
+	struct initscript_trace_ring *ring = initscript_script_of(L)->trace;
 	struct writer w;
 	if (!ring || ring->open_id == 0 || !begin(ring, &w, 1))
 		return;
@@ -265,7 +265,7 @@ static void write_end(void)
 	finish(open_ring, &w);
 }
 
-bool initscript_trace_open(struct initscript_env *env, int memfd)
+bool initscript_trace_open(struct initscript_script *script, int memfd)
 {
 	struct initscript_trace_ring *ring =
 	        mmap(NULL, INITSCRIPT_TRACE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
@@ -273,15 +273,15 @@ bool initscript_trace_open(struct initscript_env *env, int memfd)
 		return false;
 	if (!initscript_clock_is_quiet())
 		ring->clock = -1;
-	env->trace = open_ring = ring;
+	script->trace = open_ring = ring;
 	return true;
 }
 
-void initscript_trace_close(struct initscript_env *env)
+void initscript_trace_close(struct initscript_script *script)
 {
-	if (!env->trace)
+	if (!script->trace)
 		return;
 	write_end();
-	munmap(env->trace, INITSCRIPT_TRACE_SIZE);
-	env->trace = open_ring = NULL;
+	munmap(script->trace, INITSCRIPT_TRACE_SIZE);
+	script->trace = open_ring = NULL;
 }

@@ -15,16 +15,17 @@
 #ifndef INITSCRIPT_UTIL_FAILURE_H
 #define INITSCRIPT_UTIL_FAILURE_H
 
-#include "util_fds.h"
-
+#include <errno.h>
 #include <unistd.h>
 
 /* Closes what an INITSCRIPT_AUTO_CLOSE variable still has when it goes out of scope. Keeps errno.
  */
 static inline void initscript_close_at_end(const int *fd)
 {
+	int error = errno;
 	if (*fd >= 0)
-		initscript_close_keeping_errno(*fd);
+		close(*fd);
+	errno = error;
 }
 
 /* Begins the declaration of a descriptor, -1 for none, that is closed on every way out of its

@@ -1,10 +1,11 @@
 /*
- * Closing descriptors, by number and in ranges. Every room uses it. After initscript_close_range()
- * nothing in the range is open, or the caller knows.
+ * Closing descriptors, by number and in ranges, and duplicating them. Every room uses it. After
+ * initscript_close_range() nothing in the range is open, or the caller knows.
  */
 #include "util_fds.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -30,6 +31,7 @@ bool initscript_close_range(unsigned first, unsigned last)
 {
 	if (last < first || syscall(SYS_close_range, first, last, 0) == 0)
 		return true;
+	/* ENOSYS: before Linux 5.9, or a filter that pretends so. */
 	return errno == ENOSYS && close_one_by_one(first, last);
 }
 
@@ -40,9 +42,10 @@ struct initscript_fd_path initscript_fd_path(int fd)
 	return path;
 }
 
-void initscript_close_keeping_errno(int fd)
+int initscript_duplicate_above(int fd, int lowest)
 {
-	int error = errno;
-	close(fd);
-	errno = error;
+	int away = fcntl(fd, F_DUPFD_CLOEXEC, lowest + INITSCRIPT_OUT_OF_THE_WAY);
+	if (away < 0 && errno == EINVAL) /* the limit is that low */
+		away = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+	return away;
 }

@@ -79,9 +79,9 @@ enum initscript_record_kind {
 	INITSCRIPT_EXEC_FAILED,          /* fields: path, missing interpreter or "" */
 	INITSCRIPT_ENTRY_FAILED, /* from an actor, after INITSCRIPT_SCRIPT_DONE; fields: message,
 	                            traceback if it is in Lua */
-	/* What may explain the next record, a failure; fields: struct initscript_state, one
-	 * struct initscript_path_state for each path that was looked at, in one field, text. */
-	INITSCRIPT_STATE,
+	/* What may explain the next record, a failure; fields: struct initscript_notes, one
+	 * struct initscript_seen_path for each path that was looked at, in one field, text. */
+	INITSCRIPT_EXPLANATION,
 };
 
 /* What a script has done that changes what later calls may do. */
@@ -95,19 +95,20 @@ enum initscript_note {
 	INITSCRIPT_NOTE_LANDLOCK,
 	INITSCRIPT_NOTE_CHROOT,
 	INITSCRIPT_NOTE_UMOUNT,
-	INITSCRIPT_NOTES,
+	INITSCRIPT_NOTE_COUNT,
 };
 
-struct initscript_state {
-	int32_t lines[INITSCRIPT_NOTES]; /* of the script, where it did so last; 0: never */
-	uint32_t unshared;               /* CLONE_NEW*, by the script */
-	uint32_t has_effective;          /* the next is known */
+/* What the script has left that may explain a failure. */
+struct initscript_notes {
+	int32_t lines[INITSCRIPT_NOTE_COUNT]; /* of the script, where it did so last; 0: never */
+	uint32_t unshared;                    /* CLONE_NEW*, by the script */
+	uint32_t has_effective;               /* the next is known */
 	uint32_t padding;
 	uint64_t effective; /* capabilities, bits 1 << CAP_* */
 };
 
 /* A path as the child sees it. */
-struct initscript_path_state {
+struct initscript_seen_path {
 	int32_t error;        /* errno of looking at it; then nothing else is known */
 	uint32_t mode;        /* as in stat(2) */
 	uint32_t mount_flags; /* ST_* of statvfs(3) */
@@ -118,7 +119,7 @@ struct initscript_path_state {
 	uint64_t mount_id;    /* 0: unknown */
 };
 
-enum { INITSCRIPT_STATE_PATHS = 3 }; /* at most */
+enum { INITSCRIPT_SEEN_PATHS = 3 }; /* at most, in an explanation */
 
 struct initscript_record {
 	uint32_t kind;
@@ -143,10 +144,11 @@ struct initscript_go_ahead {
 /* The hidden files of an actor, in their order. The script does not see them. An actor in Lua has
  * the first one only. */
 enum initscript_hidden_file {
-	INITSCRIPT_PARENT,  /* the sending end of the channel to the host */
-	INITSCRIPT_CRASH,   /* the writing end of a pipe for what the Go runtime says at last */
-	INITSCRIPT_PROGRAM, /* the program (sys_executable.h), for children of its own */
-	INITSCRIPT_NULL,    /* the null device, likewise: its root may have neither */
+	INITSCRIPT_PARENT,     /* the sending end of the channel to the host */
+	INITSCRIPT_CRASH,      /* the writing end of a pipe for what the Go runtime says at last */
+	INITSCRIPT_EXECUTABLE, /* what servers are executed from (sys_executable.h), for children of
+	                          its own */
+	INITSCRIPT_NULL,       /* the null device, likewise: its root may have neither */
 	INITSCRIPT_HIDDEN_FILES,
 };
 

@@ -138,7 +138,9 @@ func start(host uintptr, request *C.struct_luahost_request, result *C.struct_lua
 
 // supervise notes a child that was started, and gives Lua its descriptors. If that fails the child
 // is ended.
-func supervise(host uintptr, cmd *initscript.Cmd, channel, inbox *os.File, result *C.struct_luahost_child) error {
+func supervise(
+	host uintptr, cmd *initscript.Cmd, channel, inbox *os.File, result *C.struct_luahost_child,
+) error {
 	pidfd, err := cmd.Process.PidFD()
 	if err == nil {
 		defer pidfd.Close()

@@ -47,14 +47,18 @@ func TestMessageCost(t *testing.T) {
 		"maps of one float":  list(10000, func(i int) any { return map[any]any{float64(i) + .5: "v"} }),
 	}
 	for _, n := range []int{8, 9, 15, 113, 897, 3585, 7169, 28673} {
-		tests[fmt.Sprintf("map of %d strings", n)] = dictionary(n, func(i int) (any, any) { return fmt.Sprint(i + 100000), "v" })
+		tests[fmt.Sprintf("map of %d strings", n)] = dictionary(n, func(i int) (any, any) {
+			return fmt.Sprint(i + 100000), "v"
+		})
 		tests[fmt.Sprintf("map of %d mixed", n)] = dictionary(n, func(i int) (any, any) {
 			if i == 0 {
 				return true, "x"
 			}
 			return fmt.Sprintf("%x", i), []byte("x")
 		})
-		tests[fmt.Sprintf("map of %d floats", n)] = dictionary(n, func(i int) (any, any) { return float64(i) + .5, []any{} })
+		tests[fmt.Sprintf("map of %d floats", n)] = dictionary(n, func(i int) (any, any) {
+			return float64(i) + .5, []any{}
+		})
 	}
 	scratch := make([]byte, maxInlineBody)
 	for name, value := range tests {
@@ -94,7 +98,8 @@ func TestMessageCost(t *testing.T) {
 		if got > cost {
 			t.Errorf("%s: %d bytes allocated, cost %d", name, got, cost)
 		}
-		t.Logf("%s: %d bytes of body, %d allocated, cost %d", name, len(packet)-messageHeaderSize, got, cost)
+		t.Logf("%s: %d bytes of body, %d allocated, cost %d",
+			name, len(packet)-messageHeaderSize, got, cost)
 
 		// The sender counts the same, to the byte.
 		if _, _, err := encodeMessage(value, cost); err != nil {
@@ -106,7 +111,8 @@ func TestMessageCost(t *testing.T) {
 		limit = cost
 		decode()
 		d := takenDescriptors(fds[0])
-		if _, err := decodeMessage(header, d, cost-1, scratch); err == nil || !strings.Contains(err.Error(), "too large") {
+		_, err = decodeMessage(header, d, cost-1, scratch)
+		if err == nil || !strings.Contains(err.Error(), "too large") {
 			t.Errorf("%s: %v", name, err)
 		}
 		d.close()

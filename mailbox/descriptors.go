@@ -90,7 +90,7 @@ func (d *descriptors) skipMemfd(hasMemfd bool) {
 	}
 }
 
-// fill puts the taken descriptors into the value. If that fails, none of them is part of it.
+// fill puts the taken descriptors into the value: all, or none if that fails.
 func (d *descriptors) fill(value any) (any, *MessageError) {
 	if len(d.fds) == d.first {
 		return value, nil

@@ -47,7 +47,8 @@ func (e *messageEncoder) head(major byte, argument uint64, content int) *Message
 	return nil
 }
 
-// appendHead appends a major type and its argument (RFC 8949, section 3) in the fewest bytes that hold it.
+// appendHead appends a major type and its argument (RFC 8949, section 3) in the fewest bytes that hold
+// it.
 func appendHead(b []byte, major byte, argument uint64) []byte {
 	major <<= 5
 	switch {

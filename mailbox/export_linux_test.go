@@ -60,7 +60,8 @@ func (c *Channel) SendRaw(packet []byte, fds ...int) error {
 // come.
 func (c *Channel) ReceiveBackwards() (n int, err error) {
 	return backwards(c, func(socket int) (int, error) {
-		n, _, _, _, err := unix.Recvmsg(socket, make([]byte, 16), make([]byte, 64), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+		n, _, _, _, err := unix.Recvmsg(socket, make([]byte, 16), make([]byte, 64),
+			unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 		return n, err
 	})
 }
@@ -105,7 +106,8 @@ func (i *Inbox) SendBackwards() []error {
 		connection, err := source.SyscallConn()
 		if err == nil {
 			connection.Control(func(socket uintptr) {
-				err = unix.Sendmsg(int(socket), []byte("secret"), unix.UnixRights(0), nil, unix.MSG_NOSIGNAL)
+				err = unix.Sendmsg(int(socket), []byte("secret"), unix.UnixRights(0), nil,
+					unix.MSG_NOSIGNAL)
 			})
 		}
 		results = append(results, err)

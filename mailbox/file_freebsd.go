@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canPoll tells whether the poller can safely have the file: if it is a socket, a pipe or a FIFO.
+// canPoll reports whether the poller can safely have the file: if it is a socket, a pipe or a FIFO.
 // These have no position, which the kernel says without asking any file system.
 func canPoll(fd int) bool {
 	_, err := unix.Seek(fd, 0, os.SEEK_CUR)

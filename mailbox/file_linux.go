@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canPoll tells whether the poller can safely have the file: if it is a socket, a pipe or a FIFO.
+// canPoll reports whether the poller can safely have the file: if it is a socket, a pipe or a FIFO.
 // AT_STATX_DONT_SYNC keeps FUSE and network file systems from being asked.
 func canPoll(fd int) bool {
 	var status unix.Statx_t

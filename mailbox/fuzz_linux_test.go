@@ -21,7 +21,8 @@ func FuzzDecodeMessage(f *testing.F) {
 			f.Add(row.Packet, row.Body, row.Kinds)
 		}
 	}
-	f.Add(rawPacket(f, 0, 2, "a3 6161"+fileHead+"00 6162"+channelHead+"01 6163 82 fb400921fb54442d18 4100"), []byte{}, "fc")
+	body := "a3 6161" + fileHead + "00 6162" + channelHead + "01 6163 82 fb400921fb54442d18 4100"
+	f.Add(rawPacket(f, 0, 2, body), []byte{}, "fc")
 	f.Add(memfdPacket(1, 5), []byte("\xa2\x01\x02\x03\x04"), "M")
 	const limit = 1 << 20
 	const kinds = "MSGWfpcsnP-"
@@ -220,7 +221,9 @@ func (b *messageBuilder) value(depth int) (sent, want any) {
 
 // What is sent arrives, whatever it is.
 func FuzzMessageRoundTrip(f *testing.F) {
-	for _, seed := range []string{"", "\x03\x05bytes", "\x03\xff\x60\x00", "\x04\xff", "\x05\x03\x06\x01\x01k\x07\x02"} {
+	for _, seed := range []string{
+		"", "\x03\x05bytes", "\x03\xff\x60\x00", "\x04\xff", "\x05\x03\x06\x01\x01k\x07\x02",
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {

@@ -31,8 +31,8 @@ type inboxState struct {
 	idle    chan struct{} // closed while there is no source
 }
 
-// delivery is what one packet became. A message with descriptors is only offered: when somebody
-// wants it, they are received, and the rest follows.
+// delivery is a packet that was read, or why it could not be. A message with descriptors is only
+// offered: when somebody wants it, they are received, and the rest follows.
 type delivery struct {
 	value any
 	err   error

@@ -146,7 +146,8 @@ func TestCloseDoesNotLinger(t *testing.T) {
 		receive(t, inbox)
 		atOnce(t, "the garbage collector", func() error {
 			collected := make(chan struct{})
-			runtime.AddCleanup(&struct{ padding [64]byte }{}, func(struct{}) { close(collected) }, struct{}{})
+			object := &struct{ padding [64]byte }{}
+			runtime.AddCleanup(object, func(struct{}) { close(collected) }, struct{}{})
 			runtime.GC()
 			<-collected
 			runtime.GC()

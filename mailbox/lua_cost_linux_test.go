@@ -42,8 +42,10 @@ func TestMessageCostInLua(t *testing.T) {
 		}
 	}
 	for name, value := range map[string]func(int) any{
-		"one string":     func(n int) any { return strings.Repeat("x", n) },
-		"long strings":   func(n int) any { return []any{strings.Repeat("x", n/2), strings.Repeat("y", n/2)} },
+		"one string": func(n int) any { return strings.Repeat("x", n) },
+		"long strings": func(n int) any {
+			return []any{strings.Repeat("x", n/2), strings.Repeat("y", n/2)}
+		},
 		"integers":       list(int64(1 << 60)),
 		"numbers":        list(0.5),
 		"empty arrays":   list([]any{}),
@@ -62,11 +64,13 @@ func TestMessageCostInLua(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			costOf := func(n int) int { return int(mailbox.CostOf(t, value(n))) }
 			const few = 1 << 16
-			most := few + (mailbox.DefaultMessageLimit-costOf(few))*few/(costOf(2*few)-costOf(few))*99/100
-			if got := costOf(most); got > mailbox.DefaultMessageLimit || got < mailbox.DefaultMessageLimit/10*9 {
+			const limit = mailbox.DefaultMessageLimit
+			most := few + (limit-costOf(few))*few/(costOf(2*few)-costOf(few))*99/100
+			if got := costOf(most); got > limit || got < limit/10*9 {
 				t.Fatalf("%d of them cost %d", most, got)
 			}
-			actor, err := initscript.Spawn(t.Context(), initscript.Actor{Stderr: os.Stderr, ModuleSource: `
+			actor, err := initscript.Spawn(t.Context(), initscript.Actor{
+				Stderr: os.Stderr, ModuleSource: `
 parent:send(inbox:receive())
 local message = inbox:receive()
 parent:send(type(message))
@@ -80,7 +84,7 @@ inbox:receive()`})
 			askFor(t, t.Context(), actor, value(most))
 			used := peakMemory(t, actor.Pid()) - before
 			t.Logf("%d: %d bytes", most, used)
-			if used > mailbox.DefaultMessageLimit+1<<20 { // what of the libraries is used for the first time
+			if used > limit+1<<20 { // what of the libraries is used for the first time
 				t.Errorf("%d bytes were used", used)
 			}
 		})

@@ -43,8 +43,10 @@ func TestLuaRoundTrip(t *testing.T) {
 		{"map", map[string]any{"a": 1, "b": []any{}}, map[string]any{"a": int64(1), "b": []any{}}},
 		{"empty map", map[string]any{}, map[string]any{}},
 		{"map with other keys", map[any]any{true: 1, false: 2, 1: 3, 1.5: 4, "x": 5, -7: 6},
-			map[any]any{true: int64(1), false: int64(2), int64(1): int64(3), 1.5: int64(4), "x": int64(5), int64(-7): int64(6)}},
-		{"map with the keys 1 to 2", map[int]int{1: 1, 2: 2}, map[any]any{int64(1): int64(1), int64(2): int64(2)}},
+			map[any]any{true: int64(1), false: int64(2), int64(1): int64(3), 1.5: int64(4),
+				"x": int64(5), int64(-7): int64(6)}},
+		{"map with the keys 1 to 2", map[int]int{1: 1, 2: 2},
+			map[any]any{int64(1): int64(1), int64(2): int64(2)}},
 		{"32 levels", nested, nested},
 		{"64 KiB of body", strings.Repeat("x", 64<<10-3), strings.Repeat("x", 64<<10-3)},
 		{"one byte more", strings.Repeat("x", 64<<10-2), strings.Repeat("x", 64<<10-2)},
@@ -56,7 +58,8 @@ func TestLuaRoundTrip(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if got := exchange(t, actor, test.sent); !reflect.DeepEqual(got, test.want) {
-				t.Errorf("got %.200s, want %.200s", fmt.Sprintf("%#v", got), fmt.Sprintf("%#v", test.want))
+				t.Errorf("got %.200s, want %.200s",
+					fmt.Sprintf("%#v", got), fmt.Sprintf("%#v", test.want))
 			}
 		})
 	}
@@ -73,14 +76,16 @@ func TestLuaTypes(t *testing.T) {
 	actor := spawnLua(t, `
 local m = inbox:receive()
 local function show(v) return type(v) .. " " .. tostring(v) end
-parent:send{ show(m.bool), show(m.int), show(m.float), show(m.text), show(m.bytes), show(#m.list), show(m.big),
+parent:send{ show(m.bool), show(m.int), show(m.float), show(m.text), show(m.bytes), show(#m.list),
+	show(m.big),
     type(m.file), getmetatable(m.file), type(m.channel), getmetatable(m.channel) }`)
 	inbox, channel := newInbox(t)
 	_ = inbox
 	file, err := os.Open("/dev/null")
 	testkit.Must(t, err)
 	defer file.Close()
-	got := exchange(t, actor, map[string]any{"bool": true, "int": 7, "float": 0.5, "text": "t", "bytes": []byte("b"),
+	got := exchange(t, actor, map[string]any{
+		"bool": true, "int": 7, "float": 0.5, "text": "t", "bytes": []byte("b"),
 		"list": []int{1, 2}, "big": int64(1 << 60), "file": file, "channel": channel})
 	want := []any{"boolean true", "number 7", "number 0.5", "string t", "string b", "number 2",
 		"cdata 1152921504606846976LL", "userdata", "file_descriptor", "userdata", "ipc_actor_channel"}

@@ -90,9 +90,15 @@ func TestMalformedMessagesToLua(t *testing.T) {
 	actor, ctx := spawnForPackets(t)
 	packets := append(mailbox.MalformedPackets(t),
 		// Keys that Go can tell apart and Lua cannot.
-		mailbox.MalformedPacket{"keys 1 and 1.0", mailbox.RawPacket(t, 0, 0, "a2 01 01 f9 3c00 02"), "", nil, "", ""},
-		mailbox.MalformedPacket{"key -2^53-1", mailbox.RawPacket(t, 0, 0, "a1 3b 0020000000000000 01"), "", nil, "", ""},
-		mailbox.MalformedPacket{"key 2^60", mailbox.RawPacket(t, 0, 0, "a1 1b 1000000000000000 01"), "", nil, "", ""},
+		mailbox.MalformedPacket{
+			"keys 1 and 1.0", mailbox.RawPacket(t, 0, 0, "a2 01 01 f9 3c00 02"), "", nil, "", "",
+		},
+		mailbox.MalformedPacket{
+			"key -2^53-1", mailbox.RawPacket(t, 0, 0, "a1 3b 0020000000000000 01"), "", nil, "", "",
+		},
+		mailbox.MalformedPacket{
+			"key 2^60", mailbox.RawPacket(t, 0, 0, "a1 1b 1000000000000000 01"), "", nil, "", "",
+		},
 	)
 	before := descriptorsOfActor(t, actor)
 	for _, row := range packets {

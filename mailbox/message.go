@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+
+	"github.com/go-initscript/initscript/internal/wire"
 )
 
 // DefaultMessageLimit bounds what one message may cost its receiver, in bytes; see
@@ -19,7 +21,7 @@ const (
 	maxInlineBody     = 64 << 10 // longer bodies go through a memfd
 	maxMessageBody    = 1<<32 - 1
 	maxMessageDepth   = 32
-	maxMessageFiles   = 252 // SCM_MAX_FD less one for the memfd
+	maxMessageFiles   = wire.MaxDescriptors - 1 // the memfd may be one
 
 	fileTag    = 0x696e6974 // CBOR tag "init": a file, by the index of its descriptor
 	channelTag = 0x696e6975 // CBOR tag "iniu": likewise a channel
@@ -52,7 +54,15 @@ func messageErrorf(format string, args ...any) *MessageError {
 	return &MessageError{Err: fmt.Errorf(format, args...)}
 }
 
-// messageCost is what decoding allocates at most, whatever the message is: Go's size classes waste
+// What parts of a message cost beside their bytes.
+const (
+	itemCost       = 96
+	mapCost        = 384
+	entryCost      = 48
+	descriptorCost = 1024
+)
+
+// messageCost counts what decoding allocates at most, whatever the message is: Go's size classes waste
 // a quarter of a string at worst; Lua reads the longest string before it makes one of it; an empty
 // list takes 88 bytes in Lua; an entry of a map takes 137 bytes beside its key and value, if its
 // part of the map was allocated just too small and is copied into a larger one; an open file and
@@ -60,7 +70,8 @@ func messageErrorf(format string, args ...any) *MessageError {
 type messageCost struct{ body, longest, items, maps, entries, descriptors int64 }
 
 func (c *messageCost) bytes() int64 {
-	return c.body + c.body/4 + c.longest + 96*c.items + 384*c.maps + 48*c.entries + 1024*c.descriptors
+	return c.body + c.body/4 + c.longest +
+		itemCost*c.items + mapCost*c.maps + entryCost*c.entries + descriptorCost*c.descriptors
 }
 
 func (c *messageCost) check(limit int64) *MessageError {
@@ -83,7 +94,8 @@ func errTooDeep() *MessageError {
 }
 
 func errTooManyFiles() *MessageError {
-	return messageErrorf("too many descriptors: a message holds at most %d files and channels", maxMessageFiles)
+	return messageErrorf("too many descriptors: a message holds at most %d files and channels",
+		maxMessageFiles)
 }
 
 var (

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/go-initscript/initscript/internal/seqpacket"
+	"github.com/go-initscript/initscript/internal/wire"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,7 +28,7 @@ type packet struct {
 // packetBuffer has room for the longest packet and the most descriptors that the kernel passes.
 type packetBuffer struct {
 	data    [messageHeaderSize + maxInlineBody]byte
-	control [4096]byte // 253 descriptors, and what socket options add
+	control [4*wire.MaxDescriptors + 3<<10]byte // the descriptors, and what socket options add
 }
 
 // A buffer is in use only while there is something to receive: sources that wait hold none.
@@ -146,7 +147,8 @@ func (p *packet) takeNow(socket int) (same bool, err error) {
 	}
 	looked, before := p.descriptors, p.buffer
 	p.descriptors = takenDescriptors(seqpacket.TakeRights(buffer.control[:controlLength]))
-	same = slices.Equal(looked.IsChannel, p.descriptors.IsChannel) && looked.First == p.descriptors.First &&
+	same = slices.Equal(looked.IsChannel, p.descriptors.IsChannel) &&
+		looked.First == p.descriptors.First &&
 		bytes.Equal(p.content(), buffer.data[:n])
 	p.buffer, p.length, p.taken = buffer, n, true
 	packetBuffers.Put(before)

@@ -149,7 +149,7 @@ func (c *Channel) interruptWith(ctx context.Context) (stop func()) {
 	}
 }
 
-// isGone tells whether sendmsg failed because the other end is closed. ECONNRESET is said first
+// isGone reports whether sendmsg failed because the other end is closed. ECONNRESET is said first
 // when it left messages unread.
 func isGone(err error) bool {
 	var errno syscall.Errno

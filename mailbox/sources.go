@@ -137,7 +137,7 @@ func (s *inboxState) read(socket *os.File) {
 	}
 }
 
-// readOne tells whether the source goes on.
+// readOne reads one packet, and reports whether more can come.
 func (s *inboxState) readOne(socket *os.File) bool {
 	p, err := awaitPacket(socket)
 	defer p.free()

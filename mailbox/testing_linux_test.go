@@ -20,7 +20,8 @@ func testContext(t testing.TB) context.Context {
 // spawnLua starts a Lua actor that ends with the test at the latest.
 func spawnLua(t *testing.T, source string) *initscript.Actor {
 	t.Helper()
-	actor, err := initscript.Spawn(testContext(t), initscript.Actor{ModuleSource: source, Stderr: os.Stderr})
+	actor, err := initscript.Spawn(testContext(t),
+		initscript.Actor{ModuleSource: source, Stderr: os.Stderr})
 	if err != nil {
 		t.Fatalf("spawn: %v", err)
 	}
@@ -47,8 +48,8 @@ func exchange(t *testing.T, actor *initscript.Actor, message any) any {
 	return answer
 }
 
-// runWithMounts runs the calling test once more, as root, in a process with a mount namespace of its own. It
-// returns true in that process.
+// runWithMounts runs the calling test once more, as root, in a process with a mount namespace of its
+// own. It returns true in that process.
 func runWithMounts(t *testing.T) bool {
 	t.Helper()
 	testkit.RequireRoot(t)

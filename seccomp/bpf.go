@@ -104,7 +104,7 @@ func numberRanges(numbers []uint32) []numberRange {
 	return ranges
 }
 
-// callMatch is what a rule says about some numbers.
+// callMatch has the decision of a rule about some numbers.
 type callMatch struct {
 	numbers []uint32
 	args    []Condition

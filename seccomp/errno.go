@@ -2,7 +2,7 @@ package seccomp
 
 import "syscall"
 
-// maxErrno is what the kernel cuts larger numbers to.
+// maxErrno is the largest errno; the kernel cuts larger numbers to it.
 const maxErrno = 4095
 
 // Errno is the action that makes the system call fail with errno, without an effect. With 0 it succeeds

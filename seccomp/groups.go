@@ -15,24 +15,24 @@ var groups = [...]struct {
 }{
 	// From the installation of the filter to the program's execve, or to the Go runtime.
 	{"@launcher", []string{
-		"brk", "close", "close_range", "dup3", "execve", "exit_group", "getrandom", "madvise", "mmap", "mmap2",
-		"munmap", "sendto",
+		"brk", "close", "close_range", "dup3", "execve", "exit_group", "getrandom", "madvise", "mmap",
+		"mmap2", "munmap", "sendto",
 	}},
 	// PID 1 of a PID namespace, beside @launcher.
 	{"@init", []string{
-		"clone", "exit_group", "fcntl", "fcntl64", "getpgid", "getpgrp", "kill", "pipe2", "prctl", "read", "rt_sigprocmask",
-		"rt_sigtimedwait", "set_robust_list", "wait4",
+		"clone", "exit_group", "fcntl", "fcntl64", "getpgid", "getpgrp", "kill", "pipe2", "prctl",
+		"read", "rt_sigprocmask", "rt_sigtimedwait", "set_robust_list", "wait4",
 	}},
 	// What the runtime of a Go actor needs to boot, to idle, to collect garbage, to use channels and to
 	// end. Beside @launcher.
 	{"@go-runtime", []string{
-		"clock_gettime", "clock_gettime64", "clock_nanosleep", "clock_nanosleep_time64", "clone", "clone3",
-		"close", "epoll_create1", "epoll_ctl", "epoll_pwait", "eventfd2", "exit", "exit_group", "fcntl",
-		"fcntl64", "fstat", "futex", "futex_time64", "getpid", "getsockopt",
-		"gettid", "madvise", "mmap", "mmap2", "mprotect", "munmap", "nanosleep", "prctl", "prlimit64", "read",
+		"clock_gettime", "clock_gettime64", "clock_nanosleep", "clock_nanosleep_time64", "clone",
+		"clone3", "close", "epoll_create1", "epoll_ctl", "epoll_pwait", "eventfd2", "exit", "exit_group",
+		"fcntl", "fcntl64", "fstat", "futex", "futex_time64", "getpid", "getsockopt", "gettid",
+		"madvise", "mmap", "mmap2", "mprotect", "munmap", "nanosleep", "prctl", "prlimit64", "read",
 		"recvmsg", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
-		"sched_getaffinity", "sched_yield", "sendmsg", "set_robust_list", "shutdown", "sigaltstack", "tgkill",
-		"wait4", "write",
+		"sched_getaffinity", "sched_yield", "sendmsg", "set_robust_list", "shutdown", "sigaltstack",
+		"tgkill", "wait4", "write",
 	}},
 }
 
@@ -79,7 +79,7 @@ func isOption(option uint64) Condition {
 	return Condition{Arg: 0, Width: 32, Op: Equal, Value: option}
 }
 
-// ruledCall is what a rule says about a system call, on any architecture.
+// ruledCall has the decision of a rule about a system call, on any architecture.
 type ruledCall struct {
 	name   string
 	args   []Condition
@@ -113,8 +113,8 @@ func (r *Rule) calls(i int) ([]ruledCall, error) {
 		if r.Action.letsThrough() {
 			conditions = limitedTo(name)
 			if name == "clone3" {
-				// Its flags are behind a pointer, where a filter cannot see them. Without it the C library
-				// uses clone.
+				// Its flags are behind a pointer, where a filter cannot see them. Without it the C
+				// library uses clone.
 				action = actionSet | retErrno | enosys
 			}
 		}

@@ -40,7 +40,7 @@ type span struct {
 	excluded        []uint64
 }
 
-// contradict tells whether no system call meets all the conditions. Where it is true that is certain;
+// contradict reports whether no system call meets all the conditions. Where it is true that is certain;
 // where it is false there may be such a call or not.
 func contradict(args []Condition) bool {
 	for index := range 6 {
@@ -94,7 +94,7 @@ func narrow(spans *[]*span, arg Condition) bool {
 	return s.low < s.high || s.low == s.high && !slices.Contains(s.excluded, s.low)
 }
 
-// disagree tells whether the spans, each of which some argument is in, have none in common.
+// disagree reports whether the spans, each of which some argument is in, have none in common.
 func disagree(spans []*span) bool {
 	var fixed, value uint64 // bits that a span has in all of its numbers
 	for _, s := range spans {
@@ -122,7 +122,7 @@ func disagree(spans []*span) bool {
 // maxCoverSteps ends the search in policies that nobody writes.
 const maxCoverSteps = 200
 
-// covered tells whether each system call that meets args meets one of the lists before, too. What the
+// covered reports whether each system call that meets args meets one of the lists before, too. What the
 // first list leaves are several parts: what meets its conditions up to one, and not that one. Where it
 // is true that is certain.
 func covered(args []Condition, before [][]Condition, steps *int) bool {
@@ -153,7 +153,7 @@ type decision struct {
 
 type decisions map[string][]decision // by the system call
 
-// hidden tells whether decisions before leave nothing of the call, whether one of them is another
+// hidden reports whether decisions before leave nothing of the call, whether one of them is another
 // action, and the line of the first that has to do with it.
 func (d decisions) hidden(call ruledCall) (hidden, differs bool, line int) {
 	var before [][]Condition

@@ -47,8 +47,8 @@ func ParsePolicy(text []byte) (*Policy, error) {
 // parseYAML returns the root of the only document, if that is not empty.
 //
 // yaml/v3 compiles regular expressions when a program starts that is linked with it: 0.5 ms, 276
-// allocations. yaml/v4 does more of that (489). goccy/go-yaml does less (24), but does not read all texts
-// as YAML says: of {arg: 1, w:dth: 32} it makes the key "w", and an invalid text it may repair.
+// allocations. yaml/v4 does more of that (489). goccy/go-yaml does less (24), but does not read all
+// texts as YAML says: of {arg: 1, w:dth: 32} it makes the key "w", and an invalid text it may repair.
 func parseYAML(text []byte) (*yaml.Node, error) {
 	var document, next yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(text))

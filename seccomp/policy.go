@@ -164,8 +164,8 @@ func (p *Policy) Compile() ([]byte, error) {
 	return p.CompileFor(runtime.GOARCH)
 }
 
-// CompileFor is like Compile, for another architecture: "386", "amd64", "arm" or "arm64". A name that the
-// architecture does not have is an error unless the rule is Optional. Errors: *[Error].
+// CompileFor is like Compile, for another architecture: "386", "amd64", "arm" or "arm64". A name that
+// the architecture does not have is an error unless the rule is Optional. Errors: *[Error].
 func (p *Policy) CompileFor(goarch string) ([]byte, error) {
 	if err := p.check(); err != nil {
 		return nil, err

@@ -85,8 +85,8 @@ func multiplexer(name string) *multiplexedCall {
 // hasHiddenArguments reports whether a system call of the 386 takes one pointer to all of its arguments.
 func hasHiddenArguments(name string) bool { return name == "mmap" || name == "select" }
 
-// otherNames are system calls that Linux has on architectures that are not in [architectures],
-// or has got after their tables were made. Policies that are made for many machines mention them as optional.
+// otherNames are system calls that Linux has on architectures that are not in [architectures], or has
+// got after their tables were made. Policies that are made for many machines mention them as optional.
 const otherNames = " atomic_barrier atomic_cmpxchg_32 breakpoint cachectl cacheflush file_getattr " +
 	"file_setattr getdomainname getpagesize kern_features listns memory_ordering multiplexer or1k_atomic " +
 	"pciconfig_iobase pciconfig_read pciconfig_write riscv_flush_icache riscv_hwprobe rtas " +
@@ -237,8 +237,9 @@ func (t *target) findMultiplexed(r *Rule, i int, call ruledCall) (
 		return nil, r.nameError(i, fmt.Errorf("on 386 it is also made through %s, for which an earlier "+
 			"rule has %q", row.through, action))
 	case len(call.args) > 0:
-		return nil, r.nameError(i, fmt.Errorf("no args are possible on 386, where it is also made through "+
-			"%s, whose arguments are not those (unless an earlier rule refuses that)", row.through))
+		return nil, r.nameError(i,
+			fmt.Errorf("no args are possible on 386, where it is also made through "+
+				"%s, whose arguments are not those (unless an earlier rule refuses that)", row.through))
 	}
 	for _, number := range row.numbers {
 		isCall := Condition{Arg: 0, Width: 32, Mask: row.mask, Op: Equal, Value: number}

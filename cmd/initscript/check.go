@@ -59,9 +59,12 @@ func newCheckCommand() *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&o.target, "target", "linux", "the `SYSTEM` that the scripts are for: linux or freebsd")
-	flags.StringVar(&o.kernel, "kernel", "", "also report what Linux `VERSION`, such as 5.15, does not have")
-	flags.IntVar(&o.abi, "landlock-abi", 0, "the same for version `N` of Landlock; 0 is a kernel without it")
+	flags.StringVar(&o.target, "target", "linux",
+		"the `SYSTEM` that the scripts are for: linux or freebsd")
+	flags.StringVar(&o.kernel, "kernel", "",
+		"also report what Linux `VERSION`, such as 5.15, does not have")
+	flags.IntVar(&o.abi, "landlock-abi", 0,
+		"the same for version `N` of Landlock; 0 is a kernel without it")
 	flags.BoolVar(&o.json, "json", false, "write JSON, one object in each line")
 	flags.BoolVar(&o.werror, "werror", false, "let warnings count as errors")
 	command.RegisterFlagCompletionFunc("target",

@@ -69,8 +69,8 @@ func exitStatus(err error) int {
 	}
 }
 
-// endedByScript reports whether the script has ended the process, as with os.exit: as in Emilua, that is told by
-// the status alone.
+// endedByScript reports whether the script has ended the process, as with os.exit: as in Emilua, that is
+// told by the status alone.
 func endedByScript(err error) bool {
 	var script *initscript.ScriptError
 	return errors.As(err, &script) && script.Exited != nil

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// statusProgramFailed is what lua(1) ends with, too.
+// statusProgramFailed is the exit status of lua(1) in that case, too.
 const statusProgramFailed = 1
 
 const hostHelp = `Runs the LuaJIT program APP.lua, which can start confined processes with spawn_vm, as programs of

@@ -23,8 +23,8 @@ func runHost(path string, args []string) error {
 	return luahost.Run(L, path, args...)
 }
 
-// printProgramError prints what a Lua program did not catch. The message may be that of an actor, so it is
-// one line; the traceback, which is about the program only, has several.
+// printProgramError prints what a Lua program did not catch. The message may be that of an actor, so it
+// is one line; the traceback, which is about the program only, has several.
 func printProgramError(err error) bool {
 	var program *luahost.ProgramError
 	if !errors.As(err, &program) {

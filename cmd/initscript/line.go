@@ -94,7 +94,7 @@ func (r *lineReader) restore() {
 	}
 }
 
-// interruptedLine is what Ctrl-C makes of a line. It is never Lua.
+// interruptedLine stands for a line that Ctrl-C has ended. It is never Lua.
 const interruptedLine = "^C"
 
 // interruptReader has Ctrl-C drop a line; term.Terminal takes it for the end of all input.
@@ -166,7 +166,8 @@ func (r *lineReader) complete(line string, pos int, key rune) (string, int, bool
 // nameStart returns where the name begins that ends the text: letters, digits, "_" and ".".
 func nameStart(text string) int {
 	return strings.LastIndexFunc(text, func(c rune) bool {
-		return !(c == '_' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z')
+		return !(c == '_' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' ||
+			'A' <= c && c <= 'Z')
 	}) + 1
 }
 

@@ -37,8 +37,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// condition knows [root]; [static]: is this one file without libraries; [host]: has the command host, which
-// needs the build tag luajit; and [userns]: may this user create user namespaces here?
+// condition knows [root]; [static]: is this one file without libraries; [host]: has the command host,
+// which needs the build tag luajit; and [userns]: may this user create user namespaces here?
 func condition(t *testing.T, name string) (bool, error) {
 	switch name {
 	case "root":

@@ -11,7 +11,8 @@ import (
 	"github.com/go-initscript/initscript/internal/manpage"
 )
 
-var update = flag.Bool("update", false, "write docs/reference/man/initscript.1 anew, as go generate does")
+var update = flag.Bool("update", false,
+	"write docs/reference/man/initscript.1 anew, as go generate does")
 
 func TestManPageIsUpToDate(t *testing.T) {
 	path := filepath.Join(repository, "docs/reference/man/initscript.1")

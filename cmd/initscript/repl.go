@@ -45,7 +45,9 @@ func newReplCommand() *cobra.Command {
 	command.RegisterFlagCompletionFunc("ns", completeNamespaces)
 	command.RunE = func(command *cobra.Command, args []string) error {
 		if len(args) > 0 && command.ArgsLenAtDash() != 0 {
-			return &usageError{fmt.Errorf(`unexpected %q: the program goes after "--"`, args[0]), command}
+			return &usageError{
+				fmt.Errorf(`unexpected %q: the program goes after "--"`, args[0]), command,
+			}
 		}
 		return o.runREPL(args)
 	}
@@ -200,7 +202,7 @@ func (r *repl) readLine(isContinued bool) (string, error) {
 	}
 }
 
-// evaluate has the code run and shows what comes of it.
+// evaluate has the code run and shows its results, or its error.
 func (r *repl) evaluate(code string) (more, alive bool) {
 	if _, err := r.socket.Write([]byte(code)); err != nil {
 		return false, false

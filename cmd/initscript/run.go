@@ -64,7 +64,8 @@ func newRunCommand() *cobra.Command {
 	flags.SetInterspersed(false) // what follows SCRIPT is not ours
 	flags.SortFlags = false
 	o.addSandboxFlags(flags)
-	flags.StringVar(&o.argFile, "arg-file", "", "open `PATH` for reading; arg is the descriptor in the script")
+	flags.StringVar(&o.argFile, "arg-file", "",
+		"open `PATH` for reading; arg is the descriptor in the script")
 	flags.StringVarP(&o.code, "code", "e", "", "the script itself, `CODE` in Lua")
 	o.trace.addTo(flags)
 	flags.IntVar(&o.statusFD, "status-fd", 0, "write status events to descriptor `N`")
@@ -85,7 +86,8 @@ func (o *runOptions) addSandboxFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.mapRoot, "map-root", false, "map root in the user namespace to the caller")
 	flags.Var(&o.uidMap, "uid-map", "map N user ids from IN in the user namespace to OUT (repeatable)")
 	flags.Var(&o.gidMap, "gid-map", "the same for group ids (repeatable)")
-	flags.StringArrayVar(&o.env, "env", nil, "environment `K=V` of the program; K: the caller's value (repeatable)")
+	flags.StringArrayVar(&o.env, "env", nil,
+		"environment `K=V` of the program; K: the caller's value (repeatable)")
 	flags.StringVarP(&o.dir, "chdir", "C", "", "working directory `DIR` in which the script starts")
 	flags.Var(&o.memoryLimit, "memory-limit", "what the script may use, in bytes, or with K, M or G")
 }

@@ -55,9 +55,13 @@ func newSeccompCompileCommand() *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.SortFlags = false
-	flags.StringVarP(&output, "output", "o", "-", "write the filter to `FILE`; -: to the standard output, if that is no terminal")
-	flags.StringVar(&arch, "arch", runtime.GOARCH, "architecture of the program: 386, amd64, arm or arm64")
-	command.RegisterFlagCompletionFunc("arch", cobra.FixedCompletions([]string{"386", "amd64", "arm", "arm64"}, cobra.ShellCompDirectiveNoFileComp))
+	flags.StringVarP(&output, "output", "o", "-",
+		"write the filter to `FILE`; -: to the standard output, if that is no terminal")
+	flags.StringVar(&arch, "arch", runtime.GOARCH,
+		"architecture of the program: 386, amd64, arm or arm64")
+	architectures := []string{"386", "amd64", "arm", "arm64"}
+	command.RegisterFlagCompletionFunc("arch",
+		cobra.FixedCompletions(architectures, cobra.ShellCompDirectiveNoFileComp))
 	command.RunE = func(command *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return &usageError{fmt.Errorf("one policy must be given, not %d", len(args)), command}

@@ -80,7 +80,7 @@ func (f *signalForwarder) interrupted() syscall.Signal {
 	return f.killedFor
 }
 
-// terminalReaches tells whether a signal from the terminal goes to the process as well as to this
+// terminalReaches reports whether a signal from the terminal goes to the process as well as to this
 // command: both are in the foreground process group.
 func terminalReaches(process *initscript.Process) bool {
 	group := unix.Getpgrp()

@@ -112,7 +112,8 @@ func (w *statusWriter) exited(state *initscript.ProcessState) {
 }
 
 func (w *statusWriter) failed(err error) {
-	event := failedEvent{Event: "failed", Kind: failureKind(err), Message: failureText(err), Hint: initscript.Hint(err)}
+	event := failedEvent{Event: "failed", Kind: failureKind(err), Message: failureText(err),
+		Hint: initscript.Hint(err)}
 	var script *initscript.ScriptError
 	if errors.As(err, &script) {
 		event.Func, event.Args = script.Func, script.Args

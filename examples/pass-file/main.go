@@ -59,7 +59,7 @@ func checksum(ctx context.Context, actor *initscript.Actor, path string) (any, e
 	return actor.Receive(ctx)
 }
 
-// checksums is what runs in the actor.
+// checksums runs in the actor.
 func checksums(self *initscript.Self) error {
 	ctx := context.Background()
 	for {

@@ -1,7 +1,7 @@
 //go:build (linux || freebsd) && cgo
 
-// Package actorself is what an actor knows of itself: the descriptors that its host has given it, and the way
-// back to the host for its last words. In a process that is no actor there is nothing of it.
+// Package actorself gives an actor the descriptors that its host has passed to it, and tells the host
+// its last words. In a process that is no actor it finds nothing.
 package actorself
 
 // #include "../../csrc/role_actor.h"
@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Self is what the host has given to this actor. The caller of [Take] owns the files.
+// Self holds what the host has given to this actor. The caller of [Take] owns the files.
 type Self struct {
 	Entry      string
 	Inbox      *os.File // a source of package mailbox
@@ -29,7 +29,7 @@ type Self struct {
 	ExtraFiles []*os.File
 }
 
-// Take returns what this actor has, nil in a process that is none. It is called once.
+// Take returns what this actor has, or nil in a process that is no actor. It is called once.
 func Take() *Self {
 	actor := C.initscript_this_actor()
 	if actor == nil {
@@ -42,16 +42,20 @@ func Take() *Self {
 	}
 	for i := range int(actor.extra_files) {
 		fd := C.INITSCRIPT_EXTRA_FD + i
-		self.ExtraFiles = append(self.ExtraFiles, os.NewFile(uintptr(fd), fmt.Sprintf("extra file %d", i)))
+		file := os.NewFile(uintptr(fd), fmt.Sprintf("extra file %d", i))
+		self.ExtraFiles = append(self.ExtraFiles, file)
 	}
 	return self
 }
 
-// Program returns the program as an actor has it from its host, or nil. It is not the caller's to close.
-var Program = sync.OnceValue(func() *os.File { return inherited(wire.HiddenProgram, "initscript program") })
+// Executable returns what servers are executed from, as an actor has it from its host, or nil. It is
+// not the caller's to close.
+var Executable = sync.OnceValue(func() *os.File {
+	return inherited(wire.HiddenExecutable, "initscript executable")
+})
 
-// OpenNull returns the null device, which all callers share: that of the host, whose root directory may be
-// another one.
+// OpenNull returns the null device, which all callers share: that of the host, whose root directory may
+// be another one.
 var OpenNull = sync.OnceValues(func() (*os.File, error) {
 	if null := inherited(wire.HiddenNull, os.DevNull); null != nil {
 		return null, nil
@@ -68,7 +72,7 @@ func inherited(which int, name string) *os.File {
 }
 
 func hiddenFile(actor *C.struct_initscript_actor, which int) int {
-	return int(actor.report_fd) + 1 + which
+	return int(actor.start_socket) + 1 + which
 }
 
 // As early as possible: the initializers of other packages can panic, too.
@@ -87,13 +91,13 @@ func init() {
 	crash.Close() // it has made a duplicate
 }
 
-// Exit ends this actor, which has failed unless the error is nil: the host is told then.
+// Exit ends this actor. It tells the host of an error that is not nil.
 func Exit(failure error) {
 	if failure == nil {
 		os.Exit(0)
 	}
 	if actor := C.initscript_this_actor(); actor != nil {
-		unix.Sendto(int(actor.report_fd), entryFailed(failure), seqpacket.SendFlags, nil)
+		unix.Sendto(int(actor.start_socket), entryFailed(failure), seqpacket.SendFlags, nil)
 	}
 	os.Exit(1)
 }

@@ -8,8 +8,8 @@ import (
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
 
-// Name returns the name of the capability with the number, such as "cap_chown", or the number itself where
-// it has none.
+// Name returns the name of the capability with the number, such as "cap_chown", or the number itself
+// where it has none.
 func Name(number int) string { return cap.Value(number).String() }
 
 // Names returns the names of all capabilities that have one, in the order of their numbers.

@@ -11,7 +11,7 @@ import (
 	"github.com/go-initscript/initscript/lua"
 )
 
-// api is what the definitions say.
+// api holds the definitions, by name.
 type api struct {
 	functions map[string]*function // "C.open", "mode"
 	constants map[string]*constant // "C.O_CLOEXEC"

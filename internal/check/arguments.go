@@ -70,7 +70,8 @@ func (s *script) checkOctal(e luasyntax.Expr) {
 	} else {
 		hint = fmt.Sprintf(`tonumber("%s", 8)`, digits)
 	}
-	s.add(e.Pos(), Warning, nameOctal, "%s is decimal in Lua, %v: the octal number is %s", number.Text, number.Value, hint)
+	s.add(e.Pos(), Warning, nameOctal, "%s is decimal in Lua, %v: the octal number is %s", number.Text,
+		number.Value, hint)
 }
 
 func (s *script) isOctal(e luasyntax.Expr) bool {
@@ -133,8 +134,8 @@ func (s *script) candidates(call *luasyntax.Call, f *function) []signature {
 		}
 	}
 	if len(fitting) == 0 {
-		s.add(wrong.Pos(), Error, nameUnknownText, "%s takes %s here, not %q%s", f.name, quotedList(allowed, "or"), wrongText,
-			similar(wrongText, allowed))
+		s.add(wrong.Pos(), Error, nameUnknownText, "%s takes %s here, not %q%s", f.name,
+			quotedList(allowed, "or"), wrongText, similar(wrongText, allowed))
 	}
 	return fitting
 }
@@ -187,7 +188,8 @@ func (s *script) checkType(e luasyntax.Expr, types []string, at place, strict bo
 	if got == "" {
 		return
 	}
-	fitting := slices.DeleteFunc(slices.Clone(types), func(typ string) bool { return !s.takes(typ, got, e, strict) })
+	fitting := slices.DeleteFunc(slices.Clone(types),
+		func(typ string) bool { return !s.takes(typ, got, e, strict) })
 	if len(fitting) > 0 {
 		s.checkValue(e, slices.Compact(fitting), at)
 		return
@@ -376,18 +378,21 @@ func (s *script) checkFields(table *luasyntax.Table, class *class, at place) {
 		switch {
 		case i >= 0:
 			p := class.fields[i]
-			s.checkType(field.Value, append(definitions.SplitType(p.typ, '|'), "nil"), place{at.function, p.name,
-				"the field " + p.name, p.numbers}, true)
+			s.checkType(field.Value, append(definitions.SplitType(p.typ, '|'), "nil"),
+				place{at.function, p.name, "the field " + p.name, p.numbers}, true)
 		case class.strict:
-			s.add(key.Position, Error, nameUnknownField, "there is no field %s%s", key.Value, similar(key.Value, names))
+			s.add(key.Position, Error, nameUnknownField, "there is no field %s%s", key.Value,
+				similar(key.Value, names))
 		default:
-			s.add(key.Position, Error, nameUnknownField, "there is no field %s, so it is ignored%s", key.Value,
+			s.add(key.Position, Error, nameUnknownField,
+				"there is no field %s, so it is ignored%s", key.Value,
 				similar(key.Value, names))
 		}
 	}
 	for _, p := range class.fields {
 		if !p.optional && !set[p.name] && closed {
-			s.add(table.Position, Error, nameUnknownField, "the field %s is missing in %s", p.name, strings.TrimSuffix(what, ","))
+			s.add(table.Position, Error, nameUnknownField, "the field %s is missing in %s", p.name,
+				strings.TrimSuffix(what, ","))
 		}
 	}
 }

@@ -35,7 +35,7 @@ const (
 	Warning Severity = "warning"
 )
 
-// Diagnostic is what was found at one place.
+// Diagnostic is one finding, with its place.
 type Diagnostic struct {
 	Line     int      `json:"line"`   // from 1
 	Column   int      `json:"column"` // from 1, in bytes
@@ -87,7 +87,10 @@ func Check(source string, options Options) []Diagnostic {
 	r := &report{}
 	if zero := strings.IndexByte(source, 0); zero >= 0 {
 		before := source[:zero]
-		pos := luasyntax.Position{Line: strings.Count(before, "\n") + 1, Column: zero - strings.LastIndex(before, "\n")}
+		pos := luasyntax.Position{
+			Line:   strings.Count(before, "\n") + 1,
+			Column: zero - strings.LastIndex(before, "\n"),
+		}
 		r.add(pos, Error, nameSyntax, "a zero byte: this is no Lua source text")
 		return r.list
 	}
@@ -137,7 +140,8 @@ func (r *report) finish(comments []luasyntax.Comment) []Diagnostic {
 			}
 		}
 	}
-	list := slices.DeleteFunc(r.list, func(d Diagnostic) bool { return ignored[ignoredName{d.Line, d.Name}] })
+	list := slices.DeleteFunc(r.list,
+		func(d Diagnostic) bool { return ignored[ignoredName{d.Line, d.Name}] })
 	slices.SortStableFunc(list, func(a, b Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})

@@ -8,8 +8,8 @@ import (
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
 
-// openingFlag is the flag for close-on-exec of a call that returns a descriptor: which argument, or
-// which field of it, can have it. flag is "" if there is none.
+// openingFlag says how a call that returns a descriptor can be told close-on-exec: by which flag, in
+// which argument, and in which field if that is a table. flag is "" if it cannot.
 type openingFlag struct {
 	argument    int
 	field, flag string
@@ -71,7 +71,8 @@ func (f *follower) keepDescriptors(locals []*luasyntax.Local, values []luasyntax
 		} else if locals != nil {
 			continue
 		}
-		if !slices.ContainsFunc(f.state.open, func(other *descriptor) bool { return other.call == call }) {
+		if !slices.ContainsFunc(f.state.open,
+			func(other *descriptor) bool { return other.call == call }) {
 			f.state.open = append(f.state.open, d)
 		}
 	}
@@ -110,7 +111,7 @@ func (f *follower) fieldOf(e luasyntax.Expr, name string) (value luasyntax.Expr,
 	return nil, false
 }
 
-// onlyPassedToC tells whether variables are never assigned to and used for nothing but arguments of
+// onlyPassedToC reports whether variables are never assigned to and used for nothing but arguments of
 // functions of C and the like: whoever makes a text of a descriptor may want the program to have it.
 func (f *follower) onlyPassedToC(locals []*luasyntax.Local) bool {
 	passed := map[*luasyntax.Local]int{}
@@ -162,11 +163,13 @@ func (f *follower) checkDescriptors(execute *luasyntax.Call, function *function)
 	for _, d := range f.state.open {
 		if function.name == "C.fexecve" && len(execute.Args) > 0 {
 			// An interpreter opens its script by this descriptor.
-			if name, ok := execute.Args[0].(*luasyntax.Name); ok && name.Local == d.local && d.local != nil {
+			if name, ok := execute.Args[0].(*luasyntax.Name); ok && name.Local == d.local &&
+				d.local != nil {
 				continue
 			}
 		}
-		f.add(nameAt(d.call), Warning, nameCloseOnExec, "the program that %s executes in line %d gets this descriptor, "+
-			"for want of %s", function.name, execute.Pos().Line, d.flag)
+		f.add(nameAt(d.call), Warning, nameCloseOnExec,
+			"the program that %s executes in line %d gets this descriptor, "+
+				"for want of %s", function.name, execute.Pos().Line, d.flag)
 	}
 }

@@ -178,15 +178,15 @@ func (f *follower) ifStatement(n *luasyntax.IfStmt) {
 	f.state = after
 }
 
-// branch tells whether the script may go on somewhere else than after it.
+// branch reports whether the script may go on somewhere else than after it.
 func (f *follower) branch(block *luasyntax.Block, after *state) bool {
 	f.block(block)
 	after.join(f.state)
 	return f.leaves(block)
 }
 
-// leaves tells whether there may be a way out of a block other than its end and errors. Functions in it
-// have their own.
+// leaves reports whether there may be a way out of a block other than its end and errors. Functions in
+// it have their own.
 func (f *follower) leaves(block *luasyntax.Block) bool {
 	found := false
 	luasyntax.WalkBlock(block, func(node luasyntax.Node) bool {
@@ -196,9 +196,11 @@ func (f *follower) leaves(block *luasyntax.Block) bool {
 		case *luasyntax.Call:
 			// An error is the opposite of asking. Other functions may end the script.
 			meaning := f.meaning(n.Function)
-			harmless := n.Method != nil || meaning == "error" || pure()[meaning] || pure()[library(meaning)] ||
+			harmless := n.Method != nil || meaning == "error" || pure()[meaning] ||
+				pure()[library(meaning)] ||
 				f.api.functions[meaning] != nil
-			found = found || !harmless || slices.Contains([]string{"os.exit", "C.execve", "C.fexecve"}, meaning)
+			found = found || !harmless ||
+				slices.Contains([]string{"os.exit", "C.execve", "C.fexecve"}, meaning)
 		case *luasyntax.Function:
 			return false
 		}
@@ -275,7 +277,7 @@ func (f *follower) expression(e luasyntax.Expr) {
 // callers are functions of Lua that call the functions which they get.
 var callers = []string{"string.gsub", "table.sort", "table.foreach", "table.foreachi", "debug.sethook"}
 
-// isLibraryCall tells whether a function of that name calls nothing of the script, but for callers.
+// isLibraryCall reports whether a function of that name calls nothing of the script, but for callers.
 func isLibraryCall(meaning string) bool {
 	in := library(meaning)
 	return pure()[meaning] || pure()[in] && in != "coroutine" || in == "ffi"
@@ -299,7 +301,9 @@ var pure = sync.OnceValue(func() map[string]bool {
 	for _, name := range luaGlobals() {
 		pure[name] = true
 	}
-	for _, name := range []string{"dofile", "load", "loadfile", "loadstring", "require", "pcall", "xpcall", "_G", "setmetatable"} {
+	for _, name := range []string{
+		"dofile", "load", "loadfile", "loadstring", "require", "pcall", "xpcall", "_G", "setmetatable",
+	} {
 		delete(pure, name)
 	}
 	return pure
@@ -363,7 +367,7 @@ func (s *script) foreignEffects(call *luasyntax.Call) effects {
 	return effects{}
 }
 
-// loadsCode tells whether a call brings code into the script.
+// loadsCode reports whether a call brings code into the script.
 func (s *script) loadsCode(call *luasyntax.Call) bool {
 	switch s.meaning(call.Function) {
 	case "dofile", "load", "loadfile", "loadstring":
@@ -374,7 +378,7 @@ func (s *script) loadsCode(call *luasyntax.Call) bool {
 	return false
 }
 
-// passesFunction tells whether an argument may be a function.
+// passesFunction reports whether an argument may be a function.
 func (s *script) passesFunction(call *luasyntax.Call) bool {
 	return slices.ContainsFunc(call.Args, func(e luasyntax.Expr) bool {
 		switch s.typeOf(e) {

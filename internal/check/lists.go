@@ -114,7 +114,8 @@ func (s *script) checkList(table *luasyntax.Table, appended []luasyntax.Expr, el
 	for _, field := range table.Fields {
 		if key, ok := field.Key.(*luasyntax.String); ok {
 			s.add(key.Position, Error, nameList,
-				"%s is a list, without names: %s is ignored", strings.TrimSuffix(at.what, ","), key.Value)
+				"%s is a list, without names: %s is ignored",
+				strings.TrimSuffix(at.what, ","), key.Value)
 			continue
 		}
 		elements = append(elements, field.Value)

@@ -8,7 +8,7 @@ import (
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
 
-// checkRange reports a number of which something else than what is written gets to the kernel.
+// checkRange reports a number that does not get to the kernel as it is written.
 func (s *script) checkRange(e luasyntax.Expr, at place) {
 	if s.isOctal(e) {
 		return // which is reported
@@ -132,7 +132,7 @@ func (s *script) callNumber(call *luasyntax.Call) (value float64, ok bool) {
 	return 0, false
 }
 
-// isSmall tells whether the conversion of numbers to 32 bits is nothing but a choice of bits.
+// isSmall reports whether the conversion of numbers to 32 bits is nothing but a choice of bits.
 func isSmall(numbers []float64) bool {
 	for _, n := range numbers {
 		if n != math.Floor(n) || math.Abs(n) > 1<<51 {

@@ -18,9 +18,10 @@ var withArguments = map[string]struct {
 		"C.F_SETPIPE_SZ": 3,
 	}},
 	"C.prctl": {0, map[string]int{
-		"C.PR_SET_PDEATHSIG": 2, "C.PR_SET_DUMPABLE": 2, "C.PR_SET_KEEPCAPS": 2, "C.PR_SET_CHILD_SUBREAPER": 2,
-		"C.PR_SET_TIMERSLACK": 2, "C.PR_SET_NO_NEW_PRIVS": 2, "C.PR_CAPBSET_READ": 2, "C.PR_CAPBSET_DROP": 2,
-		"C.PR_SET_THP_DISABLE": 2, "C.PR_SET_MDWE": 2,
+		"C.PR_SET_PDEATHSIG": 2, "C.PR_SET_DUMPABLE": 2, "C.PR_SET_KEEPCAPS": 2,
+		"C.PR_SET_CHILD_SUBREAPER": 2, "C.PR_SET_TIMERSLACK": 2, "C.PR_SET_NO_NEW_PRIVS": 2,
+		"C.PR_CAPBSET_READ": 2, "C.PR_CAPBSET_DROP": 2, "C.PR_SET_THP_DISABLE": 2,
+		"C.PR_SET_MDWE": 2,
 	}},
 	"C.keyctl": {0, map[string]int{
 		"C.KEYCTL_GET_KEYRING_ID": 3, "C.KEYCTL_REVOKE": 2, "C.KEYCTL_SETPERM": 3, "C.KEYCTL_CLEAR": 2,
@@ -47,8 +48,8 @@ func (s *script) checkOptional(call *luasyntax.Call, f *function) {
 		}
 		given, closed := s.given(call)
 		if closed && given < needs {
-			s.add(call.Paren, Error, nameArgumentCount, "%s with %s takes %s: %s is missing", f.name, name,
-				count(needs, "argument"), f.calls[0][given].name)
+			s.add(call.Paren, Error, nameArgumentCount, "%s with %s takes %s: %s is missing",
+				f.name, name, count(needs, "argument"), f.calls[0][given].name)
 			return
 		}
 		if value, _ := argument(call, needs-1); value != nil && s.typeOf(value) == "nil" {

@@ -51,7 +51,7 @@ func (s *script) need(call *luasyntax.Call, f *function) (capability, unless str
 	return "", ""
 }
 
-// changesIDs tells whether one of the ids is certainly not -1.
+// changesIDs reports whether one of the ids is certainly not -1.
 func (s *script) changesIDs(call *luasyntax.Call) bool {
 	for _, e := range call.Args {
 		if id, ok := s.number(e); ok && id >= 0 {
@@ -141,7 +141,7 @@ func (f *follower) applyPrctl(call *luasyntax.Call) {
 	}
 }
 
-// handlesFiles tells whether the ruleset certainly handles an access to files.
+// handlesFiles reports whether the ruleset certainly handles an access to files.
 func (f *follower) handlesFiles(call *luasyntax.Call) bool {
 	e, _ := argument(call, 0)
 	if e == nil {
@@ -187,7 +187,7 @@ func (f *follower) applyUserIDs(call *luasyntax.Call, sure bool) {
 	}
 }
 
-// mayKeepCapabilities tells whether the script changes what happens to capabilities when ids change.
+// mayKeepCapabilities reports whether the script changes what happens to capabilities when ids change.
 func (s *script) mayKeepCapabilities() bool {
 	found := false
 	luasyntax.Walk(s.chunk.Main, func(node luasyntax.Node) bool {

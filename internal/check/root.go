@@ -6,7 +6,7 @@ import (
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
 
-// rootState is what is known about the working directory while the root directory changes.
+// rootState describes the working directory while the root directory changes.
 type rootState struct {
 	// outside is the call that has left the working directory outside of the new root.
 	outside *luasyntax.Call
@@ -51,7 +51,7 @@ func (f *follower) applyRoot(call *luasyntax.Call, function *function) {
 	}
 }
 
-// staysInside tells whether the working directory is in the new root: where the process has just gone
+// staysInside reports whether the working directory is in the new root: where the process has just gone
 // there, or that is the old one. pivot_root(2) moves a working directory that is the old root.
 func (r *rootState) staysInside(newRoot, function string) bool {
 	switch {

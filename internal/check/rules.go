@@ -28,7 +28,7 @@ func (f *follower) checkSystem(index *luasyntax.Index) {
 	}
 }
 
-// demanded tells whether a call that fails here ends the script, and nothing has been asked before.
+// demanded reports whether a call that fails here ends the script, and nothing has been asked before.
 func (f *follower) demanded() bool {
 	return f.state.certain && !f.mayHaveEnded && f.state.errexit == yes
 }
@@ -69,8 +69,10 @@ func (f *follower) checkKernel(call *luasyntax.Call, function *function) {
 				}
 			}
 		}
-		if text, ok := f.text(e); ok && function.name == "C.landlock_add_rule" && i == 1 && text == "net_port" {
-			f.checkABI(e.Pos(), `"net_port"`, f.api.classes["initscript.LandlockRulesetAttr"].abi["handled_access_net"])
+		if text, ok := f.text(e); ok && function.name == "C.landlock_add_rule" && i == 1 &&
+			text == "net_port" {
+			f.checkABI(e.Pos(), `"net_port"`,
+				f.api.classes["initscript.LandlockRulesetAttr"].abi["handled_access_net"])
 		}
 	}
 }
@@ -136,7 +138,8 @@ func (f *follower) checkTextVersion(list *textList, value luasyntax.Expr) {
 
 func (f *follower) checkABI(pos luasyntax.Position, what string, abi int) {
 	if abi > f.abi {
-		f.add(pos, Error, nameLandlockABI, "%s needs ABI %d of Landlock, which came with Linux %v; the target has %s",
+		f.add(pos, Error, nameLandlockABI,
+			"%s needs ABI %d of Landlock, which came with Linux %v; the target has %s",
 			what, abi, f.api.abis[abi-1], describeABI(f.abi))
 	}
 }
@@ -153,8 +156,9 @@ var mountCalls = []string{"C.mount", "C.umount", "C.umount2", "C.pivot_root", "C
 
 func (f *follower) checkLandlockOrder(call *luasyntax.Call, function *function) {
 	if f.state.landlocked != nil && slices.Contains(mountCalls, function.name) {
-		f.add(call.Pos(), Error, nameLandlockOrder, "%s fails with EPERM: C.landlock_restrict_self in line %d forbids all "+
-			"changes of mounts", function.name, f.state.landlocked.Pos().Line)
+		f.add(call.Pos(), Error, nameLandlockOrder,
+			"%s fails with EPERM: C.landlock_restrict_self in line %d forbids all "+
+				"changes of mounts", function.name, f.state.landlocked.Pos().Line)
 	}
 }
 
@@ -177,7 +181,8 @@ func (f *follower) checkNoNewPrivs(call *luasyntax.Call, function *function) {
 	if f.state.caps.lacks("cap_sys_admin") && !f.state.caps.ifRoot {
 		severity, unless = Error, ""
 	}
-	f.add(call.Pos(), severity, nameNoNewPrivs, "%s fails with %s%s: set_no_new_privs() is not called before it",
+	f.add(call.Pos(), severity, nameNoNewPrivs,
+		"%s fails with %s%s: set_no_new_privs() is not called before it",
 		function.name, failure, unless)
 }
 

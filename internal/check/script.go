@@ -113,7 +113,7 @@ func valueAt(values []luasyntax.Expr, i int) luasyntax.Expr {
 	return nil
 }
 
-// isOpen tells whether an expression at the end of a list can have several values.
+// isOpen reports whether an expression at the end of a list can have several values.
 func isOpen(e luasyntax.Expr) bool {
 	switch e.(type) {
 	case *luasyntax.Call, *luasyntax.Vararg:
@@ -221,7 +221,8 @@ func (s *script) unlessAssigned(name string) string {
 }
 
 // libraries are what require gives to every script.
-var libraries = []string{"bit", "coroutine", "debug", "ffi", "io", "jit", "math", "os", "package", "string", "table"}
+var libraries = []string{"bit", "coroutine", "debug", "ffi", "io", "jit", "math", "os", "package",
+	"string", "table"}
 
 // required returns the library of LuaJIT that an expression such as require "ffi" gives, or "".
 func (s *script) required(e luasyntax.Expr) string {
@@ -320,7 +321,8 @@ func (s *script) findEscape(e luasyntax.Expr, parent luasyntax.Node) {
 		if called && n.Method != nil && meaning == "C" {
 			return // which checkUses reports
 		}
-		if !called && (meaning == "C" || meaning == "_G") && slices.Contains(harmless, s.meaning(n.Function)) {
+		if !called && (meaning == "C" || meaning == "_G") &&
+			slices.Contains(harmless, s.meaning(n.Function)) {
 			return
 		}
 	case *luasyntax.Index:

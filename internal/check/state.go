@@ -7,7 +7,7 @@ import (
 	"github.com/go-initscript/initscript/internal/luasyntax"
 )
 
-// truth is what is known about a fact.
+// truth says how certain a fact is.
 type truth int
 
 const (
@@ -23,7 +23,7 @@ func (t truth) or(u truth) truth {
 	return maybe
 }
 
-// state is what is known about the process at one point of the script.
+// state describes the process at one point of the script.
 type state struct {
 	dead bool // the point is never reached
 	// certain says that every run of the script gets here, unless a call fails. It is not so where a
@@ -68,7 +68,8 @@ func (s *state) join(other *state) {
 	if !s.caps.equal(other.caps) {
 		s.caps = capabilities{}
 	}
-	s.open = slices.DeleteFunc(s.open, func(d *descriptor) bool { return !slices.Contains(other.open, d) })
+	s.open = slices.DeleteFunc(s.open,
+		func(d *descriptor) bool { return !slices.Contains(other.open, d) })
 }
 
 // effects are what code may do to a state.
@@ -111,7 +112,8 @@ func (e *effects) add(f effects) {
 	e.exit = e.exit || f.exit
 }
 
-// allEffects are those of all functions of the script, and of the functions of the API that are passed on.
+// allEffects are those of all functions of the script, and of the functions of the API that are passed
+// on.
 func (s *script) allEffects() effects {
 	var e effects
 	for _, name := range s.indirect {
@@ -174,7 +176,7 @@ func (c capabilities) equal(d capabilities) bool {
 	return c.known == d.known && c.all == d.all && c.lost == d.lost && maps.Equal(c.names, d.names)
 }
 
-// lacks tells whether a capability is certainly not there.
+// lacks reports whether a capability is certainly not there.
 func (c capabilities) lacks(name string) bool { return c.known && !c.all && !c.names[name] }
 
 // descriptor was opened without close-on-exec.

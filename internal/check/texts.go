@@ -61,7 +61,7 @@ var keepsNUL = []string{"C.write.buffer", "write_all.buffer", "send_with_fd.str"
 	"C.sethostname.name",
 	"C.setdomainname.name", "C.seccomp_set_mode_filter.bpf_fprogram"}
 
-// checkText reports a string of which a part is not looked at, or is not what the function takes.
+// checkText reports a string that the function does not take, or reads in part only.
 func (s *script) checkText(e luasyntax.Expr, at place) {
 	function, name, what := at.function, at.name, at.what
 	text, ok := s.text(e)
@@ -91,8 +91,8 @@ func cutAtNUL(text string) string {
 	return before
 }
 
-// isCapability tells whether libcap understands all of a name, or a number. Where the names are not known,
-// any may be one.
+// isCapability reports whether libcap understands all of a name, or a number. Where the names are not
+// known, any may be one.
 func isCapability(name string) bool {
 	name = strings.ToLower(name)
 	number, err := strconv.ParseUint(name, 0, 8)

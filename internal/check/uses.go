@@ -80,7 +80,8 @@ func (s *script) called(call *luasyntax.Call) *function {
 func (s *script) checkName(index *luasyntax.Index) {
 	key, ok := s.text(index.Key)
 	name := s.meaning(index)
-	if !ok || s.loads || name != "C."+key || s.api.functions[name] != nil || s.api.constants[name] != nil {
+	if !ok || s.loads || name != "C."+key || s.api.functions[name] != nil ||
+		s.api.constants[name] != nil {
 		return
 	}
 	s.add(index.Key.Pos(), Error, nameUnknownName, "%s does not exist%s", name, s.similarName(name))
@@ -100,7 +101,8 @@ func (s *script) similarName(name string) string {
 // checkGlobal reports a variable that nobody sets, where nil cannot be meant.
 func (s *script) checkGlobal(e luasyntax.Expr, use string) {
 	name, ok := e.(*luasyntax.Name)
-	if !ok || s.loads || name.Local != nil || s.assigned[name.Name] > 0 || s.askedFor[name.Name] || s.api.globals[name.Name] ||
+	if !ok || s.loads || name.Local != nil || s.assigned[name.Name] > 0 || s.askedFor[name.Name] ||
+		s.api.globals[name.Name] ||
 		slices.Contains(luaGlobals(), name.Name) {
 		return
 	}
@@ -108,7 +110,8 @@ func (s *script) checkGlobal(e luasyntax.Expr, use string) {
 	if s.api.functions["C."+name.Name] != nil || s.api.constants["C."+name.Name] != nil {
 		hint = " (did you mean C." + name.Name + "?)"
 	}
-	s.add(name.Position, Error, nameUnknownGlobal, "%s %s, and is nil: nothing sets it%s", name.Name, use, hint)
+	s.add(name.Position, Error, nameUnknownGlobal, "%s %s, and is nil: nothing sets it%s",
+		name.Name, use, hint)
 }
 
 // checkArg reports arg where it is taken for a list of arguments, as it is in programs.
@@ -138,7 +141,8 @@ func (s *script) checkErrexit(n *luasyntax.AssignStmt) {
 		switch got := s.typeOf(value); got {
 		case "", "nil", "boolean":
 		default:
-			s.add(value.Pos(), Error, nameErrexit, "only false and nil are false in Lua: errexit is on with %s",
+			s.add(value.Pos(), Error, nameErrexit,
+				"only false and nil are false in Lua: errexit is on with %s",
 				s.describeValue(value, got))
 		}
 	}

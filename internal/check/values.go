@@ -173,7 +173,7 @@ func (s *script) allFlags(list ...luasyntax.Expr) (set flags, ok bool) {
 	return set, ok
 }
 
-// has tells whether a constant is there.
+// has reports whether a constant is there.
 func (f flags) has(name string) bool {
 	_, ok := f[name]
 	return ok

@@ -9,8 +9,8 @@ import (
 	"github.com/go-initscript/initscript/internal/lazyregexp"
 )
 
-// Numbers are what an Alias of integer may be so that nothing of it is cut or ignored, and the names
-// that such numbers have. They are written as "MIN to MAX; PREFIX_* but PREFIX_X_*; one of MASK".
+// Numbers says which values an Alias of integer may have so that no bit is cut or ignored, and which
+// names they have. They are written as "MIN to MAX; PREFIX_* but PREFIX_X_*; one of MASK".
 type Numbers struct {
 	Min, Max int64
 	Prefixes []string // of the constants

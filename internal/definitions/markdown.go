@@ -66,7 +66,8 @@ func constants(fields []Value) string {
 	table.WriteString("| Constant | Meaning | Origin |\n|---|---|---|\n")
 	for _, field := range fields {
 		origin, text := field.Origin()
-		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", field.Name, strings.ReplaceAll(text, "|", `\|`), origin)
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", field.Name,
+			strings.ReplaceAll(text, "|", `\|`), origin)
 	}
 	return table.String() + "\n"
 }

@@ -180,7 +180,8 @@ func (b *Block) addStatement(line string) error {
 		params = append(params, param.Name)
 	}
 	if strings.Join(params, ", ") != match[2] {
-		return fmt.Errorf("%s: the parameters are (%s), documented are (%s)", match[1], match[2], strings.Join(params, ", "))
+		return fmt.Errorf("%s: the parameters are (%s), documented are (%s)", match[1], match[2],
+			strings.Join(params, ", "))
 	}
 	b.Kind, b.Name = Function, match[1]
 	return nil
@@ -315,5 +316,5 @@ func (b *Block) Examples() []string {
 	}
 }
 
-// IsConstants tells whether the block is a list of constants of the table C.
+// IsConstants reports whether the block is a list of constants of the table C.
 func (b *Block) IsConstants() bool { return b.Kind == Class && b.Name == "initscript.C" }

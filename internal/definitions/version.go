@@ -28,7 +28,7 @@ func ParseVersion(text string) (Version, error) {
 
 var versionText = lazyregexp.New(`^(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:[-+].*)?$`)
 
-// Less tells whether v is older than w.
+// Less reports whether v is older than w.
 func (v Version) Less(w Version) bool {
 	if v.Major != w.Major {
 		return v.Major < w.Major

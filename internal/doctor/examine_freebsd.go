@@ -15,7 +15,9 @@ func Examine(try Try, _ func(int) string) Report {
 	// The jail ends with the child, as it has no "persist".
 	e.tried("jail", nil, `C.jail_set({path = "/"}, {"create", "attach"})`, "can be made and entered")
 	e.user()
-	for _, name := range []string{"security.jail.jailed", "security.jail.children.max", "security.bsd.unprivileged_chroot"} {
+	for _, name := range []string{
+		"security.jail.jailed", "security.jail.children.max", "security.bsd.unprivileged_chroot",
+	} {
 		if value, err := unix.SysctlUint32(name); err == nil {
 			e.add(name, Info, fmt.Sprint(value), "")
 		}

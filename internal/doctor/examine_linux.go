@@ -54,14 +54,17 @@ func (e *examination) namespaces(status machine.Status) {
 		e.tried(kind+" namespace", kinds, "", how)
 	}
 	const mount = `C.mount("tmpfs", "/", "tmpfs", 0, nil)`
-	e.tried("mount, without root", []string{"user", "mount"}, mount, "a tmpfs can be mounted in a user namespace")
+	e.tried("mount, without root", []string{"user", "mount"}, mount,
+		"a tmpfs can be mounted in a user namespace")
 }
 
 func (e *examination) proc() {
 	const mount = `C.mount("proc", "/proc", "proc", 0, nil)`
-	e.tried("new /proc, without root", []string{"user", "mount", "pid"}, mount, "can be mounted in user, mount and PID namespaces")
+	e.tried("new /proc, without root", []string{"user", "mount", "pid"}, mount,
+		"can be mounted in user, mount and PID namespaces")
 	mounts := machine.ReadMounts()
-	i := slices.IndexFunc(mounts, func(m *mountinfo.Info) bool { return m.Mountpoint == "/proc" && m.FSType == "proc" })
+	i := slices.IndexFunc(mounts,
+		func(m *mountinfo.Info) bool { return m.Mountpoint == "/proc" && m.FSType == "proc" })
 	if i < 0 {
 		e.add("/proc", No, "no proc is mounted there: each start takes longer, and much here is not known", "mount -t proc proc /proc, as root")
 		return
@@ -117,7 +120,9 @@ func (e *examination) seccomp(status machine.Status) {
 
 func (e *examination) privileges(status machine.Status, capabilityName func(int) string) {
 	e.user()
-	for _, set := range []struct{ name, key string }{{"capabilities", "CapEff"}, {"bounding set", "CapBnd"}} {
+	for _, set := range []struct{ name, key string }{
+		{"capabilities", "CapEff"}, {"bounding set", "CapBnd"},
+	} {
 		bits, known := status.Capabilities(set.key)
 		if !known {
 			e.add(set.name, Info, "not known: no /proc", "")
@@ -137,7 +142,8 @@ func (e *examination) idMaps() {
 	for _, file := range []string{"uid_map", "gid_map"} {
 		helper := machine.MapHelper(file)
 		if path, err := exec.LookPath(helper); err != nil {
-			e.add(helper, Info, "not installed: an ordinary user can map one id only", "install the package uidmap, or shadow-utils")
+			e.add(helper, Info, "not installed: an ordinary user can map one id only",
+				"install the package uidmap, or shadow-utils")
 		} else {
 			e.add(helper, Info, path, "")
 		}
@@ -171,7 +177,8 @@ func (e *examination) surroundings() {
 		lsm = "not known: /sys/kernel/security/lsm cannot be read"
 	}
 	e.add("LSMs", Info, lsm, "")
-	for _, name := range []string{"kernel.unprivileged_userns_clone", "kernel.apparmor_restrict_unprivileged_userns",
+	for _, name := range []string{"kernel.unprivileged_userns_clone",
+		"kernel.apparmor_restrict_unprivileged_userns",
 		"user.max_user_namespaces", "kernel.yama.ptrace_scope"} {
 		if value, known := machine.Sysctl(name); known {
 			e.add(name, Info, fmt.Sprint(value), "")

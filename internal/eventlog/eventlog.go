@@ -1,4 +1,4 @@
-// Package eventlog is where the layers below package initscript log what they start; see initscript.SetLogger.
+// Package eventlog logs what the layers below package initscript start; see initscript.SetLogger.
 package eventlog
 
 import (

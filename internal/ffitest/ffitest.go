@@ -1,4 +1,4 @@
-// Package ffitest is for tests of scripts that call functions of the C library.
+// Package ffitest lets tests of scripts that call functions of the C library know where that works.
 package ffitest
 
 import (
@@ -12,7 +12,8 @@ import (
 // statically: dlsym(3) finds none there.
 func Require(t testing.TB, script string) {
 	t.Helper()
-	if !strings.Contains(script, "cdef") || !strings.Contains(script, ".C.") && !strings.Contains(script, ".C[") {
+	if !strings.Contains(script, "cdef") ||
+		!strings.Contains(script, ".C.") && !strings.Contains(script, ".C[") {
 		return
 	}
 	if Static(t) {
@@ -20,7 +21,7 @@ func Require(t testing.TB, script string) {
 	}
 }
 
-// Static tells whether this program is linked statically: it names no dynamic loader.
+// Static reports whether this program is linked statically: it names no dynamic loader.
 func Static(t testing.TB) bool {
 	t.Helper()
 	program, err := elf.Open("/proc/self/exe")
@@ -28,5 +29,6 @@ func Static(t testing.TB) bool {
 		t.Fatal(err)
 	}
 	defer program.Close()
-	return !slices.ContainsFunc(program.Progs, func(segment *elf.Prog) bool { return segment.Type == elf.PT_INTERP })
+	return !slices.ContainsFunc(program.Progs,
+		func(segment *elf.Prog) bool { return segment.Type == elf.PT_INTERP })
 }

@@ -91,7 +91,7 @@ func takeEarlyServer() *Server {
 }
 
 func launchServer() (*Server, error) {
-	if err := openProgramOnce(); err != nil {
+	if err := openExecutableOnce(); err != nil {
 		return nil, err
 	}
 	pair, err := seqpacket.Pair(0)
@@ -125,21 +125,21 @@ func newServer(control int) (*Server, error) {
 	}, nil
 }
 
-// Program returns what servers are executed from. It is not the caller's to close.
-func Program() (*os.File, error) {
+// Executable returns what servers are executed from. It is not the caller's to close.
+func Executable() (*os.File, error) {
 	servers.Lock()
 	defer servers.Unlock()
-	err := openProgramOnce()
-	return servers.program, err
+	err := openExecutableOnce()
+	return servers.executable, err
 }
 
-// openProgramOnce sets servers.program, so that later starts do not depend on the file being there.
-// An actor has got that of its host: its root directory may have no /proc. servers is locked.
-func openProgramOnce() error {
-	if servers.program == nil {
-		servers.program = actorself.Program()
+// openExecutableOnce sets servers.executable, so that later starts do not depend on the file being
+// there. An actor has got that of its host: its root directory may have no /proc. servers is locked.
+func openExecutableOnce() error {
+	if servers.executable == nil {
+		servers.executable = actorself.Executable()
 	}
-	if servers.program != nil {
+	if servers.executable != nil {
 		return nil
 	}
 	var failed *C.char
@@ -147,32 +147,32 @@ func openProgramOnce() error {
 	if fd < 0 {
 		return os.NewSyscallError(C.GoString(failed), err)
 	}
-	servers.program = os.NewFile(uintptr(fd), "initscript program")
+	servers.executable = os.NewFile(uintptr(fd), "initscript executable")
 	return nil
 }
 
-// sealProgram has the next servers executed from a sealed copy, which rules about files do not
+// sealExecutable has the next servers executed from a sealed copy, which rules about files do not
 // apply to. servers is locked.
-func sealProgram() error {
-	if err := openProgramOnce(); err != nil {
+func sealExecutable() error {
+	if err := openExecutableOnce(); err != nil {
 		return err
 	}
-	return sealOpenedProgram()
+	return sealOpenedExecutable()
 }
 
-// sealOpenedProgram is sealProgram where servers is locked.
-func sealOpenedProgram() error {
+// sealOpenedExecutable is sealExecutable where servers is locked.
+func sealOpenedExecutable() error {
 	if servers.sealed {
 		return nil
 	}
 	var failed *C.char
-	fd, err := C.initscript_copy_executable(C.int(servers.program.Fd()), &failed)
+	fd, err := C.initscript_copy_executable(C.int(servers.executable.Fd()), &failed)
 	if fd < 0 {
 		return os.NewSyscallError(C.GoString(failed), err)
 	}
 	defer unix.Close(int(fd))
-	// In its place, for whoever has got it from Program.
-	if err := unix.Dup3(int(fd), int(servers.program.Fd()), unix.O_CLOEXEC); err != nil {
+	// In its place, for whoever has got it from Executable.
+	if err := unix.Dup3(int(fd), int(servers.executable.Fd()), unix.O_CLOEXEC); err != nil {
 		return os.NewSyscallError("dup3", err)
 	}
 	servers.sealed = true
@@ -194,11 +194,12 @@ func (s *Server) launch(remote *os.File) error {
 	}
 	s.pid, err = executeServer(int(null.Fd()), int(remote.Fd()))
 	// EACCES: a Landlock domain or an LSM that does not allow this file.
-	if errors.Is(err, unix.EACCES) && !servers.sealed && sealOpenedProgram() == nil {
+	if errors.Is(err, unix.EACCES) && !servers.sealed && sealOpenedExecutable() == nil {
 		s.pid, err = executeServer(int(null.Fd()), int(remote.Fd()))
 	}
 	if errors.Is(err, unix.ENOENT) { // the file is a descriptor, so it is not that
-		return fmt.Errorf("execute this program: its dynamic loader is not in this root directory: %w", err)
+		return fmt.Errorf("execute this program: "+
+			"its dynamic loader is not in this root directory: %w", err)
 	}
 	if err != nil {
 		return fmt.Errorf("execute this program: %w", err)
@@ -219,7 +220,8 @@ func (s *Server) awaitGreeting() error {
 	case err == nil && bytes.Equal(answer[:n], greeting):
 		return nil
 	case os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid():
-		err = errors.New("real and effective ids of this process differ, so the kernel executes it in secure mode (AT_SECURE), where it refuses to serve; make them equal first")
+		err = errors.New("real and effective ids of this process differ, so the kernel executes it in " +
+			"secure mode (AT_SECURE), where it refuses to serve; make them equal first")
 	case err == nil || errors.Is(err, io.EOF):
 		err = errors.New("this program, executed once more, does not answer as a fork server")
 	}
@@ -241,7 +243,8 @@ func executeServer(null, control int) (pid int, err error) {
 	// As in os/exec: no descriptor of another goroutine is without its close-on-exec flag now.
 	syscall.ForkLock.Lock()
 	defer syscall.ForkLock.Unlock()
-	result, err := C.initscript_launch(C.int(servers.program.Fd()), C.int(null), C.int(control), &entries[0])
+	result, err := C.initscript_launch(C.int(servers.executable.Fd()), C.int(null), C.int(control),
+		&entries[0])
 	if result < 0 {
 		return 0, os.NewSyscallError("execveat", err)
 	}

@@ -33,8 +33,9 @@ func (b *Birth) ByOwnServer() error {
 // maxUnlikeServers is how many servers, one after the other, may turn out to be unlike the thread.
 const maxUnlikeServers = 3
 
-// ByLikeServer has the child made by a server that has exactly the calling thread's rights. The comparison runs
-// while the server forks: a child of the wrong server has no plan yet, and ends when its socket does.
+// ByLikeServer has the child made by a server that has exactly the calling thread's rights. The
+// comparison runs while the server forks: a child of the wrong server has no plan yet, and ends when its
+// socket does.
 func (b *Birth) ByLikeServer() error {
 	runtime.LockOSThread() // nothing here waits, and the state is this thread's
 	defer runtime.UnlockOSThread()
@@ -57,8 +58,8 @@ func (b *Birth) ByLikeServer() error {
 			s, err = currentServer()
 			continue
 		}
-		// For want of /proc, or while something goes on changing the state: only a new server is certain to be
-		// like this thread.
+		// For want of /proc, or while something goes on changing the state: only a new server is certain
+		// to be like this thread.
 		if unlike++; stateErr != nil || unlike == maxUnlikeServers {
 			return b.ByOwnServer()
 		}

@@ -44,7 +44,9 @@ func ask(t *testing.T, s *Server) (*waitingChild, error) {
 		t.Fatal(err)
 	}
 	defer unix.Close(pair[1])
-	c := &waitingChild{os.NewFile(uintptr(pair[0]), "start socket"), make(chan error, 2), make(chan struct{})}
+	c := &waitingChild{
+		os.NewFile(uintptr(pair[0]), "start socket"), make(chan error, 2), make(chan struct{}),
+	}
 	t.Cleanup(func() { c.start.Close() })
 	if _, err := s.Request(c, 0, false, pair[1], StartOfServer); err != nil {
 		return nil, err

@@ -1,7 +1,7 @@
 //go:build (linux || freebsd) && cgo
 
-// Package forkserver starts the fork servers of this process, asks them for children, hands out what they say
-// of these, and ends them.
+// Package forkserver starts the fork servers of this process, asks them for children, hands out what
+// they say of these, and ends them.
 package forkserver
 
 import (
@@ -33,13 +33,15 @@ func (e *Error) Unwrap() error { return e.Err }
 // ErrGone says that a server has ended.
 var ErrGone = errors.New("fork server is gone")
 
-// A Child is told what its server says of it, in this order, by one goroutine.
+// A Child hears what its server says of the process, in this order, from one goroutine.
 type Child interface {
 	// Born hands over the descriptor of the process.
 	Born(pid, pidfd int)
-	// Unreachable is called in its place if the host had no room for that descriptor. The child is killed.
+	// Unreachable is called in its place if the host had no room for that descriptor. The child is
+	// killed.
 	Unreachable(err error)
-	// NotBorn is called in its place, and as the last, if there is no child: call, of the server, has failed.
+	// NotBorn is called in its place, and as the last, if there is no child: call, of the server, has
+	// failed.
 	NotBorn(call string, err error)
 	// Ended is called as the last, with what the server knows of the end.
 	Ended(*wire.Event)
@@ -71,25 +73,26 @@ type Server struct {
 
 var servers struct {
 	sync.Mutex
-	current *Server
-	program *os.File // what servers are executed from; nil before the first start
-	sealed  bool     // it is a sealed copy
+	current    *Server
+	executable *os.File // what servers are executed from; nil before the first start
+	sealed     bool     // it is a sealed copy
 }
 
-// Renew makes the next start begin with a new server. When it returns nil nothing can be started by the old one
-// any more: it has confirmed that, or is cut off. The error is an *Error.
+// Renew makes the next start begin with a new server. When it returns nil nothing can be started by the
+// old one any more: it has confirmed that, or is cut off. The error is an *Error.
 func Renew() error {
 	servers.Lock()
 	defer servers.Unlock()
 	return dismissServer()
 }
 
-// Without runs f while there is no server, and none is started. The next ones can be executed also where f puts
-// this program's file out of reach, if it is not so already: then only the start of a child fails, and says so.
+// Without runs f while there is no server, and none is started. The next ones can be executed also where
+// f puts this program's file out of reach, if it is not so already: then only the start of a child
+// fails, and says so.
 func Without(f func() error) error {
 	servers.Lock()
 	defer servers.Unlock()
-	_ = sealProgram()
+	_ = sealExecutable()
 	if err := dismissServer(); err != nil {
 		return err
 	}
@@ -172,8 +175,8 @@ func (s *Server) isAlive() bool {
 const quitTimeout = 10 * time.Second
 
 // retire makes certain that the server starts nothing more, whoever asks: what has got hold of this
-// process could do so, too. The server ends with the last of its children; it ends at once, and they with
-// it, if it cannot be made certain otherwise.
+// process could do so, too. The server ends with the last of its children; it ends at once, and they
+// with it, if it cannot be made certain otherwise.
 func (s *Server) retire() error {
 	s.requests.Lock()
 	defer s.requests.Unlock()
@@ -211,8 +214,8 @@ func (s *Server) quitsOnRequest() bool {
 	return false
 }
 
-// cutOff ends the server. Nobody can send anything through a socket that was shut down, whatever
-// duplicates there are of it; the server sees its end. Where a filter forbids that, the server is killed.
+// cutOff ends the server: it shuts the control socket down, for all duplicates, and the server sees
+// the end of the connection. Where a filter forbids that, the server is killed.
 func (s *Server) cutOff() error {
 	err := s.hangUp()
 	if err == nil {
@@ -258,9 +261,12 @@ func (s *Server) endIfIdle() {
 // StartOfServer, in place of a descriptor, is the directory in which the server was started.
 const StartOfServer = -1
 
-// Request asks for a child that gets the given end of its start socket and begins in a directory. The child
-// is entered, so that its end will be reported, under the id that is returned. The error is ErrGone or an *Error.
-func (s *Server) Request(c Child, namespaces uint32, announce bool, start, directory int) (id uint64, err error) {
+// Request asks for a child that gets the given end of its start socket and begins in a directory. The
+// child is entered, so that its end will be reported, under the id that is returned. The error is
+// ErrGone or an *Error.
+func (s *Server) Request(
+	c Child, namespaces uint32, announce bool, start, directory int,
+) (id uint64, err error) {
 	id, err = s.enterAndSend(c, namespaces, announce, start, directory)
 	if err == nil || err == ErrGone {
 		return id, err
@@ -276,7 +282,9 @@ func (s *Server) Request(c Child, namespaces uint32, announce bool, start, direc
 	return 0, &Error{Op: "send start request", Err: err}
 }
 
-func (s *Server) enterAndSend(c Child, namespaces uint32, announce bool, start, directory int) (uint64, error) {
+func (s *Server) enterAndSend(
+	c Child, namespaces uint32, announce bool, start, directory int,
+) (uint64, error) {
 	s.requests.RLock()
 	defer s.requests.RUnlock()
 	id, err := s.enter(c)
@@ -301,7 +309,7 @@ func (s *Server) Detach(id uint64, pid int) error {
 	return nil
 }
 
-// kill ends a child of which nothing but the pid is known here. The server looks whether it is still
+// kill ends a child that has no pidfd here, only a pid. The server looks whether it is still
 // that child's. An error says that the server has ended, and its children with it.
 func (s *Server) kill(id uint64, pid int32) error {
 	return s.send(&wire.Request{Kind: wire.Kill, ID: id, Pid: pid})
@@ -394,7 +402,8 @@ func (s *Server) bury() {
 	s.waitErr = s.wait()
 	close(s.gone)
 	if !wanted {
-		eventlog.Log(slog.LevelWarn, "fork server died", slog.Int("pid", s.pid), slog.Int("children", len(orphans)))
+		eventlog.Log(slog.LevelWarn, "fork server died",
+			slog.Int("pid", s.pid), slog.Int("children", len(orphans)))
 	}
 	for _, c := range orphans {
 		c.Lost()

@@ -1,5 +1,7 @@
 //go:build freebsdtest
 
+// Package freebsdtest compiles FreeBSD's C files on Linux, and compares their functions and constants
+// with the definitions.
 package freebsdtest
 
 import (

@@ -25,11 +25,11 @@ func bytesOf(t *testing.T, structures ...any) string {
 
 // What the child has told is in the hint.
 func TestChild(t *testing.T) {
-	state := wire.State{HasEffective: 1, Unshared: unix.CLONE_NEWUSER}
-	state.Lines[wire.NoteCapabilities] = 7
-	path := wire.PathState{Mode: unix.S_IFREG | 0o644}
-	child := DecodeChild([]string{bytesOf(t, state), bytesOf(t, path, path), "text"})
-	if !child.known || child.script != state || len(child.paths) != 2 || child.paths[1] != path || child.text != "text" {
+	notes := wire.Notes{HasEffective: 1, Unshared: unix.CLONE_NEWUSER}
+	notes.Lines[wire.NoteCapabilities] = 7
+	path := wire.SeenPath{Mode: unix.S_IFREG | 0o644}
+	child := DecodeChild([]string{bytesOf(t, notes), bytesOf(t, path, path), "text"})
+	if !child.known || child.notes != notes || len(child.paths) != 2 || child.paths[1] != path || child.text != "text" {
 		t.Errorf("%+v", child)
 	}
 	call := Failure{Child: child, Errno: unix.EPERM, Name: "mount"}
@@ -45,9 +45,9 @@ func TestChild(t *testing.T) {
 
 // After its script, what comes is an attacker's: it has no hint, or one about whatever it says.
 func TestChildThatTellsNonsense(t *testing.T) {
-	state := bytesOf(t, wire.State{})
+	notes := bytesOf(t, wire.Notes{})
 	for _, fields := range [][]string{
-		nil, {state}, {state, ""}, {state, "", "", ""}, {state + "x", "", ""}, {state[1:], "", ""}, {"", state, state},
+		nil, {notes}, {notes, ""}, {notes, "", "", ""}, {notes + "x", "", ""}, {notes[1:], "", ""}, {"", notes, notes},
 	} {
 		if child := DecodeChild(fields); child.known {
 			t.Errorf("%q: %+v", fields, child)
@@ -57,7 +57,7 @@ func TestChildThatTellsNonsense(t *testing.T) {
 			t.Errorf("%q: %s", fields, got)
 		}
 	}
-	child := DecodeChild([]string{state, bytesOf(t, wire.PathState{}) + "x", ""})
+	child := DecodeChild([]string{notes, bytesOf(t, wire.SeenPath{}) + "x", ""})
 	if !child.known || len(child.paths) != 1 {
 		t.Errorf("%+v", child)
 	}

@@ -16,37 +16,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Start is what the host knows of the start of a child.
+// Start describes the start of a child, as the host knows it.
 type Start struct {
 	Namespaces uint32 // those that it was to get, as CLONE_NEW*
 	HasMaps    bool   // of user and group ids
 }
 
-// Child is what a child has told before its failure. The zero Child has told nothing.
+// Child holds what a child has told before its failure. The zero Child has told nothing.
 type Child struct {
-	known  bool
-	script wire.State
-	paths  []wire.PathState
-	text   string
+	known bool
+	notes wire.Notes
+	paths []wire.SeenPath
+	text  string
 }
 
-// DecodeChild decodes the fields of a record INITSCRIPT_STATE; see csrc/wire.h.
+// DecodeChild decodes the fields of a record INITSCRIPT_EXPLANATION; see csrc/wire.h.
 func DecodeChild(fields []string) Child {
 	if len(fields) != 3 {
 		return Child{}
 	}
 	c := Child{known: true, text: fields[2]}
-	if n, err := binary.Decode([]byte(fields[0]), binary.NativeEndian, &c.script); err != nil || n != len(fields[0]) {
+	if n, err := binary.Decode([]byte(fields[0]), binary.NativeEndian, &c.notes); err != nil || n != len(fields[0]) {
 		return Child{}
 	}
-	c.paths = make([]wire.PathState, len(fields[1])/binary.Size(wire.PathState{}))
+	c.paths = make([]wire.SeenPath, len(fields[1])/binary.Size(wire.SeenPath{}))
 	if _, err := binary.Decode([]byte(fields[1]), binary.NativeEndian, c.paths); err != nil {
 		return Child{}
 	}
 	return c
 }
 
-// Failure is a system call that has failed, in a child of which something is known.
+// Failure is a system call that has failed, and its child.
 type Failure struct {
 	Start
 	Child
@@ -66,8 +66,8 @@ func Setup(child Child, call string, err error) string {
 	return StartRefused(err).String()
 }
 
-// UndefinedSymbol is for functions that ffi.C does not find. A program without a dynamic loader (AT_BASE,
-// getauxval(3)) has no symbols that could be looked up.
+// UndefinedSymbol is for functions that ffi.C does not find. A program without a dynamic loader
+// (AT_BASE, getauxval(3)) has no symbols that could be looked up.
 func UndefinedSymbol() string {
 	const base = 7 // AT_BASE
 	vector, err := unix.Auxv()
@@ -81,7 +81,7 @@ func UndefinedSymbol() string {
 
 // line returns where the script has last done so, as text, and whether it has.
 func (f *Failure) line(note int) (string, bool) {
-	switch line := f.script.Lines[note]; {
+	switch line := f.notes.Lines[note]; {
 	case line > 0:
 		return fmt.Sprintf("in line %d", line), true
 	default:
@@ -89,22 +89,22 @@ func (f *Failure) line(note int) (string, bool) {
 	}
 }
 
-func (f *Failure) did(note int) bool { return f.script.Lines[note] != 0 }
+func (f *Failure) did(note int) bool { return f.notes.Lines[note] != 0 }
 
-// lacks tells whether the child certainly did not have the capability.
+// lacks reports whether the child certainly did not have the capability.
 func (f *Failure) lacks(capability int) bool {
-	return f.script.HasEffective != 0 && f.script.Effective&(1<<capability) == 0
+	return f.notes.HasEffective != 0 && f.notes.Effective&(1<<capability) == 0
 }
 
-// has tells whether the child certainly had the capability, in its user namespace.
+// has reports whether the child certainly had the capability, in its user namespace.
 func (f *Failure) has(capability int) bool {
-	return f.script.HasEffective != 0 && f.script.Effective&(1<<capability) != 0
+	return f.notes.HasEffective != 0 && f.notes.Effective&(1<<capability) != 0
 }
 
-// isIn tells whether the child had its own namespace of the kind that the CLONE_NEW* flag is for. A PID
-// namespace that the script makes is for its children.
+// isIn reports whether the child had its own namespace of the kind that the CLONE_NEW* flag is for. A
+// PID namespace that the script makes is for its children.
 func (f *Failure) isIn(flag uint32) bool {
-	return f.Namespaces&flag != 0 || flag != unix.CLONE_NEWPID && f.script.Unshared&flag != 0
+	return f.Namespaces&flag != 0 || flag != unix.CLONE_NEWPID && f.notes.Unshared&flag != 0
 }
 
 func (f *Failure) inUserNamespace() bool { return f.isIn(unix.CLONE_NEWUSER) }

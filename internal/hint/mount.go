@@ -139,7 +139,7 @@ func (f *Failure) newMountHint() string {
 	kind := f.unquoted(2)
 	if owner, known := ownedBy[kind]; known && !f.isIn(owner) {
 		hint := fmt.Sprintf("%s shows the %s namespace, which belongs to the user namespace outside: make one too (--ns %[2]s)", kind, namesOf(owner))
-		if kind == "proc" && f.script.Unshared&unix.CLONE_NEWPID != 0 {
+		if kind == "proc" && f.notes.Unshared&unix.CLONE_NEWPID != 0 {
 			hint += "; C.unshare(C.CLONE_NEWPID) makes it for later children only"
 		}
 		return hint
@@ -179,7 +179,7 @@ func (f *Failure) maskedHint(kind string) string {
 	return ""
 }
 
-// needsDevice tells whether the kernel lists the file system as one on block devices.
+// needsDevice reports whether the kernel lists the file system as one on block devices.
 func needsDevice(kind string) bool {
 	list, _ := machine.Read("/proc/filesystems")
 	for line := range strings.Lines(list) {
@@ -217,7 +217,7 @@ func (f *Failure) umountHint() string {
 	return ""
 }
 
-// isElsewhere tells whether both arguments are absolute paths and the first does not begin with the
+// isElsewhere reports whether both arguments are absolute paths and the first does not begin with the
 // second.
 func (f *Failure) isElsewhere(inner, outer int) bool {
 	in, out := f.unquoted(inner), strings.TrimSuffix(f.unquoted(outer), "/")

@@ -60,8 +60,8 @@ func namesOf(flags uint32) string {
 	return strings.Join(names, ",")
 }
 
-// NamespacesRefused returns why the kernel did not create the namespaces of these CLONE_NEW* flags for the
-// calling thread; the zero Reason if the facts do not show it.
+// NamespacesRefused returns why the kernel did not create the namespaces of these CLONE_NEW* flags for
+// the calling thread; the zero Reason if the facts do not show it.
 func NamespacesRefused(flags uint32, err error) Reason {
 	switch {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EUSERS):
@@ -154,7 +154,7 @@ func unmappedUser() Reason {
 	return Reason{}
 }
 
-// isChrooted tells whether the root directory is certainly that of a chroot: no mount.
+// isChrooted reports whether the root directory is certainly that of a chroot: no mount.
 func isChrooted() bool {
 	const mountRoot = 0x2000 // STATX_ATTR_MOUNT_ROOT, Linux 5.8
 	var root unix.Statx_t

@@ -130,8 +130,8 @@ func (s *State) readScheduling() error {
 		return os.NewSyscallError("cpuset_getid", errno)
 	}
 	for _, size := range []uintptr{unsafe.Sizeof(s.affinity), oldCpusetSize} {
-		_, _, errno = unix.Syscall6(unix.SYS_CPUSET_GETAFFINITY, cpuLevelWhich, cpuWhichTid, thisThread, size,
-			uintptr(unsafe.Pointer(&s.affinity)), 0)
+		_, _, errno = unix.Syscall6(unix.SYS_CPUSET_GETAFFINITY, cpuLevelWhich, cpuWhichTid,
+			thisThread, size, uintptr(unsafe.Pointer(&s.affinity)), 0)
 		if errno != unix.ERANGE { // larger than the kernel's
 			break
 		}

@@ -95,20 +95,19 @@ static void report(lua_State *L, int first)
 	}
 }
 
-void jailtest_run(const char *script, const char *failing, int error,
-                  struct jailtest_result *to_fill)
+void jailtest_run(const char *text, const char *failing, int error, struct jailtest_result *to_fill)
 {
-	struct initscript_env env = {.report_fd = -1, .arena.limit = 64 << 20};
+	struct initscript_script script = {.start_socket = -1, .arena.limit = 64 << 20};
 	*to_fill = (struct jailtest_result){0};
 	result = to_fill;
 	failing_call = failing;
 	failing_errno = error;
-	lua_State *L = initscript_env_open(&env);
+	lua_State *L = initscript_script_open(&script);
 	if (!L)
 		abort();
 	add_functions(L);
-	if (luaL_loadbuffer(L, script, strlen(script), "@init.script") == 0)
+	if (luaL_loadbuffer(L, text, strlen(text), "@init.script") == 0)
 		lua_pcall(L, 0, LUA_MULTRET, 0);
 	report(L, 1);
-	initscript_env_close(&env);
+	initscript_script_close(&script);
 }

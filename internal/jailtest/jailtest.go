@@ -19,7 +19,7 @@ import (
 	_ "github.com/go-initscript/initscript/csrc" // what the calls share with others
 )
 
-// A Result is what has become of a script.
+// A Result says how a script has ended.
 type Result struct {
 	Calls  []string // of the library, in their order: "init NAME", "import VALUE", "set COUNT FLAGS"...
 	Leaked int      // parameters that were not freed

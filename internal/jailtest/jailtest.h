@@ -11,7 +11,6 @@ struct jailtest_result {
 };
 
 /* Runs SCRIPT. The call of the library that reads FAILING fails with ERROR, an errno value. */
-void jailtest_run(const char *script, const char *failing, int error,
-                  struct jailtest_result *result);
+void jailtest_run(const char *text, const char *failing, int error, struct jailtest_result *result);
 
 #endif

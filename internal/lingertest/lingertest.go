@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package lingertest makes sockets for tests of what must not wait: the last close of one waits for a peer that
-// does nothing, whoever it is that closes it.
+// Package lingertest makes sockets whose last close waits, for tests of code that must not: their peer
+// does nothing.
 package lingertest
 
 import (

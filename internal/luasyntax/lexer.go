@@ -17,8 +17,8 @@ const (
 )
 
 var keywords = []string{
-	"and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
-	"nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
+	"and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in",
+	"local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
 }
 
 type token struct {
@@ -143,7 +143,8 @@ func (l *lexer) next() token {
 		if t.value, ok = l.longText(level); !ok {
 			fail(t.Position, string(tokenEOF), "unfinished long string")
 		}
-		t.text = "[" + strings.Repeat("=", level) + "[" + t.value + "]" + strings.Repeat("=", level) + "]"
+		signs := strings.Repeat("=", level)
+		t.text = "[" + signs + "[" + t.value + "]" + signs + "]"
 	default:
 		l.symbol(&t)
 	}

@@ -252,10 +252,13 @@ func (p *parser) numericFor(pos Position, name token) Stmt {
 }
 
 func (p *parser) genericFor(pos Position, name token) Stmt {
-	statement := &GenericForStmt{Position: pos, Locals: []*Local{p.function.newLocal(name, hiddenLocals)}}
+	statement := &GenericForStmt{
+		Position: pos, Locals: []*Local{p.function.newLocal(name, hiddenLocals)},
+	}
 	for p.accept(",") {
 		name := p.name()
-		statement.Locals = append(statement.Locals, p.function.newLocal(name, hiddenLocals+len(statement.Locals)))
+		statement.Locals = append(statement.Locals,
+			p.function.newLocal(name, hiddenLocals+len(statement.Locals)))
 	}
 	p.expect("in")
 	statement.Values = p.expressions()

@@ -11,7 +11,7 @@ const (
 	hiddenLocals = 3
 )
 
-// function is what is known about a function while it is parsed.
+// function describes a function while it is parsed.
 type function struct {
 	parent   *function
 	node     *Function
@@ -133,7 +133,8 @@ func (f *function) label(name string, atEnd bool) {
 	}
 	f.scope.gotos = slices.DeleteFunc(f.scope.gotos, func(g pendingGoto) bool {
 		if g.Label == name && g.active < active {
-			fail(g.Position, "", "<goto %s> jumps into the scope of local '%s'", name, f.localAt(g.active).Name)
+			fail(g.Position, "", "<goto %s> jumps into the scope of local '%s'", name,
+				f.localAt(g.active).Name)
 		}
 		return g.Label == name
 	})

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package machine reads what is known of this machine and this process: facts for hints and doctor, which
-// draw no conclusions here.
+// Package machine reads what is known of this machine and this process: facts for hints and doctor,
+// which draw no conclusions here.
 package machine
 
 import (
@@ -62,22 +62,22 @@ func (s Status) Capabilities(name string) (uint64, bool) {
 	return set, err == nil
 }
 
-// Has tells whether the effective set has the capability; false also where that is not known.
+// Has reports whether the effective set has the capability; false also where that is not known.
 func (s Status) Has(capability int) bool {
 	set, _ := s.Capabilities("CapEff")
 	return set&(1<<capability) != 0
 }
 
-// Lacks tells whether the effective set is known not to have the capability.
+// Lacks reports whether the effective set is known not to have the capability.
 func (s Status) Lacks(capability int) bool {
 	set, known := s.Capabilities("CapEff")
 	return known && set&(1<<capability) == 0
 }
 
-// NoNewPrivs tells whether no_new_privs is set.
+// NoNewPrivs reports whether no_new_privs is set.
 func (s Status) NoNewPrivs() bool { return s["NoNewPrivs"] == "1" }
 
-// SeccompFilter tells whether a filter decides about the thread's system calls.
+// SeccompFilter reports whether a filter decides about the thread's system calls.
 func (s Status) SeccompFilter() bool { return s["Seccomp"] == "2" }
 
 // IDRange is a line of uid_map or gid_map, see user_namespaces(7).
@@ -93,10 +93,11 @@ func ReadIDMap(file string) []IDRange {
 	return ranges
 }
 
-// Maps tells whether all size ids from first on exist inside.
+// Maps reports whether all size ids from first on exist inside.
 func Maps(ranges []IDRange, first, size int64) bool {
 	for size > 0 {
-		i := slices.IndexFunc(ranges, func(r IDRange) bool { return r.ID <= first && first-r.ID < r.Count })
+		i := slices.IndexFunc(ranges,
+			func(r IDRange) bool { return r.ID <= first && first-r.ID < r.Count })
 		if i < 0 {
 			return false
 		}
@@ -106,8 +107,8 @@ func Maps(ranges []IDRange, first, size int64) bool {
 	return true
 }
 
-// InInitialUserNamespace tells whether all ids are mapped to themselves, as nowhere else by default. (What
-// github.com/moby/sys/userns answers is "yes" without /proc, too, and its first answer forever.)
+// InInitialUserNamespace reports whether all ids are mapped to themselves, as nowhere else by default.
+// (What github.com/moby/sys/userns answers is "yes" without /proc, too, and its first answer forever.)
 func InInitialUserNamespace() bool {
 	return slices.Equal(ReadIDMap("uid_map"), []IDRange{{ID: 0, ParentID: 0, Count: 1<<32 - 1}})
 }
@@ -134,7 +135,8 @@ func ProcMasks(mounts []*mountinfo.Info) []string {
 	for _, m := range mounts {
 		isProc := m.Mountpoint == "/proc" && m.FSType == "proc"
 		switch {
-		case strings.HasPrefix(m.Mountpoint, "/proc/") && m.FSType != "binfmt_misc" && m.FSType != "autofs":
+		case strings.HasPrefix(m.Mountpoint, "/proc/") && m.FSType != "binfmt_misc" &&
+			m.FSType != "autofs":
 			masks = append(masks, m.Mountpoint)
 		case isProc && slices.Contains(strings.Split(m.Options, ","), "ro"):
 			masks = append(masks, "/proc (read-only)")
@@ -147,7 +149,8 @@ func ProcMasks(mounts []*mountinfo.Info) []string {
 
 // Landlock returns the ABI version that the kernel has, 0 and the reason if none.
 func Landlock() (abi int, err error) {
-	n, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	n, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0,
+		unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -161,7 +164,7 @@ func LandlockErrata() (fixed int, known bool) {
 	return int(n), errno == 0
 }
 
-// HasNamespace tells whether the kernel knows the kind, a name in /proc/self/ns; true also where that
+// HasNamespace reports whether the kernel knows the kind, a name in /proc/self/ns; true also where that
 // cannot be seen.
 func HasNamespace(file string) bool {
 	if _, err := os.Stat(filepath.Join(Root, "proc/self/ns")); err != nil {

@@ -55,5 +55,6 @@ func SubIDs(file string) string {
 	if ranges := SubIDRanges(file); len(ranges) > 0 {
 		return "here: " + strings.Join(ranges, ", ")
 	}
-	return fmt.Sprintf("which has none for user %d: usermod --add-sub%ss 100000-165535 USER, as root", os.Getuid(), file[:3])
+	return fmt.Sprintf("which has none for user %d: usermod --add-sub%ss 100000-165535 USER, as root",
+		os.Getuid(), file[:3])
 }

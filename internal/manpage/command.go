@@ -29,7 +29,8 @@ scripts to start from, **share/initscript/lua** the definitions of the script AP
 // makes a page of each, shows values of flags as Go has them, and joins the lines of examples.
 func FromCommand(root *cobra.Command) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "# NAME\n\n%s - %s\n\n# SYNOPSIS\n\n", root.Name(), escape(lowerFirst(root.Short)))
+	fmt.Fprintf(&text, "# NAME\n\n%s - %s\n\n# SYNOPSIS\n\n", root.Name(),
+		escape(lowerFirst(root.Short)))
 	commands := leaves(root)
 	for i, command := range commands {
 		if i > 0 {
@@ -113,6 +114,6 @@ func flag(text *strings.Builder, f *pflag.Flag) {
 
 // escape makes text of what Markdown would interpret.
 func escape(text string) string {
-	return strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "<", `\<`, ">", `\>`, "[", `\[`,
-		"]", `\]`, "|", `\|`, "~", `\~`, "&", `\&`).Replace(text)
+	return strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "<", `\<`,
+		">", `\>`, "[", `\[`, "]", `\]`, "|", `\|`, "~", `\~`, "&", `\&`).Replace(text)
 }

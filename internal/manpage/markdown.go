@@ -13,8 +13,8 @@ const (
 		"**initscript**(1), **syscalls**(2), **capabilities**(7), **landlock**(7), **namespaces**(7)\n"
 )
 
-// ScriptAPI is the page initscript-script(7), made of the reference page. The heading of the page and the
-// list of contents are left out, and a table becomes a list of what is in its first column.
+// ScriptAPI is the page initscript-script(7), made of the reference page. The heading of the page and
+// the list of contents are left out, and a table becomes a list of what is in its first column.
 func ScriptAPI(blocks []definitions.Block) string {
 	var text strings.Builder
 	text.WriteString(scriptBegin)

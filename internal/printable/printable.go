@@ -1,5 +1,5 @@
-// Package printable makes text harmless that comes from somebody else, such as an actor: a terminal obeys
-// what is in it, and a log has lines that nobody wrote.
+// Package printable makes text harmless that comes from somebody else, such as an actor: a terminal
+// obeys what is in it, and a log has lines that nobody wrote.
 package printable
 
 import (

@@ -23,7 +23,7 @@ func ReadFile(path string, buffer []byte) ([]byte, error) {
 }
 
 // ReadOnce reads a file of /proc that the kernel makes as one piece when it is read from its beginning:
-// what does not fill the buffer is all of it.
+// a text that does not fill the buffer is complete.
 func ReadOnce(fd int, buffer []byte) ([]byte, error) {
 	for {
 		n, err := unix.Pread(fd, buffer, 0)

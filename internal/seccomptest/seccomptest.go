@@ -27,7 +27,7 @@ const (
 // X32 is the bit by which x86-64 tells the system calls of x32.
 const X32 = 0x40000000
 
-// Data is what a filter sees of a system call.
+// Data describes a system call as a filter sees it.
 type Data struct {
 	Number, Arch uint32
 	Args         [6]uint64

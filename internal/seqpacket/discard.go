@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/wire"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,7 +37,7 @@ const discardTimeout = 100 * time.Millisecond
 func Discard(socket *os.File) bool {
 	discarded := make(chan struct{})
 	go func() {
-		_, fds, _ := Receive(socket, make([]byte, 1), make([]int, 0, MaxDescriptors))
+		_, fds, _ := Receive(socket, make([]byte, 1), make([]int, 0, wire.MaxDescriptors))
 		for _, fd := range fds {
 			CloseAside(fd)
 		}

@@ -36,8 +36,8 @@ func Send(socket *os.File, message []byte, fds ...int) error {
 
 // Receive receives one message and at most cap(fds) descriptors, which it appends to fds.
 // The end of the connection is io.EOF. A message that is longer or comes with more descriptors, or
-// for whose descriptors this process has no room, is EMSGSIZE: n bytes of it are there, and no
-// descriptor.
+// for whose descriptors this process has no room, is EMSGSIZE: its first n bytes are there,
+// and no descriptor.
 func Receive(socket *os.File, message []byte, fds []int) (int, []int, error) {
 	connection, err := socket.SyscallConn()
 	if err != nil {

@@ -18,9 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxDescriptors is how many the kernel passes with one message at most: SCM_MAX_FD.
-const MaxDescriptors = C.INITSCRIPT_MAX_FDS
-
 // OneWayPair returns a source and a channel that leads there. The receiver must not be able to answer
 // through it: that would reach whoever else holds the channel.
 func OneWayPair(sourceName, channelName string) (source, channel *os.File, err error) {
@@ -65,14 +62,14 @@ func Close(socket *os.File) error {
 // CloseAside is close(2) for what was received, without waiting; see csrc/sys_examine.h.
 func CloseAside(fd int) { C.initscript_close_aside(C.int(fd)) }
 
-// Examined is what the descriptors of a message are.
+// Examined describes the descriptors of a message.
 type Examined struct {
 	IsChannel []bool // an AF_UNIX SOCK_SEQPACKET socket, for each of them
 	First     First
 	Offset    int // where they begin in the control data
 }
 
-// First is what tells whether the first descriptor is a memfd that cannot change.
+// First describes the first descriptor: whether it is a memfd that cannot change.
 type First struct {
 	Seals int
 	Err   error // of F_GET_SEALS, an errno

@@ -36,7 +36,7 @@ type Child struct {
 	reports        reports
 
 	// What the server tells of the child; see forkserver.Child.
-	born     chan struct{} // closed when the next one is set, and Process is known unless that is an error
+	born     chan struct{} // closed when the next one is set, and Process unless that is an error
 	birthErr error
 	ended    chan struct{} // closed when the next two are set
 	end      *End
@@ -58,9 +58,9 @@ func Without(f func() error) error {
 	return forkserver.Without(f)
 }
 
-// Start starts a child. It returns when the child exists, is in its namespaces and has its id maps; the script
-// may be running still. A context that is done ends the attempt. Errors: *[DirectoryError], *[forkserver.Error],
-// *[NamespaceError], *[IDMapError], *[SetupError], or that of the context.
+// Start starts a child. It returns when the child exists, is in its namespaces and has its id maps; the
+// script may be running still. A context that is done ends the attempt. Errors: *[DirectoryError],
+// *[forkserver.Error], *[NamespaceError], *[IDMapError], *[SetupError], or that of the context.
 func Start(ctx context.Context, r *Request) (*Child, error) {
 	memfd, size, err := r.Plan.seal()
 	if err != nil {
@@ -107,8 +107,8 @@ func (r *Request) birth() (c *Child, err error) {
 	fd, err := openDirectory(path)
 	switch {
 	case err == unix.EACCES && path == hostsDirectory:
-		// After giving up root's rights, for example. Nobody can enter that directory any more, but what the
-		// host executes begins there.
+		// After giving up root's rights, for example. Nobody can enter that directory any more, but what
+		// the host executes begins there.
 		err = birth.ByOwnServer()
 	case err != nil:
 		err = &DirectoryError{&os.PathError{Op: "open", Path: path, Err: err}}
@@ -425,10 +425,10 @@ func (c *Child) End() *End {
 
 func (c *Child) outcome(end *End) Outcome {
 	return Outcome{
-		Last:       c.reports.last(),
-		State:      c.reports.lastState(),
-		ScriptDone: c.reports.scriptDone(),
-		End:        end,
+		Last:        c.reports.last(),
+		Explanation: c.reports.lastExplanation(),
+		ScriptDone:  c.reports.scriptDone(),
+		End:         end,
 	}
 }
 

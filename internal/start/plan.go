@@ -12,7 +12,8 @@ import (
 
 // encode lays the plan out as wire.h describes it.
 func (p *Plan) encode() []byte {
-	size := int(unsafe.Sizeof(wire.PlanHeader{})) + len(p.Script) + len(p.ScriptName) + len(p.Path) + len(p.Entry) + 4
+	size := int(unsafe.Sizeof(wire.PlanHeader{})) + len(p.Script) + len(p.ScriptName) + len(p.Path)
+	size += len(p.Entry) + 4
 	size += len(p.Module) + len(p.ModuleSource) + len(p.ModuleName) + 3
 	for _, list := range [][]string{p.Args, p.Env} {
 		for _, s := range list {

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Process is how a child is signalled. The zero Process is of none. Its methods may be called from any goroutine.
+// Process signals a child. The zero Process has none. Its methods may be called from any goroutine.
 type Process struct {
 	mu      sync.RWMutex // held while the rest is in use
 	pid     int

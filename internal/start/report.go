@@ -15,19 +15,20 @@ import (
 )
 
 // reports is the host's end of a start socket. Only the child speaks there. Until it says that the
-// script is done it runs our code and the script's, which are trusted; what comes after that is taken for an
-// attacker's, so it can say one thing at most, and nothing about who the child is or what the script did.
+// script is done it runs our code and the script's, which are trusted; what comes after that is taken
+// for an attacker's, so it can say one thing at most, and nothing about who the child is or what the
+// script did.
 type reports struct {
 	socket    *os.File
 	isActor   bool // what comes after the script is from it
 	announced bool // the child says when it is in its namespaces
 
-	mu     sync.Mutex // held while reading
-	newest Record     // of those that tell of the script; zero while it runs
-	state  Record     // what may explain newest, if that is a failure
-	done   bool       // the script has succeeded
-	closed bool       // the child has no more to say
-	stuck  bool       // somebody still drops what it has sent
+	mu          sync.Mutex // held while reading
+	newest      Record     // of those that tell of the script; zero while it runs
+	explanation Record     // what may explain newest, if that is a failure
+	done        bool       // the script has succeeded
+	closed      bool       // the child has no more to say
+	stuck       bool       // somebody still drops what it has sent
 }
 
 // read returns the next record that the child may send now. Others are dropped.
@@ -82,11 +83,11 @@ func (r *reports) take(said Record) bool {
 	switch {
 	case said.Kind == wire.NamespacesReady && r.announced:
 		r.announced = false // it says so once
-	case said.Kind == wire.ChildState && !(r.done && r.isActor):
-		if r.done && r.state.Kind != 0 {
+	case said.Kind == wire.Explanation && !(r.done && r.isActor):
+		if r.done && r.explanation.Kind != 0 {
 			return false
 		}
-		r.state = said
+		r.explanation = said
 	case said.Kind == wire.ExecFailed && r.done && !r.isActor,
 		said.Kind == wire.EntryFailed && r.isActor,
 		said.failed() && !r.done:
@@ -96,7 +97,7 @@ func (r *reports) take(said Record) bool {
 	case said.Kind == wire.ScriptRuns && !r.done:
 		r.newest = Record{}
 	case said.Kind == wire.ScriptDone && !r.done:
-		r.newest, r.state, r.done = said, Record{}, true
+		r.newest, r.explanation, r.done = said, Record{}, true
 	default:
 		return false
 	}
@@ -110,14 +111,14 @@ func (r *reports) last() Record {
 	return r.newest
 }
 
-// lastState returns what may explain last(), if that is a failure; or the zero record.
-func (r *reports) lastState() Record {
+// lastExplanation returns what may explain last(), if that is a failure; or the zero record.
+func (r *reports) lastExplanation() Record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state
+	return r.explanation
 }
 
-// scriptDone tells whether the script has succeeded, whatever came after it.
+// scriptDone reports whether the script has succeeded, whatever came after it.
 func (r *reports) scriptDone() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -141,8 +142,8 @@ func (r *reports) settle() bool {
 // interrupt ends a read that waits for more.
 func (r *reports) interrupt() { r.socket.SetReadDeadline(time.Unix(1, 0)) }
 
-// drain reads what is there when the child has ended. It waits for nothing, and what it reads is as much as
-// the socket holds, at most.
+// drain reads what is there when the child has ended. It waits for nothing, and what it reads is as much
+// as the socket holds, at most.
 func (r *reports) drain() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -71,7 +71,7 @@ func FuzzDecodeRecord(f *testing.F) {
 // Each record at each time: the host believes what an honest child could say then, and nothing else.
 func TestRecordsAtTheWrongTime(t *testing.T) {
 	failures := []wire.RecordKind{wire.SetupFailed, wire.CallFailed, wire.ScriptFailed, wire.LoadFailed, wire.MemoryExhausted}
-	whileRunning := append([]wire.RecordKind{wire.ScriptExecs, wire.ScriptRuns, wire.ScriptDone, wire.ChildState}, failures...)
+	whileRunning := append([]wire.RecordKind{wire.ScriptExecs, wire.ScriptRuns, wire.ScriptDone, wire.Explanation}, failures...)
 	tests := []struct {
 		name      string
 		said      []wire.RecordKind
@@ -84,18 +84,18 @@ func TestRecordsAtTheWrongTime(t *testing.T) {
 		{"in namespaces", []wire.RecordKind{wire.NamespacesReady}, false, true, whileRunning},
 		{"script executes", []wire.RecordKind{wire.ScriptExecs}, false, false, whileRunning},
 		{"script executes and goes on", []wire.RecordKind{wire.ScriptExecs, wire.ScriptRuns}, false, false, whileRunning},
-		{"done, program", []wire.RecordKind{wire.ScriptDone}, false, false, []wire.RecordKind{wire.ExecFailed, wire.ChildState}},
-		{"done, program, state", []wire.RecordKind{wire.ScriptDone, wire.ChildState}, false, false, []wire.RecordKind{wire.ExecFailed}},
+		{"done, program", []wire.RecordKind{wire.ScriptDone}, false, false, []wire.RecordKind{wire.ExecFailed, wire.Explanation}},
+		{"done, program, explanation", []wire.RecordKind{wire.ScriptDone, wire.Explanation}, false, false, []wire.RecordKind{wire.ExecFailed}},
 		{"not executed", []wire.RecordKind{wire.ScriptDone, wire.ExecFailed}, false, false, nil},
 		{"actor before it begins", nil, true, false, append([]wire.RecordKind{wire.EntryFailed}, whileRunning...)},
 		{"actor", []wire.RecordKind{wire.ScriptDone}, true, true, []wire.RecordKind{wire.EntryFailed}},
 		{"actor, in namespaces", []wire.RecordKind{wire.NamespacesReady, wire.ScriptDone}, true, true, []wire.RecordKind{wire.EntryFailed}},
 		{"actor has failed", []wire.RecordKind{wire.ScriptDone, wire.EntryFailed}, true, false, nil},
 		{"set-up has failed", []wire.RecordKind{wire.SetupFailed}, true, true, nil},
-		{"call has failed", []wire.RecordKind{wire.ChildState, wire.CallFailed}, false, false, nil},
+		{"call has failed", []wire.RecordKind{wire.Explanation, wire.CallFailed}, false, false, nil},
 	}
 	for _, test := range tests {
-		for kind := wire.RecordKind(0); kind < wire.ChildState+5; kind++ {
+		for kind := wire.RecordKind(0); kind < wire.Explanation+5; kind++ {
 			// An actor that starts before its namespaces are announced cannot be: it says so first.
 			if test.name == "actor" && kind == wire.NamespacesReady {
 				continue

@@ -1,5 +1,5 @@
-// Package start is one start of a child, on the host's side: what the child is told, its birth, its id maps, what
-// it says of its script, and how it ends.
+// Package start starts one child, on the host's side: what the child is told, its birth, its id
+// maps, what it says of its script, and how it ends.
 package start
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/go-initscript/initscript/internal/wire"
 )
 
-// MaxExtraFiles is what fits into one message beside the plan, stdio, inbox, arg and hidden files.
+// MaxExtraFiles is how many fit into one message beside the plan, stdio, inbox, arg and hidden files.
 const MaxExtraFiles = wire.MaxDescriptors - 6 - wire.HiddenFiles
 
 // Request is a start with everything resolved.
@@ -32,7 +32,7 @@ type Request struct {
 	NamespaceNames string    // likewise
 }
 
-// Plan is what one child must know and the server need not; see struct initscript_plan.
+// Plan holds what one child must know and the server need not; see struct initscript_plan.
 type Plan struct {
 	Script, ScriptName string
 	Path               string
@@ -49,7 +49,7 @@ type Plan struct {
 // isActor reports whether what comes after the script is from an actor.
 func (p *Plan) isActor() bool { return p.Entry != "" || p.IsLua }
 
-// End is how a process ended and what it and the children it has waited for used.
+// End says how a process ended, and what it and the children that it has waited for used.
 type End struct {
 	Pid                  int
 	Status               syscall.WaitStatus
@@ -70,13 +70,13 @@ func (e *End) String() string {
 	return fmt.Sprintf("exit status %d", e.Status.ExitStatus())
 }
 
-// Outcome is what is known of a child so far.
+// Outcome holds what is known of a child so far.
 type Outcome struct {
-	Err        error  // why the rest is not known: the server has ended, or there was no child
-	Last       Record // the newest that tells of the script; the zero Record while it runs
-	State      Record // what may explain Last, if that is a failure
-	ScriptDone bool   // the script has succeeded, whatever came after it
-	End        *End   // nil while the child runs
+	Err         error  // why the rest is not known: the server has ended, or there was no child
+	Last        Record // the newest that tells of the script; the zero Record while it runs
+	Explanation Record // what may explain Last, if that is a failure
+	ScriptDone  bool   // the script has succeeded, whatever came after it
+	End         *End   // nil while the child runs
 }
 
 // DirectoryError says that the child cannot begin in its directory.

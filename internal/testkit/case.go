@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ScriptCase is a script, and everything that comes of it.
+// ScriptCase is a script, with what it must do, print and return.
 type ScriptCase struct {
 	Name   string
 	Script string // after the prelude, on the same line
@@ -114,7 +114,7 @@ var MemoryExhausted = &initscript.ScriptError{
 	Message: "the script's memory limit is exhausted", Errno: unix.ENOMEM,
 }
 
-// Run runs the script and compares what comes of it.
+// Run runs the script and compares its effects with the expected ones.
 func (c *ScriptCase) Run(t *testing.T) {
 	t.Helper()
 	script := Lua("case")
@@ -228,7 +228,7 @@ func checkScriptError(t *testing.T, err error, want *initscript.ScriptError) {
 	}
 }
 
-// connect makes the socket pair and returns the script's end of it, and what to call when the
+// connect makes the socket pair and returns the script's end, and what to call when the
 // script has ended.
 func (p *Peer) connect(t *testing.T) (*os.File, func()) {
 	t.Helper()

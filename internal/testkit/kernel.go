@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// olderKernel is what a kernel does not have: system calls that fail with ENOSYS, and flags of
+// olderKernel lists what a kernel does not have: system calls that fail with ENOSYS, and flags of
 // memfd_create that fail with EINVAL.
 type olderKernel struct {
 	name  string

@@ -8,7 +8,7 @@ import "sync"
 // descriptors. What each argument is comes from the definitions of the script API (table.go); what is
 // here needs code.
 
-// function is what the definitions say: the kinds of arguments and results, which are the names of
+// function holds what the definitions say: the kinds of arguments and results, which are the names of
 // families and structures and those in showers. "" is shown as Lua would write it.
 type function struct {
 	args    []string
@@ -16,7 +16,7 @@ type function struct {
 	noErrno bool     // the last result is not errno
 }
 
-// tracedFunction is how a function is shown.
+// tracedFunction says how a function is shown.
 type tracedFunction struct {
 	args    []shower
 	results []shower                     // of success

@@ -34,7 +34,8 @@ const chooseOne = ^uint64(0)
 
 func (f *family) load() {
 	hasPrefix := func(name string, prefixes []string) bool {
-		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+		return slices.ContainsFunc(prefixes,
+			func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 	}
 	for _, c := range Constants() {
 		if hasPrefix(c.Name, f.prefixes) && !hasPrefix(c.Name, f.except) {

@@ -127,7 +127,8 @@ func (c *tracedCall) showTable(table luaTable, fields map[string]shower) string 
 		}
 		kindA, numberA, nameA := rank(a)
 		kindB, numberB, nameB := rank(b)
-		return cmp.Or(cmp.Compare(kindA, kindB), cmp.Compare(numberA, numberB), cmp.Compare(nameA, nameB))
+		return cmp.Or(cmp.Compare(kindA, kindB), cmp.Compare(numberA, numberB),
+			cmp.Compare(nameA, nameB))
 	})
 	texts := make([]string, len(entries))
 	for i, e := range entries {
@@ -250,7 +251,8 @@ func openFlagsOnly(c *tracedCall, v any) string {
 // others.
 func showProtocol(c *tracedCall, v any) string {
 	domain, _ := integer(c.arg(0))
-	if number, ok := integer(v); ok && number != 0 && (domain == unix.AF_INET || domain == unix.AF_INET6) {
+	if number, ok := integer(v); ok && number != 0 &&
+		(domain == unix.AF_INET || domain == unix.AF_INET6) {
 		return protocols.text(number)
 	}
 	return showValue(c, v)
@@ -295,7 +297,7 @@ func showFilter(c *tracedCall, v any) string {
 	return showValue(c, v)
 }
 
-// hasFlag tells whether a list has a flag of that name.
+// hasFlag reports whether a list has a flag of that name.
 func hasFlag(v any, name string) bool {
 	table, _ := v.(luaTable)
 	return slices.ContainsFunc(table, func(e luaEntry) bool {

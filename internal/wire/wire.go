@@ -1,5 +1,5 @@
-// Package wire has structures of csrc/wire.h for Go packages without C. The package at the module's root
-// includes both, and does not compile if they differ.
+// Package wire declares the structures of csrc/wire.h for Go packages without C. The package at the
+// module's root includes both, and does not compile if they differ.
 package wire
 
 import "unsafe"
@@ -15,20 +15,20 @@ const (
 	NoteLandlock
 	NoteChroot
 	NoteUmount
-	Notes
+	NoteCount
 )
 
-// State is struct initscript_state.
-type State struct {
-	Lines        [Notes]int32 // of the script, where it did so last; 0: never, -1: nobody knows where
-	Unshared     uint32       // CLONE_NEW*, by the script
-	HasEffective uint32       // the next is known
+// Notes is struct initscript_notes: what a script has left that may explain a failure.
+type Notes struct {
+	Lines        [NoteCount]int32 // of the script, where it did so last; 0: never, -1: unknown
+	Unshared     uint32           // CLONE_NEW*, by the script
+	HasEffective uint32           // the next is known
 	_            uint32
 	Effective    uint64 // capabilities, bits 1 << CAP_*
 }
 
-// PathState is struct initscript_path_state: a path as the child sees it.
-type PathState struct {
+// SeenPath is struct initscript_seen_path: a path as the child sees it.
+type SeenPath struct {
 	Error       int32  // errno of looking at it; then nothing else is known
 	Mode        uint32 // as in stat(2)
 	MountFlags  uint32 // ST_* of statvfs(3)
@@ -108,7 +108,7 @@ const (
 	MemoryExhausted                       // fields: none
 	ExecFailed                            // fields: path, missing interpreter or ""
 	EntryFailed                           // from an actor; fields: message, traceback if it is in Lua
-	ChildState                            // what may explain the next one; fields: State, PathStates, text
+	Explanation                           // what may explain the next; fields: Notes, SeenPaths, text
 )
 
 // RecordSize is the length of the longest record.
@@ -123,20 +123,21 @@ type GoAhead struct {
 	HasTrace    uint32
 }
 
-// The hidden files of an actor, in their order: enum initscript_hidden_file. One in Lua has the first only.
+// The hidden files of an actor, in their order: enum initscript_hidden_file. One in Lua has the first
+// only.
 const (
-	HiddenParent  = iota // the sending end of the channel to the host
-	HiddenCrash          // the writing end of a pipe for what the Go runtime says at last
-	HiddenProgram        // the program, for children of its own
-	HiddenNull           // the null device, likewise
+	HiddenParent     = iota // the sending end of the channel to the host
+	HiddenCrash             // the writing end of a pipe for what the Go runtime says at last
+	HiddenExecutable        // what servers are executed from, for children of its own
+	HiddenNull              // the null device, likewise
 	HiddenFiles
 )
 
 // MaxDescriptors is how many one message carries at most: SCM_MAX_FD, unix(7).
 const MaxDescriptors = 253
 
-// PlanHeader is struct initscript_plan, with which a plan begins. Offsets are from there; every string ends
-// with a NUL byte.
+// PlanHeader is struct initscript_plan, with which a plan begins. Offsets are from there; every string
+// ends with a NUL byte.
 type PlanHeader struct {
 	MemoryLimit                                          uint64 // of the script, bytes
 	Script, ScriptLength                                 uint64
@@ -147,7 +148,7 @@ type PlanHeader struct {
 	ModuleMemoryLimit                                    uint64 // bytes; 0: none
 	Argv, Argc                                           uint64
 	Envp, Envc                                           uint64
-	Random                                               [16]byte // for the Go runtime of an actor: AT_RANDOM
+	Random                                               [16]byte // of an actor in Go: AT_RANDOM
 }
 
 // Bytes returns the memory of a structure, as it is sent and received.

@@ -13,12 +13,12 @@ import (
 // each other, file by file without circles: the environment of a script lists the calls, which use what
 // else is in its room; messages hold objects of Lua, whose methods send messages.
 var floors = [][]string{
-	{"util"},                        // memory, descriptors, sockets, strings; knows nothing of scripts
-	{"sys"},                         // what Linux and FreeBSD do differently, and what only one of them has
-	{"tell"},                        // what a child tells: records and traces
-	{"script", "api", "operations"}, // what a script runs in, and the calls that it makes
-	{"message", "lua"},              // messages, and what Lua programs have of descriptors
-	{"role", "live", "threads"},     // what a process is: host, server, child, PID 1, actor
+	{"util"},           // memory, descriptors, sockets, strings; knows nothing of scripts
+	{"sys"},            // what Linux and FreeBSD do differently, and what only one has
+	{"tell"},           // what a child tells: records and traces
+	{"script", "api"},  // what a script runs in, and the calls that it makes
+	{"message", "lua"}, // messages, and what Lua programs have of descriptors
+	{"role"},           // what a process is: host, server, child, PID 1, actor
 }
 
 // shared are headers in no room: types for several rooms, or for Go, too. All rooms may include them,

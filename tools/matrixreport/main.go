@@ -47,7 +47,8 @@ func readAllowances(path string) ([]*allowance, error) {
 				return nil, fmt.Errorf("%s:%d: %w", path, number, err)
 			}
 		}
-		allowances = append(allowances, &allowance{privilege: patterns[0], test: patterns[1], reason: patterns[2]})
+		allowances = append(allowances,
+			&allowance{privilege: patterns[0], test: patterns[1], reason: patterns[2]})
 	}
 	return allowances, lines.Err()
 }
@@ -114,7 +115,8 @@ func readRow(path string) *row {
 	case r.passed == 0:
 		r.err = errors.New("no test has passed")
 	case len(unfinished) > 0:
-		r.err = fmt.Errorf("without an end: %s", strings.Join(slices.Sorted(maps.Keys(unfinished)), ", "))
+		r.err = fmt.Errorf("without an end: %s",
+			strings.Join(slices.Sorted(maps.Keys(unfinished)), ", "))
 	}
 	return r
 }
@@ -142,7 +144,8 @@ func (r *row) judge(allowances []*allowance) {
 	for i := range r.skipped {
 		s := &r.skipped[i]
 		for _, a := range allowances {
-			if a.privilege.MatchString(r.privilege) && a.test.MatchString(s.test) && a.reason.MatchString(s.reason) {
+			if a.privilege.MatchString(r.privilege) && a.test.MatchString(s.test) &&
+				a.reason.MatchString(s.reason) {
 				s.allowed = true
 				break
 			}
@@ -183,7 +186,8 @@ func print(w io.Writer, rows []*row) {
 	fmt.Fprintln(w, "| Distribution | Privilege | Passed | Failed | Skipped | of these not allowed |")
 	fmt.Fprintln(w, "|---|---|---:|---:|---:|---:|")
 	for _, r := range rows {
-		fmt.Fprintf(w, "| %s | %s | %d | %d | %d | %d |\n", r.distribution, r.privilege, r.passed, len(r.failed), len(r.skipped), len(r.forbidden()))
+		fmt.Fprintf(w, "| %s | %s | %d | %d | %d | %d |\n", r.distribution, r.privilege, r.passed,
+			len(r.failed), len(r.skipped), len(r.forbidden()))
 	}
 	list, count := reasons(rows)
 	fmt.Fprint(w, "\n| Privilege | Reason of skips | Number, in all distributions |\n|---|---|---:|\n")

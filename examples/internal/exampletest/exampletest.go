@@ -56,7 +56,8 @@ const marker = "INITSCRIPT_TEST_ORDINARY_USER"
 
 func runAsOrdinaryUser(t *testing.T) {
 	name, _, _ := strings.Cut(t.Name(), "/")
-	cmd := exec.CommandContext(Context(t), "/proc/self/exe", "-test.v", "-test.run=^"+name+"$/^current_user$")
+	cmd := exec.CommandContext(Context(t), "/proc/self/exe", "-test.v",
+		"-test.run=^"+name+"$/^current_user$")
 	cmd.Env = append(os.Environ(), marker+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Credential: &syscall.Credential{Uid: testkit.OrdinaryID, Gid: testkit.OrdinaryID},

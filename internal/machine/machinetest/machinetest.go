@@ -26,7 +26,8 @@ const (
 // Kernel returns a machine with this status of the process, in the initial user namespace, and these
 // sysctls, as "name=value".
 func Kernel(status string, sysctls ...string) Files {
-	f := Files{"/proc/thread-self/status": status, "/proc/self/uid_map": AllIDs, "/proc/self/gid_map": AllIDs}
+	f := Files{"/proc/thread-self/status": status, "/proc/self/uid_map": AllIDs,
+		"/proc/self/gid_map": AllIDs}
 	for _, setting := range sysctls {
 		name, value, _ := strings.Cut(setting, "=")
 		f["/proc/sys/"+strings.ReplaceAll(name, ".", "/")] = value + "\n"

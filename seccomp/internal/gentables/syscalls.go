@@ -11,9 +11,9 @@ import (
 	"github.com/elastic/go-seccomp-bpf/arch"
 )
 
-// The tables are all that is used of go-seccomp-bpf (v1.6.0): where the conditions of a rule do not hold,
-// its programs go on to compare an argument with the numbers, and the default action is what they have
-// for other architectures.
+// The tables are all that is used of go-seccomp-bpf (v1.6.0): where the conditions of a rule do not
+// hold, its programs go on to compare an argument with the numbers, and the default action is what they
+// have for other architectures.
 
 // columns are in the order of architectures in ../../target.go.
 var columns = [...]*arch.Info{arch.I386, arch.X86_64, arch.ARM, arch.AARCH64}
@@ -28,7 +28,8 @@ func syscallTable() ([]byte, error) {
 				row = [...]int{-1, -1, -1, -1}
 			}
 			if row[column] != -1 {
-				return nil, fmt.Errorf("%s has two numbers on %s: %d, %d", name, info.Name, row[column], number)
+				return nil, fmt.Errorf("%s has two numbers on %s: %d, %d", name, info.Name,
+					row[column], number)
 			}
 			row[column] = number
 			rows[name] = row

@@ -1,4 +1,9 @@
-#include "threads.h"
+/*
+ * Stops every thread of this process, and has all of them make one system call. Live mode calls it,
+ * from Go, for what neither the kernel nor libc changes in all threads. Afterwards every thread has
+ * made the call, or none has; or the process has ended.
+ */
+#include "sys_threads.h"
 
 #include <dirent.h>
 #include <errno.h>

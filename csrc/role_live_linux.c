@@ -1,7 +1,13 @@
-#include "live.h"
+/*
+ * Live mode: a script that confines the program it runs in. Go calls it (confine_linux.go), and it
+ * calls Go (bindings_linux.go) for what the script changes. When it returns, the script has ended
+ * well and all threads are changed alike, or it was not run and nothing has changed. Nothing of
+ * the script stays, neither in memory nor as a descriptor.
+ */
+#include "role_live.h"
 
 #include "api.h"
-#include "threads.h"
+#include "sys_threads.h"
 #include "util_fds.h"
 #include "util_socket.h"
 
@@ -37,7 +43,7 @@ struct session {
 	initscript_operation operation; /* what is asked; NULL: the thread has ended */
 	struct initscript_call call;    /* for what */
 	long result;                    /* the answer */
-	struct initscript_env env;
+	struct initscript_script script;
 };
 
 static void wait_for(sem_t *semaphore)
@@ -48,9 +54,9 @@ static void wait_for(sem_t *semaphore)
 
 /* The script's side. */
 
-static struct session *session_of(struct initscript_env *env)
+static struct session *session_of(struct initscript_script *script)
 {
-	return (struct session *)((char *)env - offsetof(struct session, env));
+	return (struct session *)((char *)script - offsetof(struct session, script));
 }
 
 /* Has the program's thread do the operation. */
@@ -69,27 +75,27 @@ static long ask(struct session *session, initscript_operation operation,
 	return -1;
 }
 
-static long live_change(struct initscript_env *env, long number, long a, long b, long c, long d,
-                        long e)
+static long live_change(struct initscript_script *script, long number, long a, long b, long c,
+                        long d, long e)
 {
-	struct session *session = session_of(env);
+	struct session *session = session_of(script);
 	const struct initscript_call call = {.number = number, .arguments = {a, b, c, d, e}};
 	return ask(session, session->confinement->change, &call);
 }
 
-static long live_restrict_self(struct initscript_env *env, int ruleset, uint32_t flags)
+static long live_restrict_self(struct initscript_script *script, int ruleset, uint32_t flags)
 {
-	struct session *session = session_of(env);
+	struct session *session = session_of(script);
 	const struct initscript_call call = {.number = SYS_landlock_restrict_self,
 	                                     .arguments = {ruleset, flags}};
-	if (!initscript_send(env->hidden, "", 1, &ruleset, 1))
+	if (!initscript_send(script->hidden, "", 1, &ruleset, 1))
 		return -1;
 	return ask(session, session->confinement->restrict_self, &call);
 }
 
-static bool live_can_scope_signals(struct initscript_env *env)
+static bool live_can_scope_signals(struct initscript_script *script)
 {
-	struct session *session = session_of(env);
+	struct session *session = session_of(script);
 	const struct initscript_call none = {0};
 	return ask(session, session->confinement->can_scope_signals, &none) != 0;
 }
@@ -171,13 +177,11 @@ static bool take_descriptors(struct session *session)
 {
 	int arg = session->confinement->arg;
 	int script_end = session->confinement->pair[1];
-	int hidden = fcntl(script_end, F_DUPFD_CLOEXEC, INITSCRIPT_EXTRA_FD + 64);
-	if (hidden < 0 && errno == EINVAL) /* the limit is that low */
-		hidden = fcntl(script_end, F_DUPFD_CLOEXEC, INITSCRIPT_EXTRA_FD);
+	int hidden = initscript_duplicate_above(script_end, INITSCRIPT_EXTRA_FD);
 	if (hidden < 0)
 		return fail(session, "fcntl");
-	session->env.hidden = hidden;
-	session->env.hidden_end = hidden + 1;
+	session->script.hidden = hidden;
+	session->script.hidden_end = hidden + 1;
 	/* Of a program that has closed its standard streams these may have their numbers. */
 	const int known[] = {session->confinement->pair[0], script_end,
 	                     session->confinement->tasks};
@@ -199,11 +203,12 @@ static bool take_descriptors(struct session *session)
 static bool can_be_loaded(struct session *session)
 {
 	const struct initscript_confinement *c = session->confinement;
-	lua_State *L = session->env.L;
+	lua_State *L = session->script.L;
 	const char *chunk_name = lua_pushfstring(L, "@%s", c->script_name);
-	session->env.L = NULL; /* too little memory is an error, too, not the end of the process */
+	/* Too little memory is an error, too, not the end of the process. */
+	session->script.L = NULL;
 	bool loaded = luaL_loadbufferx(L, c->script, c->script_length, chunk_name, "t") == 0;
-	session->env.L = L;
+	session->script.L = L;
 	if (!loaded)
 		snprintf(session->refusal->message, sizeof session->refusal->message, "%s",
 		         lua_tostring(L, -1));
@@ -223,43 +228,43 @@ static bool unshare_descriptors(void)
 
 static bool prepare(struct session *session)
 {
-	struct initscript_env *env = &session->env;
+	struct initscript_script *script = &session->script;
 	if (!unshare_descriptors())
 		return fail(session, "unshare");
 	if (!take_descriptors(session))
 		return false;
-	env->operations = &live_operations;
-	env->arena.limit = SIZE_MAX;
-	if (!initscript_env_open(env)) {
+	script->operations = &live_operations;
+	script->arena.limit = SIZE_MAX;
+	if (!initscript_script_open(script)) {
 		errno = ENOMEM;
 		return fail(session, "mmap");
 	}
-	replace_functions(env->L);
-	env->arena.limit = session->confinement->memory_limit;
+	replace_functions(script->L);
+	script->arena.limit = session->confinement->memory_limit;
 	if (can_be_loaded(session))
 		return true;
-	initscript_env_close(env);
+	initscript_script_close(script);
 	return false;
 }
 
 static void run(struct session *session)
 {
 	const struct initscript_confinement *c = session->confinement;
-	struct initscript_env *env = &session->env;
+	struct initscript_script *script = &session->script;
 	if (c->arg >= 0) {
-		lua_pushinteger(env->L, INITSCRIPT_ARG_FD);
-		lua_setglobal(env->L, "arg");
+		lua_pushinteger(script->L, INITSCRIPT_ARG_FD);
+		lua_setglobal(script->L, "arg");
 	}
-	if (!initscript_env_run(env, c->script_name, c->script, c->script_length)) {
-		initscript_env_close(env);
+	if (!initscript_script_run(script, c->script_name, c->script, c->script_length)) {
+		initscript_script_close(script);
 		exit(1);
 	}
 	fflush(stdout);
 	/* As in a child: what the script opened is closed before its finalizers run. */
-	if (!initscript_close_range(INITSCRIPT_INBOX_FD, env->hidden - 1) ||
-	    !initscript_close_range(env->hidden_end, ~0U))
+	if (!initscript_close_range(INITSCRIPT_INBOX_FD, script->hidden - 1) ||
+	    !initscript_close_range(script->hidden_end, ~0U))
 		initscript_end_half_confined();
-	initscript_env_close(env);
+	initscript_script_close(script);
 }
 
 /* The script's thread has its own, and once the script has run a filter may forbid close(2). */
@@ -324,7 +329,7 @@ int initscript_confine(struct initscript_confinement *confinement,
 {
 	struct session session = {.confinement = confinement, .refusal = refusal};
 	pthread_t thread;
-	session.env.report_fd = -1; /* nobody waits for records: stderr and the status tell */
+	session.script.start_socket = -1; /* nobody waits for records: stderr and the status tell */
 	sem_init(&session.asked, 0, 0);
 	sem_init(&session.answered, 0, 0);
 	if (!start_thread(&session, &thread))

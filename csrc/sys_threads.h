@@ -6,8 +6,8 @@
  * nothing that the call takes away (/proc, signals) is needed once it was made, no thread can run
  * or start another one half-way, and what cannot be done fails while nothing has changed yet.
  */
-#ifndef INITSCRIPT_THREADS_H
-#define INITSCRIPT_THREADS_H
+#ifndef INITSCRIPT_SYS_THREADS_H
+#define INITSCRIPT_SYS_THREADS_H
 
 #include <stdbool.h>
 #include <stdnoreturn.h>

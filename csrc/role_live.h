@@ -1,10 +1,10 @@
 /*
  * Live mode: an init script that runs in a program with many threads, and confines that program.
  */
-#ifndef INITSCRIPT_LIVE_H
-#define INITSCRIPT_LIVE_H
+#ifndef INITSCRIPT_ROLE_LIVE_H
+#define INITSCRIPT_ROLE_LIVE_H
 
-#include "threads.h"
+#include "sys_threads.h"
 
 #include <stddef.h>
 #include <stdint.h>
