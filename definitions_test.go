@@ -6,11 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
+
+	"github.com/go-initscript/initscript/internal/testkit"
 
 	"github.com/go-initscript/initscript/internal/definitions"
 	"github.com/go-initscript/initscript/lua"
@@ -19,56 +19,17 @@ import (
 //go:generate go run ./tools/script-api
 //go:generate go test -run ^TestManPageIsUpToDate$ ./cmd/initscript -update
 
-// apiBlocks is what lua/initscript.d.lua says, from which most tests of the script API take its names.
-var apiBlocks = sync.OnceValue(func() []definitions.Block {
-	blocks, err := definitions.Parse(lua.Definitions)
-	if err != nil {
-		panic("lua/initscript.d.lua: " + err.Error())
-	}
-	return blocks
-})
-
-// apiName is one name of the script API.
-type apiName struct {
-	name   string // without "C."
-	kind   string // functions, constants or globals, as the lists in testdata are called
-	origin string // such as "newer Emilua, Linux only"
-}
-
-func (n apiName) isHere() bool {
-	system := definitions.System(n.origin)
-	return system == "" || system == runtime.GOOS
-}
-
-var apiNames = sync.OnceValue(func() (all []apiName) {
-	for _, block := range apiBlocks() {
-		name, inC := strings.CutPrefix(block.Name, "C.")
-		switch {
-		case block.Kind == definitions.Function && inC:
-			all = append(all, apiName{name, "functions", block.Origin()})
-		case block.Kind == definitions.Function || block.Kind == definitions.Variable:
-			all = append(all, apiName{name, "globals", block.Origin()})
-		case block.IsConstants():
-			for _, field := range block.Fields {
-				origin, _ := field.Origin()
-				all = append(all, apiName{field.Name, "constants", origin})
-			}
-		}
-	}
-	return all
-})
-
 // definedNames maps "C open function", "C O_RDWR number" and "_G mode" to their origins.
 func definedNames(t *testing.T) map[string]string {
 	t.Helper()
 	formats := map[string]string{"functions": "C %s function", "constants": "C %s number", "globals": "_G %s"}
 	origins := map[string]string{}
-	for _, n := range apiNames() {
-		key := fmt.Sprintf(formats[n.kind], n.name)
+	for _, n := range testkit.APINames() {
+		key := fmt.Sprintf(formats[n.Kind], n.Name)
 		if _, ok := origins[key]; ok {
 			t.Errorf("%s is defined twice", key)
 		}
-		origins[key] = n.origin
+		origins[key] = n.Origin
 	}
 	if len(origins) == 0 {
 		t.Fatal("nothing is defined")
@@ -77,18 +38,19 @@ func definedNames(t *testing.T) map[string]string {
 }
 
 // emiluaNames are the names that Emilua has and their origins, from the lists in testdata.
-func emiluaNames(t *testing.T) map[apiName]bool {
+func emiluaNames(t *testing.T) map[testkit.APIName]bool {
 	t.Helper()
 	lists := map[string]string{"init.script": "init.script", "newer": "newer Emilua"}
 	platforms := map[string]string{"all": "", "linux": ", Linux only", "freebsd": ", FreeBSD only"}
-	names := map[apiName]bool{}
+	names := map[testkit.APIName]bool{}
 	for list, origin := range lists {
 		for _, kind := range []string{"functions", "constants", "globals"} {
 			text, err := os.ReadFile(filepath.Join("testdata", list+"."+kind+".txt"))
 			must(t, err)
 			for line := range strings.Lines(string(text)) {
 				if fields := strings.Fields(line); !strings.HasPrefix(line, "#") {
-					names[apiName{fields[0], kind, origin + platforms[fields[1]]}] = true
+					name := testkit.APIName{Name: fields[0], Kind: kind, Origin: origin + platforms[fields[1]]}
+					names[name] = true
 				}
 			}
 		}
@@ -124,21 +86,21 @@ func TestDefinitionsAreTheNamesOfScripts(t *testing.T) {
 // script sees those of Lua too.
 func TestDefinitionsHaveTheRightOrigins(t *testing.T) {
 	listed := emiluaNames(t)
-	for _, n := range apiNames() {
-		isExtension := n.origin == "extension" || strings.HasPrefix(n.origin, "extension, ")
+	for _, n := range testkit.APINames() {
+		isExtension := n.Origin == "extension" || strings.HasPrefix(n.Origin, "extension, ")
 		if listed[n] == isExtension {
-			t.Errorf("%s: defined as %q, among Emilua's names: %t", n.name, n.origin, listed[n])
+			t.Errorf("%s: defined as %q, among Emilua's names: %t", n.Name, n.Origin, listed[n])
 		}
 		delete(listed, n)
 	}
 	for n := range listed {
-		t.Errorf("%s: the lists in testdata say %q, the definitions do not", n.name, n.origin)
+		t.Errorf("%s: the lists in testdata say %q, the definitions do not", n.Name, n.Origin)
 	}
 }
 
 func TestDefinitionsHaveAllParagraphs(t *testing.T) {
 	want := []string{"Errors", "Privilege", "Kernel", "See", "Origin", "Example"}
-	for _, block := range apiBlocks() {
+	for _, block := range testkit.APIBlocks() {
 		if block.Kind != definitions.Function {
 			continue
 		}
@@ -159,7 +121,7 @@ func TestDefinitionsHaveAllParagraphs(t *testing.T) {
 func TestDefinitionsHaveExamplesThatCompile(t *testing.T) {
 	var script strings.Builder
 	examples := 0
-	for _, block := range apiBlocks() {
+	for _, block := range testkit.APIBlocks() {
 		for _, example := range block.Examples() {
 			examples++
 			fmt.Fprintf(&script, "S(select(2, loadstring([==[%s]==], '=%s')) or 'good') ", example, block.Name)
@@ -201,7 +163,7 @@ func TestDefinitionsHaveTheKnownTexts(t *testing.T) {
 		"initscript.LandlockRestrictSelfFlag":  `C.landlock_restrict_self(-1, { %s })`,
 	}
 	documented := map[string]bool{}
-	for _, block := range apiBlocks() {
+	for _, block := range testkit.APIBlocks() {
 		for _, value := range block.Values {
 			documented[value.Name] = true
 		}

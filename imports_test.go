@@ -55,6 +55,7 @@ func TestProgramsDoWithoutPolicies(t *testing.T) {
 // what is in a later layer, or not here at all. What is not here imports nothing of this module.
 var layers = [][]string{
 	{"cmd/initscript", "tools/script-api", "bench", "examples/*", "examples/internal/*"},
+	{"internal/actortest"},
 	{"luahost", "internal/testkit"},
 	{"."},
 	{"internal/start"},

@@ -28,7 +28,7 @@ func constantValues(blocks []definitions.Block) string {
 	var source strings.Builder
 	fmt.Fprintf(&source, `// %s
 
-package initscript_test
+package scriptapi_test
 
 import "golang.org/x/sys/unix"
 

@@ -39,9 +39,9 @@ func Files(root string) (map[string]string, error) {
 		}
 	}
 	for file, source := range map[string]string{
-		"internal/hint/landlock_abi.go": landlockABIs(blocks),
-		"internal/trace/table.go":       traceTable(blocks),
-		"api_constants_values_test.go":  constantValues(blocks),
+		"internal/hint/landlock_abi.go":                         landlockABIs(blocks),
+		"internal/trace/table.go":                               traceTable(blocks),
+		"internal/tests/scriptapi/api_constants_values_test.go": constantValues(blocks),
 	} {
 		formatted, err := format.Source([]byte(source))
 		if err != nil {

@@ -46,7 +46,7 @@ func TestOlderKernels(t *testing.T) {
 	testkit.RunOnOlderKernels(t, testkit.CoreTests{
 		Tests: []func(*testing.T){
 			TestIDMapHandshake, TestLifecycle, TestErrexit, TestTable, TestAPIIO, TestAPIExec,
-			TestAPIHelpers, TestAPIProcess, TestAPISeccomp,
+			TestAPIHelpers, TestAPIProcess, TestAPISeccomp, TestConstants, TestNames,
 		},
 		NoNewPrivs: "^TestAPISeccomp$/no_new_privs",
 	})
