@@ -278,6 +278,19 @@ func TestConfineWithoutRoomForRuleset(t *testing.T) {
 		unix.ETOOMANYREFS), nil))
 }
 
+// Without a ruleset landlock_restrict_self changes flags only.
+func TestConfineWithoutRuleset(t *testing.T) {
+	testkit.RequireLandlockABI(t, 7)
+	if !testkit.RunInSubprocess(t, nil) {
+		return
+	}
+	testkit.Must(t, initscript.Confine(`
+		set_no_new_privs()
+		C.landlock_restrict_self(-1, {'log_subdomains_off'})
+		C.mkdir('/tmp/initscript-free', 448)
+		C.rmdir('/tmp/initscript-free')`, nil))
+}
+
 // The script can do what it likes with descriptors: they are its own.
 func TestConfineDescriptors(t *testing.T) {
 	if !testkit.RunInSubprocess(t, nil) {
