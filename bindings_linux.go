@@ -90,7 +90,8 @@ func initscriptRestrictSelf(
 		call.arguments[0] = C.long(ruleset)
 	}
 	if landlockHasTSYNC() {
-		return callOnce(call, uintptr(call.arguments[0]), uintptr(call.arguments[1])|landlockRestrictSelfTSYNC, 0)
+		return callOnce(call, uintptr(call.arguments[0]),
+			uintptr(call.arguments[1])|landlockRestrictSelfTSYNC, 0)
 	}
 	return callInEveryThread(confinement, call)
 }

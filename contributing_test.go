@@ -12,9 +12,9 @@ import (
 	"github.com/go-initscript/initscript/internal/generate"
 )
 
-// A system call is known by its name in three files that are written by hand: the function, its definition
-// and its cases; what else knows it is generated, or a declaration for FreeBSD. CONTRIBUTING.md names
-// all. The example is a call that nothing uses.
+// A system call is known by its name in three files that are written by hand: the function, its
+// definition and its cases; what else knows it is generated, or a declaration for FreeBSD.
+// CONTRIBUTING.md names all. The example is a call that nothing uses.
 func TestContributingNamesEveryFile(t *testing.T) {
 	example := regexp.MustCompile(`\blchown\b`)
 	guide, err := os.ReadFile("CONTRIBUTING.md")
@@ -35,7 +35,8 @@ func TestContributingNamesEveryFile(t *testing.T) {
 		text, err := os.ReadFile(path)
 		must(t, err)
 		isTable := path == "seccomp/syscalls.go" // generated, with every call that Linux has
-		if path == "contributing_test.go" || strings.HasSuffix(path, ".test") || isTable || !example.Match(text) {
+		if path == "contributing_test.go" || strings.HasSuffix(path, ".test") || isTable ||
+			!example.Match(text) {
 			return nil
 		}
 		isManual := strings.HasPrefix(path, "docs/reference/man/") // "the manual page"

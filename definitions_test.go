@@ -22,7 +22,8 @@ import (
 // definedNames maps "C open function", "C O_RDWR number" and "_G mode" to their origins.
 func definedNames(t *testing.T) map[string]string {
 	t.Helper()
-	formats := map[string]string{"functions": "C %s function", "constants": "C %s number", "globals": "_G %s"}
+	formats := map[string]string{"functions": "C %s function", "constants": "C %s number",
+		"globals": "_G %s"}
 	origins := map[string]string{}
 	for _, n := range testkit.APINames() {
 		key := fmt.Sprintf(formats[n.Kind], n.Name)
@@ -49,7 +50,8 @@ func emiluaNames(t *testing.T) map[testkit.APIName]bool {
 			must(t, err)
 			for line := range strings.Lines(string(text)) {
 				if fields := strings.Fields(line); !strings.HasPrefix(line, "#") {
-					name := testkit.APIName{Name: fields[0], Kind: kind, Origin: origin + platforms[fields[1]]}
+					name := testkit.APIName{Name: fields[0], Kind: kind,
+						Origin: origin + platforms[fields[1]]}
 					names[name] = true
 				}
 			}
@@ -124,7 +126,8 @@ func TestDefinitionsHaveExamplesThatCompile(t *testing.T) {
 	for _, block := range testkit.APIBlocks() {
 		for _, example := range block.Examples() {
 			examples++
-			fmt.Fprintf(&script, "S(select(2, loadstring([==[%s]==], '=%s')) or 'good') ", example, block.Name)
+			fmt.Fprintf(&script, "S(select(2, loadstring([==[%s]==], '=%s')) or 'good') ", example,
+				block.Name)
 		}
 	}
 	r := runScript(t, script.String())
@@ -154,9 +157,11 @@ func TestDefinitionsNameOnlyWhatIsDefined(t *testing.T) {
 // The texts that lists may have are those that the functions know.
 func TestDefinitionsHaveTheKnownTexts(t *testing.T) {
 	calls := map[string]string{
-		"initscript.SeccompFilterFlag":         `C.seccomp_set_mode_filter("", { %s })`,
-		"initscript.LandlockAccessFS":          `C.landlock_create_ruleset({ handled_access_fs = { %s } })`,
-		"initscript.LandlockAccessNet":         `C.landlock_create_ruleset({ handled_access_net = { %s } })`,
+		"initscript.SeccompFilterFlag": `C.seccomp_set_mode_filter("", { %s })`,
+		"initscript.LandlockAccessFS": `C.landlock_create_ruleset({ handled_access_fs = ` +
+			`{ %s } })`,
+		"initscript.LandlockAccessNet": `C.landlock_create_ruleset({ handled_access_net = ` +
+			`{ %s } })`,
 		"initscript.LandlockScope":             `C.landlock_create_ruleset({ scoped = { %s } })`,
 		"initscript.LandlockCreateRulesetFlag": `C.landlock_create_ruleset(nil, { %s })`,
 		"initscript.LandlockAddRuleFlag":       `C.landlock_add_rule(-1, "path_beneath", {}, { %s })`,
@@ -210,7 +215,8 @@ func TestScriptAPIPageHasNoDeadLinks(t *testing.T) {
 	anchors := map[string]bool{}
 	notInAnchors := regexp.MustCompile(`[^a-z0-9_ -]`)
 	for _, match := range regexp.MustCompile(`(?m)^##+ (.*)$`).FindAllStringSubmatch(page, -1) {
-		anchor := strings.ReplaceAll(notInAnchors.ReplaceAllString(strings.ToLower(match[1]), ""), " ", "-")
+		anchor := strings.ReplaceAll(notInAnchors.ReplaceAllString(strings.ToLower(match[1]), ""), " ",
+			"-")
 		if anchors[anchor] {
 			t.Errorf("two headings are #%s", anchor)
 		}
@@ -239,7 +245,8 @@ func TestDefinitionsSampleOfSettings(t *testing.T) {
 		CheckThirdParty *bool    `json:"workspace.checkThirdParty"`
 	}
 	must(t, json.Unmarshal(text, &settings))
-	if settings.Version != "LuaJIT" || len(settings.Library) != 1 || settings.CheckThirdParty == nil || *settings.CheckThirdParty {
+	if settings.Version != "LuaJIT" || len(settings.Library) != 1 || settings.CheckThirdParty == nil ||
+		*settings.CheckThirdParty {
 		t.Fatalf("%+v", settings)
 	}
 	// As it is, the sample is for the root of this repository.

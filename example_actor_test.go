@@ -156,7 +156,8 @@ func ExampleActor_Signal() {
 
 func ExampleSetLogger() {
 	withoutTimes := func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey || a.Key == "pid" || a.Value.Kind() == slog.KindDuration || a.Key == "maxrss" {
+		if a.Key == slog.TimeKey || a.Key == "pid" || a.Value.Kind() == slog.KindDuration ||
+			a.Key == "maxrss" {
 			return slog.Attr{}
 		}
 		return a

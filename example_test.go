@@ -25,7 +25,8 @@ func TestMain(m *testing.M) {
 	initscript.Main()
 	flag.Parse()
 	if err := tryUserNamespace(); err != nil && os.Getenv("INITSCRIPT_MUST_WORK") != "1" {
-		if flag.Lookup("test.run").Value.String() == "" { // not in subprocesses, whose output is compared
+		// not in subprocesses, whose output is compared
+		if flag.Lookup("test.run").Value.String() == "" {
 			fmt.Fprintln(os.Stderr, "Examples that need user namespaces are left out:", err)
 		}
 		skip := flag.Lookup("test.skip").Value

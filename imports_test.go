@@ -14,8 +14,8 @@ import (
 
 const module = "github.com/go-initscript/initscript"
 
-// addImports adds what the package in the directory imports beside the standard library, and what those of
-// them do that are of this module.
+// addImports adds what the package in the directory imports beside the standard library, and what
+// those of them do that are of this module.
 func addImports(t *testing.T, directory string, imports map[string]bool) {
 	t.Helper()
 	platform := build.Default
@@ -34,8 +34,8 @@ func addImports(t *testing.T, directory string, imports map[string]bool) {
 	}
 }
 
-// A program that compiles no policies is not linked with what that needs, and never with libpsx, with which
-// libcap would change capabilities in another way for all C code of the program.
+// A program that compiles no policies is not linked with what that needs, and never with libpsx, with
+// which libcap would change capabilities in another way for all C code of the program.
 func TestProgramsDoWithoutPolicies(t *testing.T) {
 	imports := map[string]bool{}
 	addImports(t, ".", imports)
@@ -51,8 +51,8 @@ func TestProgramsDoWithoutPolicies(t *testing.T) {
 	}
 }
 
-// layers are the packages that import others of this module, from the top to the bottom: one imports only
-// what is in a later layer, or not here at all. What is not here imports nothing of this module.
+// layers are the packages that import others of this module, from the top to the bottom: one imports
+// only what is in a later layer, or not here at all. What is not here imports nothing of this module.
 var layers = [][]string{
 	{"cmd/initscript", "tools/script-api", "bench", "examples/*", "examples/internal/*"},
 	{"internal/actortest"},
@@ -119,7 +119,8 @@ func TestImportsPointDown(t *testing.T) {
 			}
 			isGuard := directory == "csrc" && strings.HasPrefix(imported, "internal/golua_needs_")
 			if layerOf(directory) >= layerOf(imported) && !isGuard {
-				t.Errorf("%s imports %s, which is not below it: see layers in imports_test.go", directory, imported)
+				t.Errorf("%s imports %s, which is not below it: see layers in imports_test.go",
+					directory, imported)
 			}
 		}
 	})
@@ -139,7 +140,8 @@ func TestWhatIncludesHeadersImportsTheirPackage(t *testing.T) {
 			}
 			including++
 			if !slices.Contains(pkg.Imports, module+"/csrc") {
-				t.Errorf("%s includes a header of csrc, and the package does not import csrc", filepath.Join(directory, file))
+				t.Errorf("%s includes a header of csrc, and the package does not import csrc",
+					filepath.Join(directory, file))
 			}
 		}
 		headers, err := filepath.Glob("csrc/*.h")
@@ -153,8 +155,8 @@ func TestWhatIncludesHeadersImportsTheirPackage(t *testing.T) {
 	}
 }
 
-// Nor is the command linked with what makes its manual page, of which each start would compile the regular
-// expressions.
+// Nor is the command linked with what makes its manual page, of which each start would compile the
+// regular expressions.
 func TestCommandDoesWithoutManPages(t *testing.T) {
 	imports := map[string]bool{}
 	addImports(t, "cmd/initscript", imports)

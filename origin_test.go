@@ -14,7 +14,8 @@ func TestErrorsAreAboutWhatWasStarted(t *testing.T) {
 	}
 	cmd.Path, cmd.ScriptName, cmd.Namespaces = "", "changed", NewUser
 	var failure *ScriptError
-	if err := cmd.Wait(); !errors.As(err, &failure) || failure.ScriptName != "started" || failure.Exited == nil {
+	if err := cmd.Wait(); !errors.As(err, &failure) || failure.ScriptName != "started" ||
+		failure.Exited == nil {
 		t.Errorf("%T %v", err, err)
 	}
 }

@@ -91,8 +91,8 @@ func (c *Cmd) spawn(ctx context.Context, r *start.Request) (err error) {
 	return nil
 }
 
-// origin is what errors are made of: what was asked for at the start. The fields of the Cmd may have changed
-// since then.
+// origin is what errors are made of: what was asked for at the start. The fields of the Cmd may have
+// changed since then.
 type origin struct {
 	scriptName     string
 	hasProgram     bool // something was to follow the script

@@ -108,7 +108,8 @@ func TestSystemCallsPerStart(t *testing.T) {
 			compared := perStart("comparison")
 			t.Logf("system calls that compare states per start: %.1f", compared)
 			if compared < 10 || compared > comparedCalls+comparedRarely {
-				t.Errorf("system calls that compare states: %.1f, want %d, and up to %d more elsewhere", compared,
+				t.Errorf("system calls that compare states: %.1f, want %d, and up to %d more "+
+					"elsewhere", compared,
 					comparedCalls, comparedRarely)
 			}
 			s.serverCalls.check(t, "system calls of the server", perStart("server"))

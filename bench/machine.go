@@ -32,7 +32,8 @@ func describeMachine() machine {
 	distribution, _ := os.ReadFile("/etc/os-release")
 	load, _ := os.ReadFile("/proc/loadavg")
 	m := machine{
-		Kernel:       unix.ByteSliceToString(name.Release[:]) + " " + unix.ByteSliceToString(name.Machine[:]),
+		Kernel: unix.ByteSliceToString(name.Release[:]) + " " +
+			unix.ByteSliceToString(name.Machine[:]),
 		Distribution: strings.Trim(lineAfter(string(distribution), "PRETTY_NAME="), `"`),
 		Processor:    strings.TrimLeft(lineAfter(string(processors), "model name"), "\t :"),
 		Processors:   runtime.NumCPU(),
@@ -65,7 +66,8 @@ func (m machine) String() string {
 	if m.Virtual {
 		kind = "virtual machine"
 	}
-	return fmt.Sprintf("%s with %d processors (%s), Linux %s, %s, %s, uid %d; load %s before the run; %s",
+	return fmt.Sprintf("%s with %d processors (%s), Linux %s, %s, %s, uid %d; load %s before the "+
+		"run; %s",
 		kind, m.Processors, m.Processor, m.Kernel, m.Distribution, m.Go, m.User, m.Load,
 		strings.Join(m.Peers, ", "))
 }

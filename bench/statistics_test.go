@@ -74,12 +74,15 @@ func TestMeasureStarts(t *testing.T) {
 func someResults() *results {
 	r := &results{
 		Starts: []startResult{
-			{Group: groupProgram + levelNames[none], Name: nameExec, Median: 500, P10: 400, P90: 900, Ratio: 1},
-			{Group: groupProgram + levelNames[none], Name: nameOurs, Median: 600, P10: 550, P90: 7000, Ratio: 1.2},
+			{Group: groupProgram + levelNames[none], Name: nameExec, Median: 500, P10: 400, P90: 900,
+				Ratio: 1},
+			{Group: groupProgram + levelNames[none], Name: nameOurs, Median: 600, P10: 550, P90: 7000,
+				Ratio: 1.2},
 			{Group: groupProgram + levelNames[none], Name: "<peer>", Error: "not installed"},
 		},
-		Throughput: []throughputResult{{Level: none, Workers: mostWorkers, Limit: 100, Ours: 90, Ratio: 0.9}},
-		Memory:     []memoryResult{{Name: nameServerMemory, KB: 5000}},
+		Throughput: []throughputResult{{Level: none, Workers: mostWorkers, Limit: 100, Ours: 90,
+			Ratio: 0.9}},
+		Memory: []memoryResult{{Name: nameServerMemory, KB: 5000}},
 	}
 	r.Budgets = checkBudgets(r)
 	return r
@@ -152,7 +155,8 @@ func TestPublish(t *testing.T) {
 		text, err := os.ReadFile(page)
 		must(err)
 		s := string(text)
-		if !strings.HasPrefix(s, "before\n"+resultsBegin) || !strings.HasSuffix(s, resultsEnd+"after\n") ||
+		if !strings.HasPrefix(s, "before\n"+resultsBegin) ||
+			!strings.HasSuffix(s, resultsEnd+"after\n") ||
 			strings.Contains(s, "old") || strings.Count(s, "### Budgets") != 1 {
 			t.Errorf("page:\n%s", s)
 		}

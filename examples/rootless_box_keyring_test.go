@@ -53,7 +53,10 @@ func TestRootlessBoxKeyrings(t *testing.T) {
 			{"without the filter", "ENOKEY EACCES ", noFilter},
 			{"no box", "ok ok ", noBox},
 		} {
-			test.cmd.Env = append(test.cmd.Env, fmt.Sprintf("%s=%d %d", keyMarker, key.Number, key.Keyring))
+			test.cmd.Env = append(
+				test.cmd.Env,
+				fmt.Sprintf("%s=%d %d", keyMarker, key.Number, key.Keyring),
+			)
 			out, err := test.cmd.Output() // on this thread, which has the key
 			if err != nil || !strings.HasPrefix(string(out), test.want) {
 				t.Errorf("%s: %q, want %q: %v", test.name, out, test.want, err)

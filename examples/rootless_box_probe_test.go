@@ -64,12 +64,16 @@ var attempts = []attempt{
 	{"create a file in /etc", creatingIn("/etc"), []string{"EROFS"}},
 	{"create a file in /dev", creatingIn("/dev"), []string{"EROFS"}},
 	{"overwrite /etc/passwd", opening("/etc/passwd", unix.O_WRONLY), []string{"EROFS", "EACCES"}},
-	{"rename a program", func() error { return unix.Rename("/usr/bin/env", "/usr/bin/env") }, []string{"EROFS"}},
+	{"rename a program", func() error { return unix.Rename("/usr/bin/env", "/usr/bin/env") },
+		[]string{"EROFS"}},
 	{"change a device node", func() error { return unix.Chmod("/dev/null", 0o666) }, []string{"EROFS"}},
-	{"change a kernel setting", opening("/proc/sys/kernel/core_pattern", unix.O_WRONLY), []string{"EROFS", "EACCES"}},
+	{"change a kernel setting", opening("/proc/sys/kernel/core_pattern", unix.O_WRONLY),
+		[]string{"EROFS", "EACCES"}},
 	{"reach a file of the host", openingVariable(hostFileVariable, ""), []string{"ENOENT"}},
-	{"reach it through PID 1", openingVariable(hostFileVariable, "/proc/1/root"), []string{"ENOENT", "EACCES"}},
-	{"reach it through the parent of the root", openingVariable(hostFileVariable, "/.."), []string{"ENOENT"}},
+	{"reach it through PID 1", openingVariable(hostFileVariable, "/proc/1/root"),
+		[]string{"ENOENT", "EACCES"}},
+	{"reach it through the parent of the root", openingVariable(hostFileVariable, "/.."),
+		[]string{"ENOENT"}},
 	{"reach /home", opening("/home", unix.O_PATH), []string{"ENOENT"}},
 	{"reach /root", opening("/root", unix.O_PATH), []string{"ENOENT"}},
 	{"reach /sys", opening("/sys", unix.O_PATH), []string{"ENOENT"}},
@@ -91,12 +95,14 @@ var attempts = []attempt{
 	{"make a device node", makeNode, []string{"EPERM"}},
 
 	// Mounts and namespaces.
-	{"mount a tmpfs", func() error { return unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "") }, []string{"EPERM"}},
+	{"mount a tmpfs", func() error { return unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "") },
+		[]string{"EPERM"}},
 	{"make /usr writable", func() error {
 		return unix.Mount("", "/usr", "", unix.MS_REMOUNT|unix.MS_BIND, "")
 	}, []string{"EPERM"}},
 	{"unmount /proc", func() error { return unix.Unmount("/proc", unix.MNT_DETACH) }, []string{"EPERM"}},
-	{"make a mount namespace", func() error { return unix.Unshare(unix.CLONE_NEWNS) }, []string{"EPERM"}},
+	{"make a mount namespace", func() error { return unix.Unshare(unix.CLONE_NEWNS) },
+		[]string{"EPERM"}},
 	{"make a user namespace", makeUserNamespace, []string{"ENOSPC"}},
 	{"enter a namespace", enterNamespace, []string{"EPERM"}},
 	{"change the root directory", func() error { return unix.Chroot("/tmp") }, []string{"EPERM"}},
@@ -110,11 +116,13 @@ var attempts = []attempt{
 	{"take no_new_privs back", func() error {
 		return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0)
 	}, []string{"EINVAL"}},
-	{"become another user", func() error { return unix.Setresuid(1, 1, 1) }, []string{"EINVAL", "EPERM"}},
+	{"become another user", func() error { return unix.Setresuid(1, 1, 1) },
+		[]string{"EINVAL", "EPERM"}},
 
 	// The network.
 	{"connect to a TCP port of the host", dialing("tcp", hostTCPVariable), []string{"ENETUNREACH"}},
-	{"connect to an abstract socket of the host", dialing("unix", hostSocketVariable), []string{"ECONNREFUSED"}},
+	{"connect to an abstract socket of the host", dialing("unix", hostSocketVariable),
+		[]string{"ECONNREFUSED"}},
 
 	// Keys. A filter around the box may refuse them, too.
 	{"have a session keyring", func() error {
@@ -131,10 +139,12 @@ var attempts = []attempt{
 	// The terminal. Where there is none, a request that reaches the kernel ends with ENOTTY.
 	{"type into the terminal", requesting(unix.SYS_IOCTL, unix.TIOCSTI), []string{"EPERM"}},
 	{"type with other high bits", requesting(unix.SYS_IOCTL, unix.TIOCSTI|1<<32), []string{"EPERM"}},
-	{"type through the x32 ABI", requesting(unix.SYS_IOCTL|0x40000000, unix.TIOCSTI), []string{"ENOSYS"}},
+	{"type through the x32 ABI", requesting(unix.SYS_IOCTL|0x40000000, unix.TIOCSTI),
+		[]string{"ENOSYS"}},
 	{"use the 32-bit ABI", run32BitProgram, []string{"SIGSYS", "ENOEXEC"}},
 	{"paste into the console", requesting(unix.SYS_IOCTL, tioclinux), []string{"EPERM"}},
-	{"ask for the size of the terminal", requesting(unix.SYS_IOCTL, unix.TIOCGWINSZ), []string{"ENOTTY"}},
+	{"ask for the size of the terminal", requesting(unix.SYS_IOCTL, unix.TIOCGWINSZ),
+		[]string{"ENOTTY"}},
 }
 
 const tioclinux = 0x541c // ioctl_console(2)

@@ -162,7 +162,8 @@ func checkFacts(t *testing.T, facts probeFacts) {
 		[]string{"dev", "etc", "proc", "tmp", "usr", "bin", "lib"},
 		[]string{"sbin", "lib32", "lib64", "libx32"})
 	checkSubset(t, "/dev", facts.Devices,
-		[]string{"null", "zero", "full", "random", "urandom", "fd", "stdin", "stdout", "stderr", "shm", "pts"},
+		[]string{"null", "zero", "full", "random", "urandom", "fd", "stdin", "stdout", "stderr", "shm",
+			"pts"},
 		[]string{"tty", "ptmx"})
 	checkSubset(t, "writable mounts", facts.WritableMounts,
 		[]string{"/tmp", "/dev/shm"}, []string{"/dev/pts"})
@@ -295,7 +296,8 @@ func TestRootlessBoxNeedsItsNamespaces(t *testing.T) {
 	exampletest.EachUser(t, func(t *testing.T) {
 		testkit.RequireUserNamespaces(t)
 		for _, missing := range []initscript.Namespaces{
-			initscript.NewMount, initscript.NewPID, initscript.NewNet, initscript.NewUTS, initscript.NewIPC,
+			initscript.NewMount, initscript.NewPID, initscript.NewNet, initscript.NewUTS,
+			initscript.NewIPC,
 		} {
 			t.Run(missing.String(), func(t *testing.T) {
 				cmd := newBox(t, asShipped, "/bin/echo", "the program runs")

@@ -622,7 +622,8 @@ func TestOpenWithoutLibraries(t *testing.T) {
 func TestRunErrors(t *testing.T) {
 	L := newState(t)
 	var failed *luahost.ProgramError
-	if err := luahost.Run(L, "/nonexistent.lua"); !errors.As(err, &failed) || !strings.Contains(failed.Message, "cannot open /nonexistent.lua") {
+	if err := luahost.Run(L, "/nonexistent.lua"); !errors.As(err, &failed) ||
+		!strings.Contains(failed.Message, "cannot open /nonexistent.lua") {
 		t.Errorf("missing: %v", err)
 	}
 	for program, want := range map[string]string{
@@ -632,7 +633,8 @@ func TestRunErrors(t *testing.T) {
 		"error(setmetatable({}, {__tostring=function() return 'mine' end}))": "mine\nstack traceback:",
 		"spawn_vm(1)": "app.lua:1: spawn_vm: argument 1: table expected",
 	} {
-		if err := runIn(t, L, program); !errors.As(err, &failed) || !strings.Contains(failed.Message, want) {
+		if err := runIn(t, L, program); !errors.As(err, &failed) ||
+			!strings.Contains(failed.Message, want) {
 			t.Errorf("%q: got %v, want %q", program, err, want)
 		}
 	}
@@ -650,7 +652,8 @@ func TestWrongOptionsStartNothing(t *testing.T) {
 		return
 	}
 	for name, program := range programs {
-		if strings.HasPrefix(name, "options/order") || name == "module/missing" || name == "options/init" || name == "options/stdio" {
+		if strings.HasPrefix(name, "options/order") || name == "module/missing" ||
+			name == "options/init" || name == "options/stdio" {
 			mustRun(t, program)
 		}
 	}

@@ -136,17 +136,23 @@ func TestMessageRoundTrip(t *testing.T) {
 		{"typed map", map[string]int{"a": 1}, map[string]any{"a": int64(1)}},
 		{"nil map", map[int]int(nil), map[string]any{}},
 		{"map with integer keys", map[int8]bool{-1: true}, map[any]any{int64(-1): true}},
-		{"map with unsigned keys", map[uint64]bool{math.MaxUint64: true}, map[any]any{uint64(math.MaxUint64): true}},
-		{"map with bool keys", map[bool]int{true: 1, false: 0}, map[any]any{true: int64(1), false: int64(0)}},
+		{"map with unsigned keys", map[uint64]bool{math.MaxUint64: true},
+			map[any]any{uint64(math.MaxUint64): true}},
+		{"map with bool keys", map[bool]int{true: 1, false: 0},
+			map[any]any{true: int64(1), false: int64(0)}},
 		{"map with float keys", map[float32]int{1.5: 1}, map[any]any{1.5: int64(1)}},
-		{"map with mixed keys", map[any]any{"a": 1, 1: "a", 1.0: "b"}, map[any]any{"a": int64(1), int64(1): "a", 1.0: "b"}},
+		{"map with mixed keys", map[any]any{"a": 1, 1: "a", 1.0: "b"},
+			map[any]any{"a": int64(1), int64(1): "a", 1.0: "b"}},
 		{"map of any with string keys", map[any]any{"a": 1}, map[string]any{"a": int64(1)}},
 		{"map with key -0", map[any]any{math.Copysign(0, -1): 1}, map[any]any{0.0: int64(1)}},
 		{"map with many entries", manyEntries[int, int](5000), manyEntries[any, any](5000)},
 		{"map with a key of a length that would be NaN", map[string]int{strings.Repeat("k", 0x7e00): 1},
 			map[string]any{strings.Repeat("k", 0x7e00): int64(1)}},
-		{"named types", []any{namedInt(1), namedString("s"), namedBytes("b"), []namedByte{1}, time.Second},
-			[]any{int64(1), "s", []byte("b"), []byte{1}, int64(time.Second)}},
+		{
+			"named types",
+			[]any{namedInt(1), namedString("s"), namedBytes("b"), []namedByte{1}, time.Second},
+			[]any{int64(1), "s", []byte("b"), []byte{1}, int64(time.Second)},
+		},
 		{"named map", namedMap{"a": 1}, map[string]any{"a": int64(1)}},
 		{"interfaces other than any", []fmt.Stringer{time.Second}, []any{int64(time.Second)}},
 		{"32 levels", nested, nested},
@@ -161,7 +167,8 @@ func TestMessageRoundTrip(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			send(t, channel, test.sent)
 			if got := receive(t, inbox); !reflect.DeepEqual(got, test.want) {
-				t.Errorf("got %.200s, want %.200s", fmt.Sprintf("%#v", got), fmt.Sprintf("%#v", test.want))
+				t.Errorf("got %.200s, want %.200s", fmt.Sprintf("%#v", got),
+					fmt.Sprintf("%#v", test.want))
 			}
 		})
 	}
@@ -231,11 +238,15 @@ func TestUnfitMessages(t *testing.T) {
 	}{
 		{"nil", nil, "", "nil cannot be sent", nil},
 		{"nil in a slice", []any{1, nil}, "[1]", "nil cannot be sent", nil},
-		{"nil in containers", map[string]any{"image": []any{1, 2, 3, nil}}, `["image"][3]`, "nil cannot be sent", nil},
-		{"nil error in a map with integer keys", map[int]error{-7: nil}, "[-7]", "nil cannot be sent", nil},
+		{"nil in containers", map[string]any{"image": []any{1, 2, 3, nil}}, `["image"][3]`,
+			"nil cannot be sent", nil},
+		{"nil error in a map with integer keys", map[int]error{-7: nil}, "[-7]", "nil cannot be sent",
+			nil},
 		{"map with bool keys", map[bool]any{true: nil}, "[true]", "nil cannot be sent", nil},
-		{"map with named keys", map[time.Duration]any{time.Second: nil}, "[1000000000]", "nil cannot be sent", nil},
-		{"map with a long key", map[string]any{strings.Repeat("k", 41): nil}, `["` + strings.Repeat("k", 40) + `"...]`, "nil", nil},
+		{"map with named keys", map[time.Duration]any{time.Second: nil}, "[1000000000]",
+			"nil cannot be sent", nil},
+		{"map with a long key", map[string]any{strings.Repeat("k", 41): nil},
+			`["` + strings.Repeat("k", 40) + `"...]`, "nil", nil},
 		{"struct", []any{struct{}{}}, "[0]", "a value of type struct {} cannot be sent", nil},
 		{"pointer", new(int), "", "a value of type *int cannot be sent", nil},
 		{"func", func() {}, "", "a value of type func() cannot be sent", nil},
@@ -247,15 +258,18 @@ func TestUnfitMessages(t *testing.T) {
 		{"nil channel", []any{(*mailbox.Channel)(nil)}, "[0]", "a nil channel cannot be sent", nil},
 		{"channel that is none", &mailbox.Channel{}, "", "a nil channel cannot be sent", nil},
 		{"closed file", []any{"a", closedFile}, "[1]", "a closed file cannot be sent", os.ErrClosed},
-		{"closed channel", map[string]any{"to": closedChannel}, `["to"]`, "a closed channel cannot be sent", os.ErrClosed},
+		{"closed channel", map[string]any{"to": closedChannel}, `["to"]`, "a closed channel " +
+			"cannot be sent", os.ErrClosed},
 		{"nil key", map[any]any{nil: 1}, "", "nil cannot be a map key", nil},
 		{"NaN key", []any{map[float64]int{math.NaN(): 1}}, "[0]", "NaN cannot be a map key", nil},
 		{"array as key", map[[1]int]int{{1}: 1}, "", "a value of type [1]int cannot be a map key", nil},
-		{"file as key", map[*os.File]int{open: 1}, "", "a value of type *os.File cannot be a map key", nil},
+		{"file as key", map[*os.File]int{open: 1}, "", "a value of type *os.File cannot be a map key",
+			nil},
 		{"keys of two types", map[any]any{int8(1): 1, uint8(1): 2}, "", "two keys", nil},
 		{"33 levels", cycle, deep, "nested deeper than 32 levels", nil},
 		{"cyclic map", cyclicMap, strings.Repeat(`["x"]`, 32), "nested deeper than 32 levels", nil},
-		{"as large as 2^32 values", bomb, "*", "too large: it costs its receiver more than the limit of 67108864 bytes", nil},
+		{"as large as 2^32 values", bomb, "*", "too large: it costs its receiver more than the " +
+			"limit of 67108864 bytes", nil},
 		{"too large", []any{make([]byte, 64<<20)}, "[0]", "too large", nil},
 		{"too many descriptors", files, "[252]", "too many descriptors", nil},
 	}
@@ -302,7 +316,8 @@ func TestMessageLimit(t *testing.T) {
 		t.Errorf("send: %v", err)
 	}
 	send(t, other, tooLarge) // its limit is higher
-	if _, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) || !strings.Contains(err.Error(), "limit of 1048576 bytes") {
+	if _, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) ||
+		!strings.Contains(err.Error(), "limit of 1048576 bytes") {
 		t.Errorf("receive: %v", err)
 	}
 	send(t, channel, "the other source goes on")
@@ -335,19 +350,30 @@ func TestSendFiles(t *testing.T) {
 	defer writer.Close()
 
 	for _, padding := range []int{0, 1 << 17} { // in the packet and in a memfd
-		send(t, channel, map[string]any{"file": file, "twice": []*os.File{file, file}, "pipe": reader, "padding": make([]byte, padding)})
+		send(
+			t,
+			channel,
+			map[string]any{
+				"file":    file,
+				"twice":   []*os.File{file, file},
+				"pipe":    reader,
+				"padding": make([]byte, padding),
+			},
+		)
 		got := receive(t, inbox).(map[string]any)
 		for _, one := range append(got["twice"].([]any), got["file"]) {
 			if _, err := one.(*os.File).WriteString("x"); err != nil {
 				t.Error(err)
 			}
-			if flags, err := unix.FcntlInt(one.(*os.File).Fd(), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+			if flags, err := unix.FcntlInt(one.(*os.File).Fd(), unix.F_GETFD, 0); err != nil ||
+				flags&unix.FD_CLOEXEC == 0 {
 				t.Errorf("flags %#x of a received descriptor, %v", flags, err)
 			}
 			one.(*os.File).Close()
 		}
 		pipe := got["pipe"].(*os.File)
-		if err := pipe.SetReadDeadline(time.Now().Add(testkit.Timeout)); err != nil { // the poller has it
+		// the poller has it
+		if err := pipe.SetReadDeadline(time.Now().Add(testkit.Timeout)); err != nil {
 			t.Error(err)
 		}
 		if _, err := writer.WriteString("through the pipe"); err != nil {
@@ -448,7 +474,8 @@ func TestReceiveEnds(t *testing.T) {
 	if _, err := inbox.Address(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("address of a closed inbox: %v", err)
 	}
-	if err := third.Send(testContext(t), 1); !errors.Is(err, unix.EPIPE) || !strings.Contains(err.Error(), "the receiver is gone") {
+	if err := third.Send(testContext(t), 1); !errors.Is(err, unix.EPIPE) ||
+		!strings.Contains(err.Error(), "the receiver is gone") {
 		t.Errorf("to a closed inbox: %v", err)
 	}
 	third.Close()
@@ -583,7 +610,8 @@ func TestConcurrentMessages(t *testing.T) {
 		sending.Go(func() {
 			for n := range each {
 				for _, channel := range []*mailbox.Channel{shared, own[sender]} {
-					if err := channel.Send(testContext(t), []any{sender, n, channel == shared, make([]byte, n*500)}); err != nil {
+					if err := channel.Send(testContext(t),
+						[]any{sender, n, channel == shared, make([]byte, n*500)}); err != nil {
 						t.Error(err)
 						return
 					}

@@ -158,8 +158,9 @@ func openFUSEFile(t *testing.T, answersFlush bool) *os.File {
 		testkit.Skip(t, fmt.Sprintf("mount FUSE: %v", err))
 	}
 	t.Cleanup(func() {
-		// With MNT_FORCE everything ends that still waits. To close the server's descriptor would not do: a
-		// helper with the last copy closes it completely only after its copy of the file, which waits.
+		// With MNT_FORCE everything ends that still waits. To close the server's descriptor would not
+		// do: a helper with the last copy closes it completely only after its copy of the file, which
+		// waits.
 		unix.Unmount(path, unix.MNT_FORCE|unix.MNT_DETACH)
 		unix.Close(server)
 	})

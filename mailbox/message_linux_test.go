@@ -185,25 +185,34 @@ var malformed = []struct{ name, body, kinds, path, text string }{
 	{"array as key", "a1 80 01", "", "", "a map key must be"},
 	{"file as key", "a1 " + fileHead + " 00 01", "-", "", "a map key must be"},
 	{"null as key", "a1 f6 01", "", "", "null and undefined"},
-	{"error below a long key", "a1 78 29 " + strings.Repeat("6b", 41) + " f6", "", `["` + strings.Repeat("k", 40) + `"...]`, "null"},
+	{"error below a long key", "a1 78 29 " + strings.Repeat("6b", 41) + " f6", "",
+		`["` + strings.Repeat("k", 40) + `"...]`, "null"},
 	{"error below a float key", "a1 f9 3e00 81 f6", "", "[1.5][0]", "null"},
 	{"unknown tag", "c0 01", "", "", "unknown tag 0"},
 	{"self-described", "d9 d9f7 01", "", "", "unknown tag 55799"},
-	{"33 levels", strings.Repeat("81", 33) + "01", "", strings.Repeat("[0]", 32), "nested deeper than 32 levels"},
-	{"33 levels of maps", strings.Repeat("a1 00", 33) + "01", "", strings.Repeat("[0]", 32), "nested deeper than 32 levels"},
-	{"nothing but arrays", strings.Repeat("81", 1000), "", strings.Repeat("[0]", 32), "nested deeper than 32 levels"},
-	{"tag of a tag", fileHead + fileHead + "00", "-", "", "the index of a descriptor is no unsigned integer"},
+	{"33 levels", strings.Repeat("81", 33) + "01", "", strings.Repeat("[0]", 32), "nested deeper " +
+		"than 32 levels"},
+	{"33 levels of maps", strings.Repeat("a1 00", 33) + "01", "", strings.Repeat("[0]", 32),
+		"nested deeper than 32 levels"},
+	{"nothing but arrays", strings.Repeat("81", 1000), "", strings.Repeat("[0]", 32),
+		"nested deeper than 32 levels"},
+	{"tag of a tag", fileHead + fileHead + "00", "-", "", "the index of a descriptor is no " +
+		"unsigned integer"},
 	{"negative index", fileHead + "20", "-", "", "the index of a descriptor is no unsigned integer"},
 	{"tag cut off", fileHead, "-", "", "the body ends inside a value"},
 	{"index without descriptors", fileHead + "00", "", "", "there is no descriptor 0, only 0 came"},
 	{"index too large", "81" + fileHead + "01", "-", "[0]", "there is no descriptor 1, only 1 came"},
-	{"index of 2^64-1", fileHead + "1b ffffffffffffffff", "-", "", "there is no descriptor 18446744073709551615"},
+	{"index of 2^64-1", fileHead + "1b ffffffffffffffff", "-", "", "there is no descriptor " +
+		"18446744073709551615"},
 	{"no reference", "01", "-", "", "nothing refers to descriptor 0"},
 	{"one reference for two", fileHead + "01", "--", "", "nothing refers to descriptor 0"},
-	{"two references to one", "82" + fileHead + "00" + fileHead + "00", "-", "[1]", "descriptor 0 is referred to twice"},
-	{"file and channel in one", "82" + fileHead + "00" + channelHead + "00", "c", "[1]", "descriptor 0 is referred to twice"},
+	{"two references to one", "82" + fileHead + "00" + fileHead + "00", "-", "[1]", "descriptor 0 " +
+		"is referred to twice"},
+	{"file and channel in one", "82" + fileHead + "00" + channelHead + "00", "c", "[1]",
+		"descriptor 0 is referred to twice"},
 	{"good ones before the error", "83" + fileHead + "00" + channelHead + "01 f6", "-c", "[2]", "null"},
-	{"duplicate key after files", "a3 01" + fileHead + "00 02" + channelHead + "01 01" + fileHead + "02", "pc-", "[1]", "this key occurs twice"},
+	{"duplicate key after files", "a3 01" + fileHead + "00 02" + channelHead + "01 01" + fileHead + "02",
+		"pc-", "[1]", "this key occurs twice"},
 	{"channel of a file", channelHead + "00", "f", "", "descriptor 0 is no AF_UNIX"},
 	{"channel of a FIFO", channelHead + "00", "p", "", "descriptor 0 is no AF_UNIX"},
 	{"channel of a stream socket", channelHead + "00", "s", "", "descriptor 0 is no AF_UNIX"},
@@ -252,24 +261,33 @@ func malformedPackets(t testing.TB) []malformedPacket {
 		{"no header, descriptors", []byte("1"), "--", nil, "", "1 bytes are no header"},
 		{"version", otherVersion, "-", nil, "", "version 2 of the format, not 1"},
 		{"flags", rawPacket(t, 6, 0, "01"), "", nil, "", "unknown flags 0x6"},
-		{"body shorter than said", short[:messageHeaderSize], "", nil, "", "a body of 0 bytes, the header says 1"},
+		{"body shorter than said", short[:messageHeaderSize], "", nil, "", "a body of 0 bytes, " +
+			"the header says 1"},
 		{"body longer than said", append(short, 0), "", nil, "", "a body of 2 bytes, the header says 1"},
-		{"more descriptors than said", rawPacket(t, 0, 1, fileHead+"00"), "--", nil, "", "2 descriptors, the header says 1"},
-		{"fewer descriptors than said", rawPacket(t, 0, 2, fileHead+"00"), "-", nil, "", "1 descriptors, the header says 2"},
-		{"packet too long", append(short, make([]byte, maxInlineBody)...), "--", nil, "", "more than 65536 bytes that are not in a memfd"},
+		{"more descriptors than said", rawPacket(t, 0, 1, fileHead+"00"), "--", nil, "",
+			"2 descriptors, the header says 1"},
+		{"fewer descriptors than said", rawPacket(t, 0, 2, fileHead+"00"), "-", nil, "",
+			"1 descriptors, the header says 2"},
+		{"packet too long", append(short, make([]byte, maxInlineBody)...), "--", nil, "",
+			"more than 65536 bytes that are not in a memfd"},
 		{"memfd missing", memfdPacket(0, 1), "", nil, "", "the memfd with the body is missing"},
-		{"memfd and body", rawPacket(t, messageInMemfd, 1, "01"), "M", one, "", "1 bytes beside the body in the memfd"},
+		{"memfd and body", rawPacket(t, messageInMemfd, 1, "01"), "M", one, "", "1 bytes beside " +
+			"the body in the memfd"},
 		{"memfd that can shrink", memfdPacket(1, 1), "S", one, "", "the memfd with the body has seals"},
 		{"memfd that can grow", memfdPacket(1, 1), "G", one, "", "the memfd with the body has seals"},
-		{"memfd that can be written", memfdPacket(1, 1), "W", one, "", "the memfd with the body has seals"},
+		{"memfd that can be written", memfdPacket(1, 1), "W", one, "", "the memfd with the body " +
+			"has seals"},
 		{"file for a memfd", memfdPacket(1, 1), "f", one, "", "the body is in no memfd"},
 		{"FIFO for a memfd", memfdPacket(1, 1), "p", one, "", "the body is in no memfd"},
 		{"socket for a memfd", memfdPacket(1, 1), "c", one, "", "the body is in no memfd"},
 		{"O_PATH for a memfd", memfdPacket(1, 1), "P", one, "", "the body is in no memfd"},
-		{"memfd shorter than said", memfdPacket(1, 2), "M", one, "", "a memfd of 1 bytes, the header says 2"},
-		{"memfd longer than said", memfdPacket(1, 1), "M", []byte{1, 1}, "", "a memfd of 2 bytes, the header says 1"},
+		{"memfd shorter than said", memfdPacket(1, 2), "M", one, "", "a memfd of 1 bytes, the " +
+			"header says 2"},
+		{"memfd longer than said", memfdPacket(1, 1), "M", []byte{1, 1}, "", "a memfd of 2 bytes, " +
+			"the header says 1"},
 		{"memfd above the limit", huge, "M", one, "", "more than the limit of 67108864 bytes"},
-		{"reference to the memfd", memfdPacket(1, 6), "M", rawPacket(t, 0, 0, fileHead+"00")[messageHeaderSize:], "", "there is no descriptor 0"},
+		{"reference to the memfd", memfdPacket(1, 6), "M",
+			rawPacket(t, 0, 0, fileHead+"00")[messageHeaderSize:], "", "there is no descriptor 0"},
 	}...)
 }
 
@@ -377,7 +395,8 @@ func TestDescriptorsCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	var messageErr *MessageError
-	if !errors.As(receiveErr, &messageErr) || !strings.Contains(receiveErr.Error(), "some descriptors were not received") {
+	if !errors.As(receiveErr, &messageErr) ||
+		!strings.Contains(receiveErr.Error(), "some descriptors were not received") {
 		t.Errorf("got %v", receiveErr)
 	}
 	for countDescriptors(t) > before-1 {
@@ -393,7 +412,8 @@ func TestDescriptorsCutOff(t *testing.T) {
 func TestNonblockCleared(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK,
+		0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -436,7 +456,8 @@ func TestNonblockCleared(t *testing.T) {
 
 // A file that the sender made O_NONBLOCK is hidden from the poller, unless it is a pipe or socket.
 func TestReceivedFileUnpolled(t *testing.T) {
-	for kind, polled := range map[byte]bool{'-': false, 'f': false, 'M': false, 'P': false, 'p': true, 'c': true, 's': true} {
+	for kind, polled := range map[byte]bool{'-': false, 'f': false, 'M': false, 'P': false, 'p': true,
+		'c': true, 's': true} {
 		fd := descriptorOf(t, kind, []byte("x"))
 		if kind != 'P' {
 			if err := unix.SetNonblock(fd, true); err != nil {
@@ -471,28 +492,39 @@ func TestReceivedFileUnpolled(t *testing.T) {
 // need be.
 func TestDecodeCBOR(t *testing.T) {
 	for body, want := range map[string]any{
-		"00": int64(0), "17": int64(23), "1818": int64(24), "1903e8": int64(1000), "1a000f4240": int64(1000000),
+		"00": int64(0), "17": int64(23), "1818": int64(24), "1903e8": int64(1000),
+		"1a000f4240":         int64(1000000),
 		"1b000000e8d4a51000": int64(1000000000000), "1bffffffffffffffff": uint64(math.MaxUint64),
 		"1b7fffffffffffffff": int64(math.MaxInt64), "1b8000000000000000": uint64(math.MaxInt64 + 1),
-		"20": int64(-1), "3863": int64(-100), "3903e7": int64(-1000), "3b7fffffffffffffff": int64(math.MinInt64),
-		"f90000": 0.0, "f93c00": 1.0, "f93e00": 1.5, "f97bff": 65504.0, "f90001": 5.960464477539063e-8, "f90400": 0.00006103515625,
+		"20": int64(-1), "3863": int64(-100), "3903e7": int64(-1000),
+		"3b7fffffffffffffff": int64(math.MinInt64),
+		"f90000":             0.0, "f93c00": 1.0, "f93e00": 1.5, "f97bff": 65504.0,
+		"f90001": 5.960464477539063e-8,
+		"f90400": 0.00006103515625,
 		"f9c400": -4.0, "f97c00": math.Inf(1), "f9fc00": math.Inf(-1),
-		"fa47c35000": 100000.0, "fa7f7fffff": 3.4028234663852886e+38, "fb3ff199999999999a": 1.1, "fb7e37e43c8800759c": 1.0e+300,
-		"fbc010666666666666": -4.1, "f4": false, "f5": true, "40": []byte{}, "4401020304": []byte{1, 2, 3, 4},
-		"60": "", "6161": "a", "62225c": "\"\\", "64f0908591": "\U00010151", "62ff00": "\xff\x00",
-		"80": []any{}, "83010203": []any{int64(1), int64(2), int64(3)}, "8301820203820405": []any{int64(1), []any{int64(2), int64(3)}, []any{int64(4), int64(5)}},
-		"a0": map[string]any{}, "a201020304": map[any]any{int64(1): int64(2), int64(3): int64(4)},
-		"a26161016162820203": map[string]any{"a": int64(1), "b": []any{int64(2), int64(3)}}, "826161a161626163": []any{"a", map[string]any{"b": "c"}},
+		"fa47c35000": 100000.0, "fa7f7fffff": 3.4028234663852886e+38, "fb3ff199999999999a": 1.1,
+		"fb7e37e43c8800759c": 1.0e+300,
+		"fbc010666666666666": -4.1, "f4": false, "f5": true, "40": []byte{},
+		"4401020304": []byte{1, 2, 3, 4},
+		"60":         "", "6161": "a", "62225c": "\"\\", "64f0908591": "\U00010151",
+		"62ff00": "\xff\x00",
+		"80":     []any{}, "83010203": []any{int64(1), int64(2), int64(3)},
+		"8301820203820405": []any{int64(1), []any{int64(2), int64(3)}, []any{int64(4), int64(5)}},
+		"a0":               map[string]any{}, "a201020304": map[any]any{int64(1): int64(2), int64(3): int64(4)},
+		"a26161016162820203": map[string]any{"a": int64(1), "b": []any{int64(2), int64(3)}},
+		"826161a161626163":   []any{"a", map[string]any{"b": "c"}},
 		"a261610102a0":       map[any]any{"a": int64(1), int64(2): map[string]any{}},
 		"a2616101f5a10102":   map[any]any{"a": int64(1), true: map[any]any{int64(1): int64(2)}},
-		"1b0000000000000001": int64(1), "380a": int64(-11), "5a0000000100": []byte{0}, "9b000000000000000101": []any{int64(1)},
+		"1b0000000000000001": int64(1), "380a": int64(-11), "5a0000000100": []byte{0},
+		"9b000000000000000101": []any{int64(1)},
 	} {
 		got, err := decodeMessage(rawPacket(t, 0, 0, body), &descriptors{}, DefaultMessageLimit, nil)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %#v, %v, want %#v", body, got, err, want)
 		}
 	}
-	if got, err := decodeMessage(rawPacket(t, 0, 0, "f97e00"), &descriptors{}, DefaultMessageLimit, nil); err != nil || !math.IsNaN(got.(float64)) {
+	if got, err := decodeMessage(rawPacket(t, 0, 0, "f97e00"), &descriptors{}, DefaultMessageLimit,
+		nil); err != nil || !math.IsNaN(got.(float64)) {
 		t.Errorf("NaN: got %v, %v", got, err)
 	}
 }
@@ -502,11 +534,16 @@ func TestEncodeCBOR(t *testing.T) {
 	for want, message := range map[string]any{
 		"00": 0, "17": 23, "1818": 24, "18ff": 255, "190100": 256, "1903e8": 1000, "1a000f4240": 1000000,
 		"1b000000e8d4a51000": 1000000000000, "1bffffffffffffffff": uint64(math.MaxUint64),
-		"19ffff": 65535, "1a00010000": 65536, "1affffffff": uint32(math.MaxUint32), "1b0000000100000000": int64(1 << 32),
-		"20": -1, "37": -24, "3818": -25, "3863": -100, "3903e7": -1000, "3b7fffffffffffffff": math.MinInt64,
-		"5818" + strings.Repeat("00", 24): make([]byte, 24), "7818" + strings.Repeat("61", 24): strings.Repeat("a", 24),
-		"9818" + strings.Repeat("f4", 24): make([]bool, 24), "fb0000000000000000": float32(0), "fb7ff0000000000000": math.Inf(1),
-		"fb3ff199999999999a": 1.1, "f4": false, "f5": true, "4401020304": []byte{1, 2, 3, 4}, "6161": "a", "62ff00": "\xff\x00",
+		"19ffff": 65535, "1a00010000": 65536, "1affffffff": uint32(math.MaxUint32),
+		"1b0000000100000000": int64(1 << 32),
+		"20":                 -1, "37": -24, "3818": -25, "3863": -100, "3903e7": -1000,
+		"3b7fffffffffffffff":              math.MinInt64,
+		"5818" + strings.Repeat("00", 24): make([]byte, 24), "7818" + strings.Repeat("61",
+			24): strings.Repeat("a", 24),
+		"9818" + strings.Repeat("f4", 24): make([]bool,
+			24), "fb0000000000000000": float32(0), "fb7ff0000000000000": math.Inf(1),
+		"fb3ff199999999999a": 1.1, "f4": false, "f5": true, "4401020304": []byte{1, 2, 3, 4},
+		"6161": "a", "62ff00": "\xff\x00",
 		"80": []int{}, "8301820203820405": []any{1, []int8{2, 3}, []any{4, 5}}, "a0": map[string]any{},
 		"a10102": map[any]any{1: 2}, "826161a161626163": []any{"a", map[string]string{"b": "c"}},
 		"81da696e697400": []any{os.Stdin}, "82da696e697400da696e697401": []*os.File{os.Stdin, os.Stdin},
@@ -538,7 +575,8 @@ func TestDocumentedPacket(t *testing.T) {
 	}
 	defer closeValue(got)
 	entries := got.(map[string]any)
-	if _, isChannel := entries["to"].(*Channel); !isChannel || entries["n"] != int64(1000) || len(entries) != 2 {
+	if _, isChannel := entries["to"].(*Channel); !isChannel || entries["n"] != int64(1000) ||
+		len(entries) != 2 {
 		t.Errorf("got %v", got)
 	}
 }
@@ -550,7 +588,8 @@ func TestControlDataOfOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(pair[1])
-	for _, option := range []int{unix.SO_PASSCRED, unix.SO_PASSSEC, unix.SO_TIMESTAMP, unix.SO_PASSPIDFD} {
+	for _, option := range []int{unix.SO_PASSCRED, unix.SO_PASSSEC, unix.SO_TIMESTAMP,
+		unix.SO_PASSPIDFD} {
 		// ENOPROTOOPT: Linux before 6.5 has no SO_PASSPIDFD.
 		err := unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, option, 1)
 		if err != nil && err != unix.ENOPROTOOPT {

@@ -29,7 +29,8 @@ func TestNumbers(t *testing.T) {
 		filter, err := policy.CompileFor(goarch)
 		must(t, err)
 		vm := seccomptest.Load(t, filter)
-		numbers := []uint32{9999, seccomptest.X32 - 1, seccomptest.X32, seccomptest.X32 + 512, 0x7fffffff, 0x80000000, 0xffffffff}
+		numbers := []uint32{9999, seccomptest.X32 - 1, seccomptest.X32, seccomptest.X32 + 512,
+			0x7fffffff, 0x80000000, 0xffffffff}
 		for number := range uint32(2000) {
 			numbers = append(numbers, number, number|seccomptest.X32)
 		}
@@ -44,7 +45,8 @@ func TestNumbers(t *testing.T) {
 			if got := vm.Verdict(t, seccomptest.Data{Number: number, Arch: uint32(info.ID)}); got != want {
 				t.Errorf("%s: number %d: %#x, want %#x", goarch, number, got, want)
 			}
-			for _, other := range []uint32{0, 0xffffffff, uint32(info.ID) ^ 1, uint32(otherArch(goarch).ID)} {
+			for _, other := range []uint32{0, 0xffffffff, uint32(info.ID) ^ 1,
+				uint32(otherArch(goarch).ID)} {
 				if got := vm.Verdict(t, seccomptest.Data{Number: number, Arch: other}); got != seccomptest.KillProcess {
 					t.Errorf("%s: number %d of architecture %#x: %#x", goarch, number, other, got)
 				}
@@ -55,7 +57,8 @@ func TestNumbers(t *testing.T) {
 
 // otherArch is the one that a process of the given one could also use.
 func otherArch(goarch string) *arch.Info {
-	return map[string]*arch.Info{"386": arch.X86_64, "amd64": arch.I386, "arm": arch.AARCH64, "arm64": arch.ARM}[goarch]
+	return map[string]*arch.Info{"386": arch.X86_64, "amd64": arch.I386, "arm": arch.AARCH64,
+		"arm64": arch.ARM}[goarch]
 }
 
 // A system call that fails one rule's conditions is compared by its number in the next, not by the
@@ -94,7 +97,8 @@ func newPolicyGenerator(seed uint64, goarch string, info *arch.Info) *policyGene
 		goarch: goarch,
 		Rand:   rand.New(rand.NewPCG(seed, 0)),
 		names:  slices.Sorted(maps.Keys(info.SyscallNames)),
-		values: []uint64{0, 1, 2, 4, 9, 15, 0x10000000, seccomp.PrSetVMA, 0x7fffffff, 0x80000000, 0xffffffff, 1 << 32, 1<<32 + 1, 5<<32 + 5, 1 << 63, 1<<64 - 1},
+		values: []uint64{0, 1, 2, 4, 9, 15, 0x10000000, seccomp.PrSetVMA, 0x7fffffff, 0x80000000,
+			0xffffffff, 1 << 32, 1<<32 + 1, 5<<32 + 5, 1 << 63, 1<<64 - 1},
 	}
 	for range 4 {
 		g.values = append(g.values, g.Uint64())
@@ -120,7 +124,8 @@ func (g *policyGenerator) action() seccomp.Action {
 }
 
 func (g *policyGenerator) arg() seccomp.Condition {
-	arg := seccomp.Condition{Arg: g.IntN(6), Width: pick(g, []int{32, 64}), Op: pick(g, ops), Value: pick(g, g.values)}
+	arg := seccomp.Condition{Arg: g.IntN(6), Width: pick(g, []int{32, 64}), Op: pick(g, ops),
+		Value: pick(g, g.values)}
 	if g.IntN(3) == 0 {
 		arg.Mask = pick(g, g.values)
 	}
@@ -146,7 +151,8 @@ func (g *policyGenerator) policy() *seccomp.Policy {
 		}
 		if g.goarch == "386" {
 			rule.Names = slices.DeleteFunc(rule.Names, func(name string) bool {
-				return name == "socketcall" || name == "ipc" || len(rule.Args) > 0 && hasHiddenArguments(name)
+				return name == "socketcall" || name == "ipc" || len(rule.Args) > 0 &&
+					hasHiddenArguments(name)
 			})
 			rule.Names = append(rule.Names, "getpid")
 		}
@@ -162,7 +168,8 @@ func (g *policyGenerator) policy() *seccomp.Policy {
 var multiplexedNames = map[string]map[uint32][]string{
 	"socketcall": {
 		1: {"socket"}, 2: {"bind"}, 3: {"connect"}, 4: {"listen"}, 5: {"accept"}, 6: {"getsockname"},
-		7: {"getpeername"}, 8: {"socketpair"}, 9: {"send", "sendto"}, 10: {"recv", "recvfrom"}, 11: {"sendto"},
+		7: {"getpeername"}, 8: {"socketpair"}, 9: {"send", "sendto"}, 10: {"recv", "recvfrom"},
+		11: {"sendto"},
 		12: {"recvfrom"}, 13: {"shutdown"}, 14: {"setsockopt"}, 15: {"getsockopt"}, 16: {"sendmsg"},
 		17: {"recvmsg"}, 18: {"accept4"}, 19: {"recvmmsg"}, 20: {"sendmmsg"},
 	},
@@ -199,7 +206,10 @@ func meanings(goarch, name string, args [6]uint64) []string {
 // expected is what the policy says, in the plain way.
 func expected(policy *seccomp.Policy, goarch, name string, args [6]uint64) uint32 {
 	for _, rule := range policy.Rules {
-		if slices.ContainsFunc(rule.Args, func(arg seccomp.Condition) bool { return !holds(arg, args[arg.Arg]) }) {
+		if slices.ContainsFunc(
+			rule.Args,
+			func(arg seccomp.Condition) bool { return !holds(arg, args[arg.Arg]) },
+		) {
 			continue
 		}
 		for _, name := range meanings(goarch, name, args) {
@@ -235,8 +245,10 @@ func groupSays(action seccomp.Action, name string, args [6]uint64) (verdict uint
 	case "prlimit64":
 		return verdict, first == 0
 	case "prctl":
-		return verdict, first == seccomp.PrSetVMA || first == seccomp.PrSetName || first == seccomp.PrGetDumpable ||
-			first == seccomp.PrSetDumpable && args[1] <= 1 || first == seccomp.PrSetPdeathsig && args[1] == 9
+		return verdict, first == seccomp.PrSetVMA || first == seccomp.PrSetName ||
+			first == seccomp.PrGetDumpable ||
+			first == seccomp.PrSetDumpable && args[1] <= 1 || first == seccomp.PrSetPdeathsig &&
+			args[1] == 9
 	}
 	return verdict, true
 }
@@ -295,7 +307,8 @@ func TestRandomPolicies(t *testing.T) {
 				}
 				want := expected(policy, goarch, name, data.Args)
 				if got := vm.Verdict(t, data); got != want {
-					t.Fatalf("%s, seed %d: %s%#x: %#x, want %#x\n%+v", goarch, seed, name, data.Args, got, want, policy)
+					t.Fatalf("%s, seed %d: %s%#x: %#x, want %#x\n%+v", goarch, seed, name, data.Args,
+						got, want, policy)
 				}
 				if want != uint32(policy.DefaultAction) {
 					matched++
@@ -349,7 +362,8 @@ func TestMultiplexers(t *testing.T) {
 		return seccomp.Rule{Names: names, Action: action, Args: args}
 	}
 	const (
-		blind     = `system call "socket": no args are possible on 386, where it is also made through socketcall, `
+		blind = `system call "socket": no args are possible on 386, where it is also made ` +
+			`through socketcall, `
 		unrefused = blind + "whose arguments are not those (unless an earlier rule refuses that)"
 	)
 	for _, test := range []struct {
@@ -364,8 +378,10 @@ func TestMultiplexers(t *testing.T) {
 		{"socketcall is refused after", []seccomp.Rule{rule(allow, args, "socket"), rule(errno, nil, "socketcall")}, unrefused},
 		{"socketcall is refused in part", []seccomp.Rule{rule(errno, args, "socketcall"), rule(allow, args, "socket")}, unrefused},
 		{"socketcall is allowed before", []seccomp.Rule{rule(allow, nil, "socketcall"), rule(errno, nil, "socket")},
-			`system call "socket": on 386 it is also made through socketcall, for which an earlier rule has "allow"`},
-		{"both are allowed", []seccomp.Rule{rule(allow, nil, "socketcall"), rule(allow, nil, "socket")}, ""},
+			`system call "socket": on 386 it is also made through socketcall, for which an ` +
+				`earlier rule has "allow"`},
+		{"both are allowed", []seccomp.Rule{rule(allow, nil, "socketcall"), rule(allow, nil, "socket")},
+			""},
 		{"a number of socketcall", []seccomp.Rule{rule(errno, args, "socketcall"), rule(errno, args, "ipc")}, ""},
 		{"old mmap with args", []seccomp.Rule{rule(errno, args, "mmap")},
 			`system call "mmap": no args are possible on 386, where they are behind a pointer`},
@@ -374,7 +390,8 @@ func TestMultiplexers(t *testing.T) {
 	} {
 		policy := seccomp.Policy{DefaultAction: allow, Rules: test.rules}
 		_, err := policy.CompileFor("386")
-		if (err == nil) != (test.want == "") || err != nil && err.Error() != "seccomp policy: "+test.want {
+		if (err == nil) != (test.want == "") || err != nil &&
+			err.Error() != "seccomp policy: "+test.want {
 			t.Errorf("%s:\n got %v\nwant %s", test.name, err, test.want)
 		}
 		for _, goarch := range []string{"amd64", "arm", "arm64"} {
@@ -409,7 +426,8 @@ func TestMultiplexedCalls(t *testing.T) {
 				if slices.Contains(calls[number], name) {
 					want = seccomptest.KillProcess
 				}
-				data := seccomptest.Data{Number: uint32(arch.I386.SyscallNames[through]), Arch: uint32(arch.I386.ID)}
+				data := seccomptest.Data{Number: uint32(arch.I386.SyscallNames[through]),
+					Arch: uint32(arch.I386.ID)}
 				data.Args[0] = uint64(number)
 				if got := vm.Verdict(t, data); got != want {
 					t.Errorf("%s: %s(%d): %#x, want %#x", name, through, number, got, want)

@@ -30,7 +30,8 @@ func TestErrnosOfLinux(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", test.text, err)
 		} else if got := policy.DefaultAction; got != test.want || got.String() != test.name {
-			t.Errorf("%s: %#x, %v; want %#x, %s", test.text, uint64(got), got, uint64(test.want), test.name)
+			t.Errorf("%s: %#x, %v; want %#x, %s", test.text, uint64(got), got, uint64(test.want),
+				test.name)
 		}
 	}
 	for _, name := range []string{"EPROCLIM", "ERESTARTSYS", "E", "EPERM ", "ENOERR"} {
@@ -77,7 +78,8 @@ func TestErrnoIsTranslated(t *testing.T) {
 		}
 	}
 	for _, row := range commonErrnos {
-		if got, known := translated(row.errno, commonName); !known || errnoAction(got) != Errno(row.errno) {
+		if got, known := translated(row.errno, commonName); !known ||
+			errnoAction(got) != Errno(row.errno) {
 			t.Errorf("%s: %d, %v; Errno has %v", row.name, got, known, Errno(row.errno))
 		}
 	}

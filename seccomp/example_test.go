@@ -34,7 +34,8 @@ rules:
 
 // What is wrong in a text is told with its line.
 func ExampleParsePolicy() {
-	_, err := seccomp.ParsePolicy([]byte("default_action: allow\nrules:\n- names: [read]\n  action: deny"))
+	_, err := seccomp.ParsePolicy([]byte("default_action: allow\nrules:\n- names: [read]\n  " +
+		"action: deny"))
 	fmt.Println(err)
 	// Output: seccomp policy: line 4: unknown action "deny"
 }
@@ -63,7 +64,8 @@ func ExamplePolicy_CompileFor() {
 
 // An Error tells the line, and the system call that is not known.
 func ExampleError() {
-	policy, err := seccomp.ParsePolicy([]byte("default_action: allow\nrules:\n- {names: [opne], action: trap}"))
+	policy, err := seccomp.ParsePolicy([]byte("default_action: allow\nrules:\n- {names: [opne], " +
+		"action: trap}"))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -13,8 +13,10 @@ import (
 // to a program that can be loaded and says what the policy says in the plain way.
 func FuzzParsePolicy(f *testing.F) {
 	f.Add([]byte("default_action: allow\nrules:\n- {names: [read, write], action: {errno: EPERM}}"))
-	f.Add([]byte("default_action: {errno: 38}\nrules:\n- names: [ioctl]\n  optional: true\n  action: log\n  args:\n" +
-		"  - {arg: 1, width: 32, mask: 0xff, le: 0x12}\n  - {arg: 2, width: 64, mask: 0x100000000, ne: 0}"))
+	f.Add([]byte("default_action: {errno: 38}\nrules:\n- names: [ioctl]\n  optional: true\n  " +
+		"action: log\n  args:\n" +
+		"  - {arg: 1, width: 32, mask: 0xff, le: 0x12}\n  - {arg: 2, width: 64, mask: " +
+		"0x100000000, ne: 0}"))
 	f.Add([]byte("default_action: &a [*a]\nrules: !!set {? x}\n<<: {}"))
 	f.Add([]byte("default_action: trap\nrules:\n- {names: ['@go-runtime', socket], action: allow}\n" +
 		"- {names: [clone], action: log, args: [{arg: 0, width: 64, mask: 0x20000, eq: 0x20000}, " +
@@ -45,7 +47,8 @@ func FuzzParsePolicy(f *testing.F) {
 			}
 			vm := seccomptest.Load(t, filter)
 			for _, number := range []uint32{0, 16, seccomptest.X32} {
-				data := seccomptest.Data{Number: number, Arch: uint32(info.ID), Args: [6]uint64{1, 0x12, 1 << 32}}
+				data := seccomptest.Data{Number: number, Arch: uint32(info.ID),
+					Args: [6]uint64{1, 0x12, 1 << 32}}
 				vm.Verdict(t, data)
 			}
 			compareWithPolicy(t, policy, goarch, vm)
@@ -62,7 +65,8 @@ func compareWithPolicy(t *testing.T, policy *seccomp.Policy, goarch string, vm s
 			names = append(append(names, name), seccomp.MembersOf(name)...)
 		}
 		for _, arg := range rule.Args {
-			values = append(values, arg.Value, arg.Value+1, arg.Value-1, arg.Value|1<<32, arg.Value^arg.Mask)
+			values = append(values, arg.Value, arg.Value+1, arg.Value-1, arg.Value|1<<32,
+				arg.Value^arg.Mask)
 		}
 	}
 	r := rand.New(rand.NewPCG(uint64(len(names)), uint64(len(values))))

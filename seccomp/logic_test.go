@@ -142,25 +142,32 @@ func TestRulesWithoutEffect(t *testing.T) {
 		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 32, le: 9}]}\n" +
 			"- {names: [ioctl], action: allow, args: [{arg: 1, width: 32, gt: 9}]}\n" +
 			"- {names: [ioctl], action: trap}", `line 5: system call "ioctl": ` + never},
-		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 32, eq: 1}, {arg: 2, width: 32, eq: 1}]}\n" +
+		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 32, eq: 1}, {arg: 2, width: 32, " +
+			"eq: 1}]}\n" +
 			"- {names: [ioctl], action: trap, args: [{arg: 1, width: 32, eq: 1}]}", ""},
-		{"- names: [ioctl]\n  action: log\n  args: [{arg: 1, width: 32, eq: 1}, {arg: 1, width: 32, eq: 2}]",
+		{"- names: [ioctl]\n  action: log\n  args: [{arg: 1, width: 32, eq: 1}, {arg: 1, width: " +
+			"32, eq: 2}]",
 			"line 3: the conditions are never true together"},
-		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 32, lt: 5}, {arg: 1, width: 32, gt: 4}]}",
+		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 32, lt: 5}, {arg: 1, width: 32, " +
+			"gt: 4}]}",
 			"line 3: the conditions are never true together"},
-		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 64, lt: 5}, {arg: 1, width: 32, eq: 5}]}",
+		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 64, lt: 5}, {arg: 1, width: 32, " +
+			"eq: 5}]}",
 			"line 3: the conditions are never true together"},
 		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 32, mask: 6, eq: 2}, " +
 			"{arg: 1, width: 32, mask: 3, eq: 1}]}", "line 3: the conditions are never true together"},
-		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 32, eq: 2}, {arg: 1, width: 32, ne: 2}]}",
+		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 32, eq: 2}, {arg: 1, width: 32, " +
+			"ne: 2}]}",
 			"line 3: the conditions are never true together"},
-		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 32, eq: 2}, {arg: 2, width: 32, ne: 2}]}", ""},
+		{"- {names: [ioctl], action: log, args: [{arg: 1, width: 32, eq: 2}, {arg: 2, width: 32, " +
+			"ne: 2}]}", ""},
 	} {
 		_, err := ParsePolicy([]byte("default_action: allow\nrules:\n" + test.rules))
 		var policyError *Error
 		switch {
 		case test.want == "" && err == nil:
-		case test.want == "" || !errors.As(err, &policyError) || err.Error() != "seccomp policy: "+test.want:
+		case test.want == "" || !errors.As(err, &policyError) ||
+			err.Error() != "seccomp policy: "+test.want:
 			t.Errorf("%s:\n got %v\nwant %s", test.rules, err, test.want)
 		}
 	}

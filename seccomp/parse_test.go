@@ -28,17 +28,21 @@ rules:
 ...
 `))
 	must(t, err)
-	if text := fmt.Sprintf("%v %v %v", got.DefaultAction, got.Rules[0].Action, got.Rules[1].Action); text != "errno: ESRCH kill_process errno: ENOENT" {
+	if text := fmt.Sprintf("%v %v %v", got.DefaultAction, got.Rules[0].Action,
+		got.Rules[1].Action); text != "errno: ESRCH kill_process errno: ENOENT" {
 		t.Errorf("actions: %s", text)
 	}
-	if got.DefaultAction != seccomp.Errno(3) || got.Rules[0].Action != seccomp.KillProcess || got.Rules[1].Action != seccomp.Errno(syscall.ENOENT) {
+	if got.DefaultAction != seccomp.Errno(3) || got.Rules[0].Action != seccomp.KillProcess ||
+		got.Rules[1].Action != seccomp.Errno(syscall.ENOENT) {
 		t.Errorf("actions: %+v", got)
 	}
-	if !reflect.DeepEqual(got.Rules[0].Names, []string{"read", "write"}) || !got.Rules[0].Optional || got.Rules[1].Optional {
+	if !reflect.DeepEqual(got.Rules[0].Names, []string{"read", "write"}) || !got.Rules[0].Optional ||
+		got.Rules[1].Optional {
 		t.Errorf("rules: %+v", got.Rules)
 	}
 	arg := got.Rules[0].Args[0]
-	if arg.Arg != 5 || arg.Width != 64 || arg.Mask != 0xffff || arg.Op != seccomp.NotEqual || arg.Value != 0x12 {
+	if arg.Arg != 5 || arg.Width != 64 || arg.Mask != 0xffff || arg.Op != seccomp.NotEqual ||
+		arg.Value != 0x12 {
 		t.Errorf("condition: %+v", arg)
 	}
 }
@@ -62,7 +66,8 @@ var policyErrors = []struct{ text, want string }{
 	{"default_action: {errno: -1}", `line 1: "-1" is not a number of 64 bits`},
 	{"default_action: {errno: 010}", "line 1: " + ambiguous("010")},
 	{"default_action: {errno: 1.5}", `line 1: "1.5" is not a number of 64 bits`},
-	{"default_action: {errno: '5'}", `line 1: "5" is a text here, not a number: write it without quotes and tags`},
+	{"default_action: {errno: '5'}", `line 1: "5" is a text here, not a number: write it without ` +
+		`quotes and tags`},
 	{"default_action: {errno: EPERM, errno: EIO}", `line 1: the key "errno" is there twice`},
 	{"default_action: {errno: eperm}", `line 1: "eperm" is not a number of 64 bits`},
 	{"default_action: {kill: 9}", `line 1: unknown key "kill"`},
@@ -73,16 +78,23 @@ var policyErrors = []struct{ text, want string }{
 	{"default_action: allow\nrules:\n- names: [read]", "line 3: the rule has no action"},
 	{"default_action: allow\nrules:\n- action: log", "line 3: the rule has no names"},
 	{"default_action: allow\nrules:\n- names: []\n  action: log", "line 3: the rule has no names"},
-	{"default_action: allow\nrules:\n- names: [read]\n  optional: 1", "line 4: optional must be true or false"},
-	{"default_action: allow\nrules:\n- names: [read]\n  optional: yes", "line 4: optional must be true or false"},
-	{"default_action: allow\nrules:\n- names: [read]\n  optional: ~", "line 4: optional must be true or false"},
-	{"default_action: allow\nrules:\n- names: [read]\n  optional:", "line 4: optional must be true or false"},
-	{"default_action: allow\nrules:\n- names: [read]\n  optional: 'true'", "line 4: optional must be true or false"},
+	{"default_action: allow\nrules:\n- names: [read]\n  optional: 1", "line 4: optional must be " +
+		"true or false"},
+	{"default_action: allow\nrules:\n- names: [read]\n  optional: yes", "line 4: optional must be " +
+		"true or false"},
+	{"default_action: allow\nrules:\n- names: [read]\n  optional: ~", "line 4: optional must be " +
+		"true or false"},
+	{"default_action: allow\nrules:\n- names: [read]\n  optional:", "line 4: optional must be " +
+		"true or false"},
+	{"default_action: allow\nrules:\n- names: [read]\n  optional: 'true'", "line 4: optional must " +
+		"be true or false"},
 	{"default_action: allow\nrules:\n- names: [1]", "line 3: a name must be a text, not 1"},
 	{"default_action: allow\nrules:\n- names:\n  - read\n  - ~", "line 5: a name must be a text, not ~"},
 	{"default_action: allow\nrules:\n- names: [true]", "line 3: a name must be a text, not true"},
-	{"default_action: allow\nrules:\n- names: [read]\n  ? [x]\n  : y", "line 4: a key must be a single value"},
-	{"default_action: allow\nrules:\n- names: [read]\n  names: [write]", `line 4: the key "names" is there twice`},
+	{"default_action: allow\nrules:\n- names: [read]\n  ? [x]\n  : y", "line 4: a key must be a " +
+		"single value"},
+	{"default_action: allow\nrules:\n- names: [read]\n  names: [write]", `line 4: the key "names" ` +
+		`is there twice`},
 	{"default_action: allow\nrules:\n- names:\n  - read\n  - '@gone'\n  action: log\n  optional: true",
 		`line 5: system call "@gone": no such group (known: ["@go-runtime" "@init" "@launcher"])`},
 	{"default_action: allow\nrules:\n- names: [read]\n  actions: log", `line 4: unknown key "actions"`},
@@ -119,8 +131,10 @@ var conditionErrors = []struct{ condition, want string }{
 	{"{arg: 0, width: 64, eq: .inf}", `".inf" is not a number of 64 bits`},
 	{"{arg: 0, width: 64, eq: true}", `"true" is not a number of 64 bits`},
 	{"{arg: 0, width: 64, eq: ~}", `"~" is not a number of 64 bits`},
-	{"{arg: 0, width: 64, eq: '1'}", `"1" is a text here, not a number: write it without quotes and tags`},
-	{"{arg: 0, width: 64, eq: !!str 1}", `"1" is a text here, not a number: write it without quotes and tags`},
+	{"{arg: 0, width: 64, eq: '1'}", `"1" is a text here, not a number: write it without quotes ` +
+		`and tags`},
+	{"{arg: 0, width: 64, eq: !!str 1}", `"1" is a text here, not a number: write it without ` +
+		`quotes and tags`},
 	{"{arg: 256, width: 64, eq: 1}", `"256" is not a number of 8 bits`},
 	{"{arg: 0, width: 64, lt: 0}", "the condition is never true"},
 	{"{arg: 0, width: 32, gt: 0xffffffff}", "the condition is never true"},
@@ -131,13 +145,15 @@ var conditionErrors = []struct{ condition, want string }{
 }
 
 func ambiguous(number string) string {
-	return fmt.Sprintf("%q: numbers are decimal, without a zero before them, or hexadecimal with 0x", number)
+	return fmt.Sprintf("%q: numbers are decimal, without a zero before them, or hexadecimal with 0x",
+		number)
 }
 
 func TestParsePolicyErrors(t *testing.T) {
 	tests := policyErrors
 	for _, c := range conditionErrors {
-		text := "default_action: allow\nrules:\n- names: [ioctl]\n  action: log\n  args:\n  - {arg: 0, width: 32, eq: 1}\n  - " + c.condition
+		text := "default_action: allow\nrules:\n- names: [ioctl]\n  action: log\n  args:\n  - " +
+			"{arg: 0, width: 32, eq: 1}\n  - " + c.condition
 		tests = append(tests, struct{ text, want string }{text, "line 7: " + c.want})
 	}
 	for _, test := range tests {
@@ -153,7 +169,8 @@ func TestParsePolicyErrors(t *testing.T) {
 }
 
 func TestCompileErrors(t *testing.T) {
-	policy, err := seccomp.ParsePolicy([]byte("default_action: allow\nrules:\n- {names: [read], action: log}\n\n- {names: [write, opne], action: log}"))
+	policy, err := seccomp.ParsePolicy([]byte("default_action: allow\nrules:\n- {names: [read], " +
+		"action: log}\n\n- {names: [write, opne], action: log}"))
 	must(t, err)
 	_, err = policy.CompileFor("arm64")
 	var policyError *seccomp.Error
@@ -172,17 +189,24 @@ func TestCompileErrors(t *testing.T) {
 		goarch string
 		want   string
 	}{
-		{rule(seccomp.Rule{Names: read, Action: seccomp.Log}), "riscv64", `seccomp policy: architecture "riscv64" is not known (known: 386, amd64, arm, arm64)`},
-		{rule(seccomp.Rule{Names: read, Action: seccomp.Log}), "x32", `seccomp policy: architecture "x32" is not known (known: 386, amd64, arm, arm64)`},
+		{rule(seccomp.Rule{Names: read, Action: seccomp.Log}), "riscv64", `seccomp policy: ` +
+			`architecture "riscv64" is not known (known: 386, amd64, arm, arm64)`},
+		{rule(seccomp.Rule{Names: read, Action: seccomp.Log}), "x32", `seccomp policy: ` +
+			`architecture "x32" is not known (known: 386, amd64, arm, arm64)`},
 		{&seccomp.Policy{}, "amd64", "seccomp policy: no default_action is given"},
-		{&seccomp.Policy{DefaultAction: seccomp.Errno(4096)}, "amd64", "seccomp policy: no default_action is given"},
+		{&seccomp.Policy{DefaultAction: seccomp.Errno(4096)}, "amd64", "seccomp policy: no " +
+			"default_action is given"},
 		{rule(seccomp.Rule{Names: read}), "amd64", "seccomp policy: the rule has no action"},
 		{rule(seccomp.Rule{Names: read, Action: 7}), "amd64", "seccomp policy: the rule has no action"},
 		{rule(seccomp.Rule{Action: seccomp.Log}), "amd64", "seccomp policy: the rule has no names"},
-		{rule(seccomp.Rule{Names: read, Action: seccomp.Log, Args: []seccomp.Condition{{Width: 32}}}), "amd64", `seccomp policy: unknown comparison ""`},
-		{rule(seccomp.Rule{Names: read, Action: seccomp.Log, Args: []seccomp.Condition{{Arg: -1, Width: 32, Op: "eq"}}}), "amd64", "seccomp policy: argument -1: not in 0 to 5"},
+		{rule(seccomp.Rule{Names: read, Action: seccomp.Log, Args: []seccomp.Condition{{Width: 32}}}),
+			"amd64", `seccomp policy: unknown comparison ""`},
+		{rule(seccomp.Rule{Names: read, Action: seccomp.Log,
+			Args: []seccomp.Condition{{Arg: -1, Width: 32, Op: "eq"}}}), "amd64",
+			"seccomp policy: argument -1: not in 0 to 5"},
 	} {
-		if filter, err := test.policy.CompileFor(test.goarch); err == nil || err.Error() != test.want || filter != nil {
+		if filter, err := test.policy.CompileFor(test.goarch); err == nil || err.Error() != test.want ||
+			filter != nil {
 			t.Errorf("got %v, want %s", err, test.want)
 		}
 	}

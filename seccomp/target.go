@@ -88,10 +88,13 @@ func hasHiddenArguments(name string) bool { return name == "mmap" || name == "se
 // otherNames are system calls that Linux has on architectures that are not in [architectures], or has
 // got after their tables were made. Policies that are made for many machines mention them as optional.
 const otherNames = " atomic_barrier atomic_cmpxchg_32 breakpoint cachectl cacheflush file_getattr " +
-	"file_setattr getdomainname getpagesize kern_features listns memory_ordering multiplexer or1k_atomic " +
+	"file_setattr getdomainname getpagesize kern_features listns memory_ordering multiplexer " +
+	"or1k_atomic " +
 	"pciconfig_iobase pciconfig_read pciconfig_write riscv_flush_icache riscv_hwprobe rtas " +
-	"s390_guarded_storage s390_pci_mmio_read s390_pci_mmio_write s390_runtime_instr s390_sthyi spu_create " +
-	"spu_run subpage_prot swapcontext switch_endian sync_file_range2 sys_debug_setcontext sysmips uprobe " +
+	"s390_guarded_storage s390_pci_mmio_read s390_pci_mmio_write s390_runtime_instr s390_sthyi " +
+	"spu_create " +
+	"spu_run subpage_prot swapcontext switch_endian sync_file_range2 sys_debug_setcontext sysmips " +
+	"uprobe " +
 	"uretprobe utrap_install "
 
 // target is the architecture that a policy is compiled for.

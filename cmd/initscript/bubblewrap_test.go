@@ -19,44 +19,56 @@ const bubblewrapPage = "docs/guide/from-bubblewrap.md"
 // of the row: commands for sh, and what they print.
 var bubblewrapProbes = map[string]struct{ probe, output string }{
 	// Files.
-	`--ro-bind /usr /usr`:        {`touch /usr/x 2>/dev/null || echo no; ls -d /usr/bin`, "no\n/usr/bin\n"},
-	`--bind /srv/data /data`:     {`cat /data/file; echo x >/data/new && cat /data/new; rm /data/new`, "text\nx\n"},
-	`--ro-bind /srv/data /data`:  {`cat /data/file; (echo x >/data/new) 2>/dev/null || echo no`, "text\nno\n"},
+	`--ro-bind /usr /usr`: {`touch /usr/x 2>/dev/null || echo no; ls -d /usr/bin`,
+		"no\n/usr/bin\n"},
+	`--bind /srv/data /data`: {`cat /data/file; echo x >/data/new && cat /data/new; rm /data/new`,
+		"text\nx\n"},
+	`--ro-bind /srv/data /data`: {`cat /data/file; (echo x >/data/new) 2>/dev/null || echo no`,
+		"text\nno\n"},
 	`--bind-try /srv/none /data`: {`ls -d /data 2>/dev/null || echo no`, "no\n"},
 	`--dev-bind /dev/null /null`: {`echo x >/null && wc -c </null`, "0\n"},
 	`--symlink usr/bin /bin`:     {`readlink /bin`, "usr/bin\n"},
 	`--dir /a/b`:                 {`stat -c %F:%a /a /a/b`, "directory:755\ndirectory:755\n"},
 	`--perms 0700 --dir /a`:      {`stat -c %a /a`, "700\n"},
 	`--dir /a --chmod 0711 /a`:   {`stat -c %a /a`, "711\n"},
-	`--tmpfs /tmp`:               {`stat -c %a /tmp; stat -f -c %T /tmp; echo x >/tmp/x && cat /tmp/x`, "755\ntmpfs\nx\n"},
-	`--perms 1777 --tmpfs /tmp`:  {`stat -c %a /tmp`, "1777\n"},
-	`--size 65536 --tmpfs /tmp`:  {`head -c 100000 /usr/bin/bash >/tmp/x 2>/dev/null; wc -c </tmp/x`, "65536\n"},
-	`--proc /proc`:               {`cat /proc/self/comm; ls -d /proc/1`, "cat\n/proc/1\n"},
-	`--dev /dev`: {`cd /dev; echo x >null; head -c 1 zero | wc -c; readlink fd stdin stdout stderr; ls -d full ptmx pts random shm tty urandom`,
+	`--tmpfs /tmp`: {`stat -c %a /tmp; stat -f -c %T /tmp; echo x >/tmp/x && cat /tmp/x`,
+		"755\ntmpfs\nx\n"},
+	`--perms 1777 --tmpfs /tmp`: {`stat -c %a /tmp`, "1777\n"},
+	`--size 65536 --tmpfs /tmp`: {`head -c 100000 /usr/bin/bash >/tmp/x 2>/dev/null; wc -c </tmp/x`,
+		"65536\n"},
+	`--proc /proc`: {`cat /proc/self/comm; ls -d /proc/1`, "cat\n/proc/1\n"},
+	`--dev /dev`: {`cd /dev; echo x >null; head -c 1 zero | wc -c; readlink fd stdin stdout ` +
+		`stderr; ls -d full ptmx pts random shm tty urandom`,
 		"1\n/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\nfull\nptmx\npts\nrandom\nshm\ntty\nurandom\n"},
 	`--mqueue /mqueue`:                    {`stat -f -c %t /mqueue; ls /mqueue`, "19800202\n"},
 	`--file 9 /etc/motd 9</srv/data/file`: {`cat /etc/motd`, "text\n"},
 	`--remount-ro /`:                      {`touch /x 2>/dev/null || echo no`, "no\n"},
 	// The process.
-	`--unshare-user`:               {`readlink /proc/self/ns/user`, otherNamespace},
-	`--unshare-pid`:                {`readlink /proc/self/ns/pid`, otherNamespace},
-	`--unshare-net`:                {`readlink /proc/self/ns/net; cut -d: -f1 -s /proc/net/dev`, otherNamespace + "    lo\n"},
-	`--unshare-ipc`:                {`readlink /proc/self/ns/ipc`, otherNamespace},
-	`--unshare-uts`:                {`readlink /proc/self/ns/uts`, otherNamespace},
-	`--unshare-cgroup`:             {`readlink /proc/self/ns/cgroup`, otherNamespace},
-	`--unshare-all`:                {`cd /proc/self/ns; readlink user pid net ipc uts cgroup`, strings.Repeat(otherNamespace, 6)},
-	`--unshare-all --share-net`:    {`cd /proc/self/ns; readlink user pid ipc uts cgroup net`, strings.Repeat(otherNamespace, 5) + sameNamespace},
+	`--unshare-user`: {`readlink /proc/self/ns/user`, otherNamespace},
+	`--unshare-pid`:  {`readlink /proc/self/ns/pid`, otherNamespace},
+	`--unshare-net`: {`readlink /proc/self/ns/net; cut -d: -f1 -s /proc/net/dev`,
+		otherNamespace + "    lo\n"},
+	`--unshare-ipc`:    {`readlink /proc/self/ns/ipc`, otherNamespace},
+	`--unshare-uts`:    {`readlink /proc/self/ns/uts`, otherNamespace},
+	`--unshare-cgroup`: {`readlink /proc/self/ns/cgroup`, otherNamespace},
+	`--unshare-all`: {`cd /proc/self/ns; readlink user pid net ipc uts cgroup`,
+		strings.Repeat(otherNamespace, 6)},
+	`--unshare-all --share-net`: {`cd /proc/self/ns; readlink user pid ipc uts cgroup net`,
+		strings.Repeat(otherNamespace, 5) + sameNamespace},
 	`--uid 1000 --gid 100`:         {`id -u; id -g`, "1000\n100\n"},
 	`--unshare-uts --hostname box`: {`uname -n`, "box\n"},
 	`--setenv NAME value`:          {`echo $NAME`, "value\n"},
 	`--clearenv`:                   {`echo "$OUTER"`, "\n"},
 	`--chdir /usr`:                 {`pwd`, "/usr\n"},
-	`--new-session`:                {`[ "$(cut -d ' ' -f 6 /proc/self/stat)" != $SESSION ] && echo other`, "other\n"},
-	`--cap-drop ALL`: {`grep -E '^Cap(Prm|Eff|Bnd)' /proc/self/status | tr -s '\t0' ' 0'; mount -t tmpfs x /mnt 2>/dev/null || echo no`,
+	`--new-session`: {`[ "$(cut -d ' ' -f 6 /proc/self/stat)" != $SESSION ] && ` +
+		`echo other`, "other\n"},
+	`--cap-drop ALL`: {`grep -E '^Cap(Prm|Eff|Bnd)' /proc/self/status | tr -s '\t0' ' 0'; mount ` +
+		`-t tmpfs x /mnt 2>/dev/null || echo no`,
 		"CapPrm: 0\nCapEff: 0\nCapBnd: 0\nno\n"},
-	`--seccomp 9 9<policy.bpf`:    {`unshare --user true 2>/dev/null || echo no`, "no\n"},
-	`--unshare-pid --as-pid-1`:    {`echo $$`, "1\n"},
-	`--json-status-fd 9 9>status`: {`exit 3` + afterwards + `grep -o -e exit -e 3 status | sort -u`, "3\nexit\n"},
+	`--seccomp 9 9<policy.bpf`: {`unshare --user true 2>/dev/null || echo no`, "no\n"},
+	`--unshare-pid --as-pid-1`: {`echo $$`, "1\n"},
+	`--json-status-fd 9 9>status`: {`exit 3` + afterwards + `grep -o -e exit -e 3 status | sort -u`,
+		"3\nexit\n"},
 }
 
 // afterwards separates what runs in the sandbox from what runs outside, when that has ended.
@@ -175,7 +187,8 @@ var always = []bubblewrapRow{
 func rowsAround(row bubblewrapRow) []bubblewrapRow {
 	var rows []bubblewrapRow
 	for _, other := range always {
-		if other.options != row.options && (other.options != "--ro-bind /proc /proc" || row.options != "--proc /proc") {
+		if other.options != row.options &&
+			(other.options != "--ro-bind /proc /proc" || row.options != "--proc /proc") {
 			rows = append(rows, other)
 		}
 	}
@@ -200,7 +213,8 @@ func (s bubblewrapSite) runInitscript(t *testing.T, row bubblewrapRow, frame, pr
 	if kind := neededNamespace[row.options]; kind != "" {
 		flags += " --ns " + kind
 	}
-	return s.shell(t, "initscript run "+flags+` --env PATH=/usr/bin:/bin box.lua -- sh -c "$PROBE"`, probe)
+	return s.shell(t, "initscript run "+flags+` --env PATH=/usr/bin:/bin box.lua -- sh -c "$PROBE"`,
+		probe)
 }
 
 func (s bubblewrapSite) runBwrap(t *testing.T, row bubblewrapRow, probe string) string {
@@ -233,7 +247,8 @@ func (s bubblewrapSite) shell(t *testing.T, line, probe string) string {
 	probe, after, _ := strings.Cut(probe, afterwards)
 	cmd.Args[2] += "\n" + after
 	cmd.Dir = s.directory
-	cmd.Env = append(os.Environ(), "OUTER=x", "PROBE="+strings.ReplaceAll(probe, "$SESSION", strconv.Itoa(session)))
+	cmd.Env = append(os.Environ(), "OUTER=x",
+		"PROBE="+strings.ReplaceAll(probe, "$SESSION", strconv.Itoa(session)))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, _ := cmd.Output() // how the last command of the probe ends is not looked at
@@ -257,7 +272,8 @@ func replaceLine(t *testing.T, script, beginning, text string) string {
 	var out strings.Builder
 	replaced := 0
 	for line := range strings.Lines(script) {
-		if rest, ok := strings.CutPrefix(line, beginning); ok && !strings.HasPrefix(rest, " the process") {
+		if rest, ok := strings.CutPrefix(line, beginning); ok &&
+			!strings.HasPrefix(rest, " the process") {
 			line = text + "\n"
 			replaced++
 		}

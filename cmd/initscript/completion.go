@@ -11,7 +11,9 @@ import (
 )
 
 // completeNamespaces completes the last name of a comma-separated list.
-func completeNamespaces(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+func completeNamespaces(
+	_ *cobra.Command, _ []string, typed string,
+) ([]string, cobra.ShellCompDirective) {
 	given := strings.Split(typed, ",")
 	given = given[:len(given)-1]
 	var lists []string

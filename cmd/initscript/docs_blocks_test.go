@@ -197,13 +197,17 @@ func TestDocsParsing(t *testing.T) {
 		t.Fatalf("%+v, %v", blocks, err)
 	}
 	want := []docCommand{{3, "one \\\n    two", "out\n"}, {6, "three <<E\ntext\nE", ""}}
-	if got := blocks[0].commands; len(got) != 2 || got[0] != want[0] || got[1] != want[1] || !blocks[0].prompts {
+	if got := blocks[0].commands; len(got) != 2 || got[0] != want[0] || got[1] != want[1] ||
+		!blocks[0].prompts {
 		t.Errorf("%+v", blocks[0])
 	}
-	if blocks[1].mark != markNotRun || blocks[1].runs() || blocks[1].prompts || len(blocks[1].commands) != 1 {
+	if blocks[1].mark != markNotRun || blocks[1].runs() || blocks[1].prompts ||
+		len(blocks[1].commands) != 1 {
 		t.Errorf("%+v", blocks[1])
 	}
-	if blocks[2].file != "box.lua" || blocks[2].text != "-- box.lua\n  x\n" || blocks[3].file != fallbackName || blocks[3].text != "x = 1\n" {
+	if blocks[2].file != "box.lua" || blocks[2].text != "-- box.lua\n  x\n" ||
+		blocks[3].file != fallbackName ||
+		blocks[3].text != "x = 1\n" {
 		t.Errorf("%+v", blocks[2:])
 	}
 	for _, bad := range []string{

@@ -57,12 +57,14 @@ func runBlocks(t *testing.T, blocks []docBlock) {
 	requireUserNamespaces(t)
 	home, results := t.TempDir(), t.TempDir()
 	for _, tree := range []string{"examples", "lua"} {
-		if err := os.CopyFS(filepath.Join(home, tree), os.DirFS(filepath.Join(repository, tree))); err != nil {
+		if err := os.CopyFS(filepath.Join(home, tree),
+			os.DirFS(filepath.Join(repository, tree))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// For the recipes that run make.
-	if err := os.WriteFile(filepath.Join(home, "Makefile"), []byte("all test:\n\t@true\n"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(home, "Makefile"), []byte("all test:\n\t@true\n"),
+		0o666); err != nil {
 		t.Fatal(err)
 	}
 	var script strings.Builder
@@ -95,7 +97,8 @@ func writeBlock(t *testing.T, script *strings.Builder, block *docBlock, prefix s
 	}
 	for i, command := range block.commands {
 		// The parentheses let the command see $? of the one before.
-		fmt.Fprintf(script, "(exit $status)\n{\n%s\n} >'%[2]s.%[3]d' 2>&1 </dev/null\nstatus=$?\necho $status >'%[2]s.%[3]d.status'\n",
+		fmt.Fprintf(script, "(exit $status)\n{\n%s\n} >'%[2]s.%[3]d' 2>&1 "+
+			"</dev/null\nstatus=$?\necho $status >'%[2]s.%[3]d.status'\n",
 			command.text, prefix, i)
 	}
 }
@@ -116,7 +119,8 @@ func checkBlock(t *testing.T, block *docBlock, prefix string) {
 			continue
 		}
 		if !matches(string(out), command.output) {
-			t.Errorf("line %d: %s\ngot\n%sthe page has\n%s", command.line, command.text, out, command.output)
+			t.Errorf("line %d: %s\ngot\n%sthe page has\n%s", command.line, command.text, out,
+				command.output)
 		}
 	}
 }

@@ -24,12 +24,16 @@ func TestEarlyServer(t *testing.T) {
 		early, late int
 	}{
 		{"run", `initscript run -e 'print(C.umask(18) >= 0)'`, "true\n", 1, 0},
-		{"closed standard streams", `initscript run -e '' -- /bin/sh -c 'ls /proc/self/fd | wc -l' <&- 2>&-`, "4\n", 1, 0},
-		{"limit of open files", `ulimit -Sn 300; initscript run -e '' -- /bin/sh -c 'ulimit -Sn'`, "300\n", 1, 0},
+		{"closed standard streams", `initscript run -e '' -- /bin/sh -c 'ls /proc/self/fd | wc ` +
+			`-l' <&- 2>&-`, "4\n", 1, 0},
+		{"limit of open files", `ulimit -Sn 300; initscript run -e '' -- /bin/sh -c 'ulimit -Sn'`,
+			"300\n", 1, 0},
 		{"few open files", `ulimit -n 40; initscript run -e '' -- /bin/sh -c 'ulimit -n'`, "40\n", 1, 1},
 		{"help", `initscript run --help | head -c 5`, "Runs ", 1, 0},
-		{"host, whose umask changes", `echo 'require("ffi").cdef("unsigned umask(unsigned);") require("ffi").C.umask(63) ` +
-			`print((spawn_vm{subprocess = {stdout = "share", init = {script = "print(C.umask(0)) os.exit(0)"}}}:wait()))' >$D/h.lua; initscript host $D/h.lua`, "63\ntrue\n", 0, 1},
+		{"host, whose umask changes", `echo 'require("ffi").cdef("unsigned umask(unsigned);") ` +
+			`require("ffi").C.umask(63) ` +
+			`print((spawn_vm{subprocess = {stdout = "share", init = {script = "print(C.umask(0)) ` +
+			`os.exit(0)"}}}:wait()))' >$D/h.lua; initscript host $D/h.lua`, "63\ntrue\n", 0, 1},
 		{"no child", `initscript --version | head -c 10`, "initscript", 0, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -40,7 +44,8 @@ func TestEarlyServer(t *testing.T) {
 			trace := filepath.Join(t.TempDir(), "trace")
 			directory := t.TempDir()
 			t.Setenv("D", directory)
-			cmd := newProcess(t, "strace", "-f", "-qq", "-e", "trace=execveat,vfork,clone", "-o", trace, "/bin/sh", "-c", test.code)
+			cmd := newProcess(t, "strace", "-f", "-qq", "-e", "trace=execveat,vfork,clone", "-o", trace,
+				"/bin/sh", "-c", test.code)
 			out, err := cmd.Output()
 			if err != nil {
 				t.Fatal(err)
@@ -61,7 +66,8 @@ func TestEarlyServer(t *testing.T) {
 				}
 			}
 			if early != test.early || late != test.late {
-				t.Errorf("%d servers before Go boots, %d later, want %d and %d:\n%s", early, late, test.early, test.late, calls)
+				t.Errorf("%d servers before Go boots, %d later, want %d and %d:\n%s", early, late,
+					test.early, test.late, calls)
 			}
 		})
 	}

@@ -17,12 +17,14 @@ func TestSizeFlag(t *testing.T) {
 			t.Errorf("Set(%q): %d, %v; want %d", text, size, err, want)
 		}
 	}
-	for _, text := range []string{"", "K", "0", "0M", "-1", "+1", "1.5M", "1T", "1KK", "1 K", "8589934592G", "9223372036854775808"} {
+	for _, text := range []string{"", "K", "0", "0M", "-1", "+1", "1.5M", "1T", "1KK", "1 K",
+		"8589934592G", "9223372036854775808"} {
 		if err := new(sizeFlag).Set(text); err == nil {
 			t.Errorf("Set(%q) is accepted", text)
 		}
 	}
-	for size, want := range map[sizeFlag]string{1: "1", 1023: "1023", 3 << 10: "3K", 64 << 20: "64M", 1 << 30: "1G", 1<<30 + 1: "1073741825"} {
+	for size, want := range map[sizeFlag]string{1: "1", 1023: "1023", 3 << 10: "3K", 64 << 20: "64M",
+		1 << 30: "1G", 1<<30 + 1: "1073741825"} {
 		if got := size.String(); got != want {
 			t.Errorf("String() of %d: %q, want %q", int64(size), got, want)
 		}
@@ -47,7 +49,8 @@ func TestIDMapFlag(t *testing.T) {
 	if got, want := idMap.String(), "0:1000:1,1:100000:65536,7:4294967295:1"; got != want {
 		t.Errorf("String(): %q, want %q", got, want)
 	}
-	for _, text := range []string{"", "0", "0:0", "0:0:1:1", "a:0:1", "0::1", "-1:0:1", "0:0:4294967296", "0: 0:1"} {
+	for _, text := range []string{"", "0", "0:0", "0:0:1:1", "a:0:1", "0::1", "-1:0:1", "0:0:4294967296",
+		"0: 0:1"} {
 		if err := new(idMapFlag).Set(text); err == nil {
 			t.Errorf("Set(%q) is accepted", text)
 		}
@@ -61,7 +64,8 @@ func TestEnvironment(t *testing.T) {
 		{[]string{"A=1", "B=", "C=x=y"}, []string{"A=1", "B=", "C=x=y"}},
 		{[]string{"A=1", "B=2", "A=3"}, []string{"A=3", "B=2"}},
 		{[]string{"INITSCRIPT_TEST_SET"}, []string{"INITSCRIPT_TEST_SET=of the caller"}},
-		{[]string{"INITSCRIPT_TEST_SET", "INITSCRIPT_TEST_SET=own"}, []string{"INITSCRIPT_TEST_SET=own"}},
+		{[]string{"INITSCRIPT_TEST_SET", "INITSCRIPT_TEST_SET=own"},
+			[]string{"INITSCRIPT_TEST_SET=own"}},
 	}
 	for _, test := range tests {
 		if got, err := environment(test.entries); err != nil || !slices.Equal(got, test.want) {

@@ -28,7 +28,8 @@ func newSourceTree(t *testing.T) string {
 		if entry.Name() == "bin" || entry.Name() == ".git" {
 			continue
 		}
-		if err := os.Symlink(filepath.Join(root, entry.Name()), filepath.Join(tree, entry.Name())); err != nil {
+		if err := os.Symlink(filepath.Join(root, entry.Name()),
+			filepath.Join(tree, entry.Name())); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -51,7 +52,8 @@ func newSourceTree(t *testing.T) string {
 
 // inTree runs a program of the tree with more environment. What it takes depends on the machine: the
 // timeout of the whole test is its own.
-func inTree(t *testing.T, tree string, environment []string, name string, args ...string) (string, error) {
+func inTree(t *testing.T, tree string, environment []string, name string, args ...string) (string,
+	error) {
 	t.Helper()
 	process := exec.CommandContext(t.Context(), filepath.Join(tree, name), args...)
 	process.Env = append(os.Environ(), environment...)
@@ -111,7 +113,8 @@ func TestInstall(t *testing.T) {
 			t.Fatalf("%s: %q, %v", group.files, sources, err)
 		}
 		for _, source := range sources {
-			if file := filepath.Join(group.directory, filepath.Base(source)); !slices.Contains(files, file) {
+			if file := filepath.Join(group.directory, filepath.Base(source)); !slices.Contains(files,
+				file) {
 				t.Errorf("%s is not installed", file)
 			}
 		}
@@ -166,10 +169,12 @@ func worksAt(t *testing.T, prefix string) {
 		t.Fatalf("%q, %v", recipes, err)
 	}
 	command := filepath.Join(prefix, "bin/initscript")
-	if out, err := newProcess(t, command, append([]string{"check"}, recipes...)...).CombinedOutput(); err != nil || len(out) > 0 {
+	if out, err := newProcess(t, command, append([]string{"check"}, recipes...)...).CombinedOutput(); err != nil ||
+		len(out) > 0 {
 		t.Errorf("check: %v: %s", err, out)
 	}
-	out, err := newProcess(t, command, "run", "-e", `print("script")`, "--", "/bin/echo", "program").CombinedOutput()
+	out, err := newProcess(t, command, "run", "-e", `print("script")`, "--", "/bin/echo",
+		"program").CombinedOutput()
 	if err != nil || string(out) != "script\nprogram\n" {
 		t.Errorf("run: %v: %s", err, out)
 	}
@@ -197,7 +202,8 @@ func TestInstallRefuses(t *testing.T) {
 			if test.argument != "" {
 				args = append(args, test.argument)
 			}
-			out, err := inTree(t, tree, []string{"DESTDIR=" + destination, test.prefix}, "tools/install", args...)
+			out, err := inTree(t, tree, []string{"DESTDIR=" + destination, test.prefix}, "tools/install",
+				args...)
 			if err == nil || out != test.want || len(filesBelow(t, destination)) > 0 {
 				t.Errorf("%v: %s%q", err, out, filesBelow(t, destination))
 			}
@@ -216,7 +222,8 @@ func TestDeb(t *testing.T) {
 		}
 	}
 	tree, contents := newSourceTree(t), t.TempDir()
-	environment := []string{"SOURCE_DATE_EPOCH=1700000000", "VERSION=1.2~test", "MAINTAINER=A Name <name@example.org>",
+	environment := []string{"SOURCE_DATE_EPOCH=1700000000", "VERSION=1.2~test", "MAINTAINER=A " +
+		"Name <name@example.org>",
 		"DPKG_DEB_COMPRESSOR_TYPE=none"} // which takes a second, not ten
 	if out, err := inTree(t, tree, environment, "tools/deb"); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -239,7 +246,8 @@ func TestDeb(t *testing.T) {
 	if ffitest.Static(t) {
 		libraries = nil
 	}
-	if err != nil || len(lines) < 3 || !slices.Equal(lines[:3], want) || (len(lines) == 3) != (libraries == nil) {
+	if err != nil || len(lines) < 3 || !slices.Equal(lines[:3], want) ||
+		(len(lines) == 3) != (libraries == nil) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for _, library := range libraries {

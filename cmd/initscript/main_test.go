@@ -58,7 +58,8 @@ func condition(t *testing.T, name string) (bool, error) {
 }
 
 func userNamespaces() error {
-	out, err := exec.Command("initscript", "run", "--ns", "user", "--map-root", "-e", "").CombinedOutput()
+	out, err := exec.Command("initscript", "run", "--ns", "user", "--map-root", "-e",
+		"").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("user namespaces are not available: %w: %s", err, out)
 	}

@@ -47,7 +47,8 @@ func TestREPLOnTerminal(t *testing.T) {
 		{"y = {" + enter, ">> "},
 		{ctrlC, "> "},
 		{"y" + enter, "=> nil\r\n> "},
-		{up + up + enter, "y = {\r\n>> "}, // what was dropped with Ctrl-C is not recalled, what was entered is
+		// what was dropped with Ctrl-C is not recalled, what was entered is
+		{up + up + enter, "y = {\r\n>> "},
 		{"}" + enter, "> "},
 		{"1 +" + tab + " 2" + enter, "=> 3\r\n> "},
 		{"C.seccomp_s" + tab, "C.seccomp_set_mode_filter"},
@@ -72,11 +73,13 @@ func TestREPLGivesTerminalToProgram(t *testing.T) {
 	for name, start := range map[string]func(*testing.T) *session{
 		"by the script": func(t *testing.T) *session {
 			s := startREPL(t)
-			s.typeKeys(`C.execve("/bin/sh", {"sh", "-c", "stty -a | grep -ow -e -echo -e echo; read l; echo got $l; exit 5"}, {PATH = "/usr/bin:/bin"})` + enter)
+			s.typeKeys(`C.execve("/bin/sh", {"sh", "-c", "stty -a | grep -ow -e -echo -e echo; ` +
+				`read l; echo got $l; exit 5"}, {PATH = "/usr/bin:/bin"})` + enter)
 			return s
 		},
 		"at the end": func(t *testing.T) *session {
-			s := startREPL(t, "--env", "PATH=/usr/bin:/bin", "--", "sh", "-c", "stty -a | grep -ow -e -echo -e echo; read l; echo got $l; exit 5")
+			s := startREPL(t, "--env", "PATH=/usr/bin:/bin", "--", "sh", "-c", "stty -a | grep "+
+				"-ow -e -echo -e echo; read l; echo got $l; exit 5")
 			s.typeKeys(ctrlD)
 			return s
 		},

@@ -93,7 +93,9 @@ func (o *runOptions) addSandboxFlags(flags *pflag.FlagSet) {
 }
 
 // splitArguments returns the path of the script, unless that is given by -e, and the program.
-func (o *runOptions) splitArguments(command *cobra.Command, args []string) (script string, program []string, err error) {
+func (o *runOptions) splitArguments(
+	command *cobra.Command, args []string,
+) (script string, program []string, err error) {
 	o.codeGiven = command.Flags().Changed("code")
 	o.statusGiven = command.Flags().Changed("status-fd")
 	// Parsing has stopped at SCRIPT, and then left "--" where it is, or at "--".
@@ -110,7 +112,8 @@ func (o *runOptions) splitArguments(command *cobra.Command, args []string) (scri
 		return script, nil, nil
 	}
 	if args[0] != "--" {
-		return "", nil, fmt.Errorf(`unexpected %q: flags go before the script, the program after "--"`, args[0])
+		return "", nil, fmt.Errorf(`unexpected %q: flags go before the script, the program after "--"`,
+			args[0])
 	}
 	if len(args) == 1 || args[1] == "" {
 		return "", nil, errors.New(`no program is given after "--"`)

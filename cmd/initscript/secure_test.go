@@ -18,7 +18,8 @@ import (
 // everyCommand are command lines that work, or at least say something else, in an ordinary process.
 var everyCommand = [][]string{
 	{}, {"--help"}, {"--version"}, {"help"}, {"run", "--help"}, {"run", "-e", "print(1)"}, {"repl"},
-	{"host", "-"}, {"doctor"}, {"doctor", "--json"}, {"check", "-"}, {"seccomp"}, {"seccomp", "compile", "-"},
+	{"host", "-"}, {"doctor"}, {"doctor", "--json"}, {"check", "-"}, {"seccomp"}, {"seccomp", "compile",
+		"-"},
 	{"completion", "bash"}, {"__complete", ""}, {"nonsense"},
 }
 
@@ -111,7 +112,8 @@ func TestSecureModeIsRefused(t *testing.T) {
 			}
 			for _, args := range everyCommand {
 				status, stdout, stderr := asNobody(t, path, args...)
-				says := strings.HasPrefix(stderr, "initscript: refused: ") && strings.Contains(stderr, "AT_SECURE")
+				says := strings.HasPrefix(stderr, "initscript: refused: ") &&
+					strings.Contains(stderr, "AT_SECURE")
 				if status != statusFailed || stdout != "" || strings.Count(stderr, "\n") != 1 || !says {
 					t.Errorf("%q: status %d, stdout %q, stderr %q", args, status, stdout, stderr)
 				}

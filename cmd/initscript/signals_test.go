@@ -249,7 +249,8 @@ func TestTerminalEndsProgram(t *testing.T) {
 			{"SIGINT in another session", "C.setsid()", ctrlC, 130},
 		} {
 			t.Run(test.name, func(t *testing.T) {
-				args := append(flags, "-e", test.script, "--", "sh", "-c", "ulimit -c 0; echo ready; exec cat")
+				args := append(flags, "-e", test.script, "--", "sh", "-c", "ulimit -c 0; echo "+
+					"ready; exec cat")
 				s := startOnTerminal(t, newInitscript(t, args...))
 				s.awaitProgram()
 				s.typeKeys(test.key)
@@ -369,9 +370,15 @@ func TestSignalIsForwarded(t *testing.T) {
 
 func TestSignalEndsProgram(t *testing.T) {
 	forEachVariant(t, func(t *testing.T, flags []string) {
-		for _, sig := range []syscall.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2} {
+		for _, sig := range []syscall.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGTERM, unix.SIGUSR1,
+			unix.SIGUSR2} {
 			t.Run(unix.SignalName(sig), func(t *testing.T) {
-				s := startDetached(t, newInitscript(t, append(flags, "-e", "", "--", "sh", "-c", "echo ready; exec cat")...))
+				s := startDetached(
+					t,
+					newInitscript(
+						t,
+						append(flags, "-e", "", "--", "sh", "-c", "echo ready; exec cat")...),
+				)
 				s.awaitProgram()
 				s.signal(sig)
 				s.exitsWith(128 + int(sig))

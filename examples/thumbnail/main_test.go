@@ -119,7 +119,8 @@ func TestBadPictures(t *testing.T) {
 	if err := png.Encode(&whole, picture()); err != nil {
 		t.Fatal(err)
 	}
-	huge := bytes.Replace(whole.Bytes(), []byte{0, 0, 2, 128, 0, 0, 1, 64}, []byte{127, 0, 0, 0, 127, 0, 0, 0}, 1)
+	huge := bytes.Replace(whole.Bytes(), []byte{0, 0, 2, 128, 0, 0, 1, 64},
+		[]byte{127, 0, 0, 0, 127, 0, 0, 0}, 1)
 	for text, bad := range map[string][]byte{
 		"image: unknown format": []byte("no picture"),
 		"not enough pixel data": whole.Bytes()[:whole.Len()/2],

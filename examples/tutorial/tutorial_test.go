@@ -35,15 +35,24 @@ var steps = []struct {
 	{"step4.lua", box, `hostname; ls /; ls -A /tmp; touch /tmp/x && ls /tmp
 		touch /x || echo no; touch /usr/x || echo no; ls -d /proc/self || echo no`,
 		"box\nbin\nlib\nlib64\nsbin\ntmp\nusr\nx\nno\nno\nno\n"},
-	{"step5.lua", processes, `echo $$; ls /dev; echo x >/dev/null && echo yes; head -c 3 /dev/zero | wc -c
+	{
+		"step5.lua",
+		processes,
+		`echo $$; ls /dev; echo x >/dev/null && echo yes; head -c 3 /dev/zero | wc -c
 		touch /dev/x || echo no; (echo 1 >/proc/sys/vm/overcommit_memory) || echo no
 		mount -t tmpfs tmpfs /tmp && echo mounted; ls -d /proc/[12]; set -- /proc/[0-9]*; [ $# -lt 5 ] && echo few`,
-		"2\nnull\nrandom\nurandom\nzero\nyes\n3\nno\nno\nmounted\n/proc/1\n/proc/2\nfew\n"},
-	{"step6.lua", processes, `mount -t tmpfs tmpfs /tmp || echo no; umount /tmp || echo no; hostname x || echo no
+		"2\nnull\nrandom\nurandom\nzero\nyes\n3\nno\nno\nmounted\n/proc/1\n/proc/2\nfew\n",
+	},
+	{
+		"step6.lua",
+		processes,
+		`mount -t tmpfs tmpfs /tmp || echo no; umount /tmp || echo no; hostname x || echo no
 		grep -E '^(Cap(Inh|Prm|Eff|Bnd|Amb)|NoNewPrivs)' /proc/self/status | tr -s '\t0' ' 0'
 		unshare --user true && echo yes`,
-		"no\nno\nno\nCapInh: 0\nCapPrm: 0\nCapEff: 0\nCapBnd: 0\nCapAmb: 0\nNoNewPrivs: 1\nyes\n"},
-	{"step7.lua", all, `unshare --user true || echo no; (echo in a subshell); cut -d: -f1 -s /proc/net/dev; touch /tmp/x && echo yes`,
+		"no\nno\nno\nCapInh: 0\nCapPrm: 0\nCapEff: 0\nCapBnd: 0\nCapAmb: 0\nNoNewPrivs: 1\nyes\n",
+	},
+	{"step7.lua", all, `unshare --user true || echo no; (echo in a subshell); cut -d: -f1 -s ` +
+		`/proc/net/dev; touch /tmp/x && echo yes`,
 		"no\nin a subshell\n    lo\nyes\n"},
 }
 

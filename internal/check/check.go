@@ -76,7 +76,8 @@ const (
 // Names are the names of all diagnostics.
 var Names = []string{
 	nameSyntax, nameUnknownName, nameUnknownGlobal, nameUnknownText, nameUnknownField, nameArgumentCount,
-	nameArgumentType, nameArgumentValue, nameList, nameOctal, nameResultCount, nameKernel, nameLandlockABI,
+	nameArgumentType, nameArgumentValue, nameList, nameOctal, nameResultCount, nameKernel,
+	nameLandlockABI,
 	nameLandlockOrder, nameNoNewPrivs, nameCapability, nameCloseOnExec, nameRootDirectory, nameErrexit,
 	nameExit,
 	nameComment,

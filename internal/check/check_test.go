@@ -31,7 +31,9 @@ func lines(list []check.Diagnostic) []string {
 }
 
 // forLuaHost matches what is Lua and no init script: hosts, and what runs in actors.
-var forLuaHost = regexp.MustCompile(`examples/lua-namespaces/|luahost/|lua-host\.md$|lua/initscript-host\.d\.lua$`)
+var forLuaHost = regexp.MustCompile(
+	`examples/lua-namespaces/|luahost/|lua-host\.md$|lua/initscript-host\.d\.lua$`,
+)
 
 // What ships with the project is free of mistakes.
 func TestShippedScripts(t *testing.T) {
@@ -78,16 +80,19 @@ func TestShippedScripts(t *testing.T) {
 func TestKernelsOfRecipes(t *testing.T) {
 	tests := []struct{ file, kernel, want string }{
 		{"lua/recipes/read-only-host.lua", "5.1", "C.open_tree needs Linux 5.2, the target is 5.1"},
-		{"lua/recipes/read-only-host.lua", "5.11", "C.mount_setattr needs Linux 5.12, the target is 5.11"},
+		{"lua/recipes/read-only-host.lua", "5.11", "C.mount_setattr needs Linux 5.12, the target " +
+			"is 5.11"},
 		{"lua/recipes/read-only-host.lua", "5.12", ""},
-		{"lua/recipes/landlock-jail.lua", "5.12", "C.landlock_create_ruleset needs Linux 5.13, the target is 5.12"},
+		{"lua/recipes/landlock-jail.lua", "5.12", "C.landlock_create_ruleset needs Linux 5.13, " +
+			"the target is 5.12"},
 		{"lua/recipes/landlock-jail.lua", "5.13", ""}, // which asks for the ABI
 		{"examples/rootless-box.lua", "5.11", ""},     // which tries
 	}
 	for _, test := range tests {
 		text, err := os.ReadFile("../../" + test.file)
 		testkit.Must(t, err)
-		got := strings.Join(lines(check.Check(string(text), check.Options{Kernel: kernel(t, test.kernel)})), "\n")
+		got := strings.Join(lines(check.Check(string(text),
+			check.Options{Kernel: kernel(t, test.kernel)})), "\n")
 		if !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
 			t.Errorf("%s on Linux %s: %q, want %q", test.file, test.kernel, got, test.want)
 		}

@@ -18,7 +18,8 @@ type docExample struct {
 	options              check.Options
 }
 
-var section = regexp.MustCompile("(?s)\n## ([\\w-]+)\n\n(.*?)```lua\n(.*?)```\n\n```console\n\\$ initscript check (.*?)script\\.lua\n(.*?)```\n")
+var section = regexp.MustCompile("(?s)\n## ([\\w-]+)\n\n(.*?)```lua\n(.*?)```\n\n```console\n\\$ " +
+	"initscript check (.*?)script\\.lua\n(.*?)```\n")
 
 func docExamples(t *testing.T) []docExample {
 	t.Helper()

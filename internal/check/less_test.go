@@ -32,7 +32,8 @@ var less = []struct {
 	{source: `C.chown(".", 2^32, -1)`, want: "1:14: error: argument 2 of C.chown, uid, is 4294967296"},
 	{source: `C.fchownat(C.AT_FDCWD, ".", -1, 2^32, 0)`, fails: true,
 		want: "1:33: error: argument 4 of C.fchownat, gid, is 4294967296"},
-	{source: `C.fchown(99, 1.5, -1)`, want: "1:14: error: argument 2 of C.fchown, uid, is 1.5", fails: true},
+	{source: `C.fchown(99, 1.5, -1)`, want: "1:14: error: argument 2 of C.fchown, uid, is 1.5",
+		fails: true},
 	{source: `C.umask(1/0)`,
 		want: "1:9: error: argument 1 of C.umask, mask, is Inf, not an integer from 0 to 511"},
 	{source: `C.umask(0/0)`, want: "1:9: error: argument 1 of C.umask, mask, is NaN"},
@@ -81,7 +82,8 @@ var less = []struct {
 		want:  `1:18: error: there is no capability "cap_chow" (did you mean cap_chown?)`,
 		fails: true},
 	{source: `C.cap_set_proc("cap_chown=ep,cap_kill=ep")`, fails: true,
-		want: `1:16: error: C.cap_set_proc: "cap_chown=ep,cap_kill=ep" is not understood, see cap_from_text(3)`},
+		want: `1:16: error: C.cap_set_proc: "cap_chown=ep,cap_kill=ep" is not understood, see ` +
+			`cap_from_text(3)`},
 	{source: `C.cap_set_proc("cap_chow=ep")`,
 		want: `1:16: error: C.cap_set_proc: there is no capability "cap_chow"`, fails: true},
 	{source: `C.cap_set_proc("+ep")`,
@@ -91,11 +93,14 @@ var less = []struct {
 	{source: `C.unlink("a\0b")`,
 		want: `1:10: error: argument 1 of C.unlink, path, has a NUL byte`, fails: true},
 	{source: `set_no_new_privs() C.seccomp_set_mode_filter("/etc/filter.bpf")`, fails: true,
-		want: `1:46: error: this is no compiled filter, as C.read returns it from a file: it has 15 bytes`},
+		want: `1:46: error: this is no compiled filter, as C.read returns it from a file: it has ` +
+			`15 bytes`},
 	{source: `set_no_new_privs() C.seccomp_set_mode_filter("policy.b")`, fails: true,
-		want: `1:46: error: this is no compiled filter, as C.read returns it from a file: "policy.b" is no instruction`},
+		want: `1:46: error: this is no compiled filter, as C.read returns it from a file: ` +
+			`"policy.b" is no instruction`},
 	{source: `C.execve("/bin/true", { "true", "a\0b" }, {})`,
-		want: `1:33: error: an element of argument 2 of C.execve, argv, has a NUL byte, where it ends: it is "a"`},
+		want: `1:33: error: an element of argument 2 of C.execve, argv, has a NUL byte, where it ` +
+			`ends: it is "a"`},
 	{source: `C.execve("/bin/true", { "true" }, { ["A=B"] = "c" })`,
 		want: `1:38: error: "A=B" is no name of a variable`},
 	{source: `C.execve("/bin/true", { "true" }, { "A=B" })`, fails: true,
@@ -103,13 +108,15 @@ var less = []struct {
 
 	// Lists.
 	{source: `C.setgroups({ 0, nil, 7 })`,
-		want: "1:23: error: this comes after a nil, where the list ends: it is ignored [list]", depends: true},
+		want:    "1:23: error: this comes after a nil, where the list ends: it is ignored [list]",
+		depends: true},
 	{source: `C.setgroups({ [1] = 0, [3] = 7 })`,
 		want: "1:30: error: the list ends at 1: what has the key 3 is ignored", depends: true},
 	{source: `C.setgroups({ [0] = 7 })`,
 		want: "1:21: error: the list ends at 0: what has the key 0 is ignored", depends: true},
 	{source: `C.setgroups({ audio = 7 })`,
-		want:    "1:15: error: argument 1 of C.setgroups, groups is a list, without names: audio is ignored",
+		want: "1:15: error: argument 1 of C.setgroups, groups is a list, without names: audio " +
+			"is ignored",
 		depends: true},
 	{source: `local more C.setgroups({ 0, more, 7 })`,
 		want: "1:35: error: this comes after a nil", depends: true},
@@ -119,16 +126,20 @@ var less = []struct {
 	{source: `C.landlock_create_ruleset({ handled_access_fs = { "execute", nil, "write_file" } })`,
 		want: "1:67: error: this comes after a nil"},
 	{source: `C.landlock_create_ruleset({ handled_access_fs = { "execute", write_file = true } })`,
-		want: "1:62: error: the field handled_access_fs is a list, without names: write_file is ignored"},
+		want: "1:62: error: the field handled_access_fs is a list, without names: write_file is " +
+			"ignored"},
 	{source: `C.landlock_create_ruleset({ handled_access_fs = { "execute", "execute" } })`,
 		want: `1:62: error: "execute" is given twice`},
 	{source: `C.landlock_create_ruleset({ handled_access_net = { nil, "bind_tcp" } })`,
 		want: "1:57: error: this comes after a nil", fails: true},
-	{source: `set_no_new_privs() C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 255, 127), { log = true })`, fails: true,
-		want: "1:89: error: argument 2 of C.seccomp_set_mode_filter, flags is a list, without names: log is ignored"},
+	{source: `set_no_new_privs() C.seccomp_set_mode_filter(string.char(6, 0, 0, 0, 0, 0, 255, ` +
+		`127), { log = true })`, fails: true,
+		want: "1:89: error: argument 2 of C.seccomp_set_mode_filter, flags is a list, without " +
+			"names: log is ignored"},
 	{source: `C.execve("/bin/echo", { "echo", "a", nil, "b" }, {})`,
 		want: "1:43: error: this comes after a nil", output: "a\n"},
-	{source: `local rights = { "execute" } rights[#rights + 1] = "write_files" C.landlock_create_ruleset({ handled_access_fs = rights })`,
+	{source: `local rights = { "execute" } rights[#rights + 1] = "write_files" ` +
+		`C.landlock_create_ruleset({ handled_access_fs = rights })`,
 		want: `1:52: error: "write_files" does not exist here (did you mean write_file?)`, fails: true},
 	{source: `local groups = {} table.insert(groups, 2^32) C.setgroups(groups)`, depends: true,
 		want: "1:40: error: an element of argument 1 of C.setgroups, groups, is 4294967296"},
@@ -143,7 +154,8 @@ var less = []struct {
 	{source: `C.open("f", C.O_CREAT, nil)`,
 		want: "1:24: error: C.open with C.O_CREAT takes 3 arguments: mode is nil"},
 	{source: `C.prctl(C.PR_SET_PDEATHSIG)`,
-		want: "1:8: error: C.prctl with C.PR_SET_PDEATHSIG takes 2 arguments: arg2 is missing", fails: true},
+		want:  "1:8: error: C.prctl with C.PR_SET_PDEATHSIG takes 2 arguments: arg2 is missing",
+		fails: true},
 	{source: `C.fcntl(0, C.F_SETFD)`,
 		want: "1:8: error: C.fcntl with C.F_SETFD takes 3 arguments: argument is missing", fails: true},
 	{source: `C.fcntl(0, C.F_SETFD, C.O_CLOEXEC)`,
@@ -151,7 +163,8 @@ var less = []struct {
 	{source: `C.fcntl(0, C.F_SETFL, C.O_NONBLOCK + C.O_CLOEXEC)`,
 		want: "1:38: error: F_SETFL does not set C.O_CLOEXEC", fails: true},
 	{source: `C.keyctl(C.KEYCTL_CLEAR)`,
-		want: "1:9: error: C.keyctl with C.KEYCTL_CLEAR takes 2 arguments: arg2 is missing", fails: true},
+		want:  "1:9: error: C.keyctl with C.KEYCTL_CLEAR takes 2 arguments: arg2 is missing",
+		fails: true},
 	{source: `print(arg[1])`,
 		want: "1:7: error: arg is the number of a descriptor, or nil, not a table", fails: true},
 	{source: `print(#arg)`, want: "1:8: error: arg is the number of a descriptor", fails: true},
@@ -159,14 +172,16 @@ var less = []struct {
 	// The working directory.
 	{source: `C.chroot("/proc") print(io.open("self") ~= nil)`, output: "false\n",
 		want: "1:1: error: the program starts in a directory " +
-			`outside of the new root, which is a way out: C.chdir("/") is missing after C.chroot [root-directory]`},
+			`outside of the new root, which is a way out: C.chdir("/") is missing after C.chroot ` +
+			`[root-directory]`},
 	{source: `C.chdir("/") C.chroot("/proc")`, want: "1:14: error: the program starts"},
 	{source: `C.chroot("/proc") C.chdir(".")`, want: "1:1: error: the program starts"},
 	{source: `local function f() C.chroot("/usr") end if arg then f() end`,
 		want: "1:20: error: the program starts"},
 	{source: `C.chroot("/usr") C.execve("/bin/true", { "true" }, {})`,
 		want: "1:1: error: the program starts"},
-	{source: `C.mount("x", "/tmp", "tmpfs", 0, nil) C.mkdir("/tmp/old", 448) C.pivot_root("/tmp", "/tmp/old")`, depends: true,
+	{source: `C.mount("x", "/tmp", "tmpfs", 0, nil) C.mkdir("/tmp/old", 448) C.pivot_root("/tmp", ` +
+		`"/tmp/old")`, depends: true,
 		want: "1:64: error: the program starts"},
 
 	// errexit, and the end.
@@ -179,7 +194,8 @@ var less = []struct {
 	{source: `C.errexit = false`,
 		want: "1:1: error: errexit is a global variable, not a field of C: this changes nothing"},
 	{source: `os.exit(0)`,
-		want: "1:1: warning: this ends the process with status 0: the program is not run, and nobody is told [exit]"},
+		want: "1:1: warning: this ends the process with status 0: the program is not run, and " +
+			"nobody is told [exit]"},
 	{source: `os.exit()`, want: "1:1: warning: this ends the process with status 0"},
 	{source: `if io.read() then os.exit(true) end`,
 		want: "1:19: warning: this ends the process with status 0"},
@@ -215,8 +231,10 @@ var asWritten = []string{
 	`C.setgroups({ [1] = 0, [2] = 7 })`, `C.setgroups({ [io.read()] = 1, [5] = 7 })`,
 	`local groups = {} for i = 1, 3 do groups[#groups + 1] = i end C.setgroups(groups)`,
 	`C.setgroups({ 5, 5 })`,
-	`local t = { "execute" } t[#t + 1] = "wrong" t = { "execute" } C.landlock_create_ruleset({ handled_access_fs = t })`,
-	`local t = { "execute" } t[#t + 1] = "wrong" io.write(unpack(t)) C.landlock_create_ruleset({ handled_access_fs = t })`,
+	`local t = { "execute" } t[#t + 1] = "wrong" t = { "execute" } C.landlock_create_ruleset({ ` +
+		`handled_access_fs = t })`,
+	`local t = { "execute" } t[#t + 1] = "wrong" io.write(unpack(t)) C.landlock_create_ruleset({ ` +
+		`handled_access_fs = t })`,
 	`C.execve("/bin/true", { "true", "true" }, { A = "b=c" })`,
 	`C.execve("/bin/true", { "true" }, { [io.read()] = "x" })`,
 	`C.open("f", C.O_CREAT, mode(6, 0, 0))`, `C.open("f", tonumber(io.read()))`, `C.open("f", C.O_RDONLY)`,
@@ -231,7 +249,8 @@ var asWritten = []string{
 	`C.chroot("/proc") C.fchdir(5)`, `C.fchdir(5) C.chroot("/proc")`,
 	`C.chdir(io.read()) C.chroot("/proc")`, `C.chroot("/proc") C.chdir(io.read())`,
 	`if arg then C.chroot("/proc") end if arg then C.chdir("/") end`,
-	`local function enter(d) C.chroot(d) C.chdir("/") end enter("/proc")`, `C.chroot("/proc") dofile("x")`,
+	`local function enter(d) C.chroot(d) C.chdir("/") end enter("/proc")`, `C.chroot("/proc") ` +
+		`dofile("x")`,
 	`C.chroot("/proc") error("end")`,
 	`errexit = false C.chroot("/proc")`, `errexit = nil`, `errexit = true`, `errexit = io.read()`,
 	`os.exit(1)`, `os.exit(io.read())`, `os.exit(false)`,

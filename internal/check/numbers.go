@@ -120,7 +120,8 @@ func (s *script) callNumber(call *luasyntax.Call) (value float64, ok bool) {
 	meaning := s.meaning(call.Function)
 	switch {
 	case meaning == "mode" && len(arguments) == 3:
-		value := uint32(int64(arguments[0]))<<6 | uint32(int64(arguments[1]))<<3 | uint32(int64(arguments[2]))
+		value := uint32(int64(arguments[0]))<<6 | uint32(int64(arguments[1]))<<3 |
+			uint32(int64(arguments[2]))
 		return float64(value), isSmall(arguments)
 	case meaning == "tonumber" && len(arguments) == 2 && isSmall(arguments):
 		text, isText := s.text(call.Args[0])

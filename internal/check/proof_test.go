@@ -36,7 +36,10 @@ func run(t *testing.T, source string) (stdout string, err error) {
 func requireUserNamespaces(t *testing.T) {
 	t.Helper()
 	if _, err := run(t, ""); err != nil {
-		testkit.Skip(t, fmt.Sprintf("user namespaces are not available: %v; %s", err, initscript.Hint(err)))
+		testkit.Skip(
+			t,
+			fmt.Sprintf("user namespaces are not available: %v; %s", err, initscript.Hint(err)),
+		)
 	}
 }
 
@@ -58,7 +61,10 @@ func TestErrorsAreReal(t *testing.T) {
 	proved := 0
 	for _, s := range scripts {
 		list := check.Check(s.source, check.Options{})
-		list = slices.DeleteFunc(list, func(d check.Diagnostic) bool { return d.Severity != check.Error })
+		list = slices.DeleteFunc(
+			list,
+			func(d check.Diagnostic) bool { return d.Severity != check.Error },
+		)
 		// What comes before the error may fail too.
 		list = slices.DeleteFunc(list, looksLikeSuccess)
 		if len(list) == 0 || strings.HasPrefix(s.name, "unknown-field") {
@@ -72,7 +78,8 @@ func TestErrorsAreReal(t *testing.T) {
 		var failure *initscript.ScriptError
 		switch list[0].Name {
 		case "capability", "no-new-privs":
-			denied := errors.As(err, &failure) && (failure.Errno == unix.EPERM || failure.Errno == unix.EACCES)
+			denied := errors.As(err, &failure) &&
+				(failure.Errno == unix.EPERM || failure.Errno == unix.EACCES)
 			if !denied || failure.Line != list[0].Line {
 				t.Errorf("%q: reported is %v, it fails with %v", s.source, list[0], err)
 			}
@@ -127,7 +134,8 @@ func TestLandlockOrderIsReal(t *testing.T) {
 			t.Errorf("%s: %v", call, err)
 		}
 		var failure *initscript.ScriptError
-		if _, err := run(t, prepare+lock+call); !errors.As(err, &failure) || failure.Errno != unix.EPERM {
+		if _, err := run(t, prepare+lock+call); !errors.As(err, &failure) ||
+			failure.Errno != unix.EPERM {
 			t.Errorf("%s after the ruleset: %v", call, err)
 		}
 		list := check.Check(prepare+lock+call, check.Options{})
@@ -148,7 +156,8 @@ func TestLuaGlobals(t *testing.T) {
 		t.Fatalf("only %q", names)
 	}
 	for _, name := range names {
-		if list := check.Check(name+".x()", check.Options{}); len(list) > 0 && strings.Contains(list[0].Message, "is nil") {
+		if list := check.Check(name+".x()", check.Options{}); len(list) > 0 &&
+			strings.Contains(list[0].Message, "is nil") {
 			t.Errorf("%s: %v", name, list)
 		}
 	}
@@ -170,7 +179,8 @@ func FuzzCheck(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source string) {
 		last := check.Diagnostic{}
 		for _, d := range check.Check(source, check.Options{Kernel: kernel(t, "5.5")}) {
-			if d.Line < 1 || d.Column < 1 || d.Line < last.Line || !slices.Contains(check.Names, d.Name) || d.Message == "" {
+			if d.Line < 1 || d.Column < 1 || d.Line < last.Line ||
+				!slices.Contains(check.Names, d.Name) || d.Message == "" {
 				t.Errorf("%+v after %+v", d, last)
 			}
 			last = d

@@ -52,12 +52,14 @@ func newScript(chunk *luasyntax.Chunk, a *api, options Options, r *report) *scri
 	}
 	s := &script{
 		report: r, api: a, chunk: chunk, options: options, abi: newestABI,
-		values: map[*luasyntax.Local]luasyntax.Expr{}, functions: map[*luasyntax.Local]*luasyntax.Function{},
-		uses: map[*luasyntax.Local]int{}, assigned: map[string]int{},
-		globals: map[string]*luasyntax.Function{}, fields: map[string]bool{}, askedFor: map[string]bool{},
-		guarded: map[*luasyntax.Function]bool{},
-		built:   map[*luasyntax.Local]*built{},
-		types:   map[luasyntax.Expr]string{}, flags: map[luasyntax.Expr]foundFlags{},
+		values:    map[*luasyntax.Local]luasyntax.Expr{},
+		functions: map[*luasyntax.Local]*luasyntax.Function{},
+		uses:      map[*luasyntax.Local]int{}, assigned: map[string]int{},
+		globals: map[string]*luasyntax.Function{}, fields: map[string]bool{},
+		askedFor: map[string]bool{},
+		guarded:  map[*luasyntax.Function]bool{},
+		built:    map[*luasyntax.Local]*built{},
+		types:    map[luasyntax.Expr]string{}, flags: map[luasyntax.Expr]foundFlags{},
 		numbers: map[luasyntax.Expr]foundNumber{}, texts: map[luasyntax.Expr]foundText{},
 	}
 	switch {

@@ -67,8 +67,9 @@ func TestConclusions(t *testing.T) {
 		"C.chroot": "cap_sys_chroot", "C.setgroups": "cap_setgid",
 		"C.cap_drop_bound": "cap_setpcap", "C.cap_set_secbits": "cap_setpcap",
 		// These depend on their arguments, or on who calls.
-		"C.chown": "", "C.chmod": "", "C.setns": "", "C.unshare": "", "C.fsconfig": "", "C.open_tree": "",
-		"C.mknod": "", "C.setresuid": "", "C.cap_set_proc": "", "C.setrlimit": "",
+		"C.chown": "", "C.chmod": "", "C.setns": "", "C.unshare": "", "C.fsconfig": "",
+		"C.open_tree": "",
+		"C.mknod":     "", "C.setresuid": "", "C.cap_set_proc": "", "C.setrlimit": "",
 		"C.seccomp_set_mode_filter": "",
 	} {
 		if got := capabilities[name]; got != want {
@@ -76,7 +77,8 @@ func TestConclusions(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"C.open": "O_CLOEXEC", "C.openat2": "O_CLOEXEC", "C.pipe2": "O_CLOEXEC", "C.socket": "SOCK_CLOEXEC",
+		"C.open": "O_CLOEXEC", "C.openat2": "O_CLOEXEC", "C.pipe2": "O_CLOEXEC",
+		"C.socket":     "SOCK_CLOEXEC",
 		"C.socketpair": "SOCK_CLOEXEC", "C.fsopen": "FSOPEN_CLOEXEC", "C.fsmount": "FSMOUNT_CLOEXEC",
 		"C.fspick": "FSPICK_CLOEXEC", "C.open_tree": "OPEN_TREE_CLOEXEC",
 		// These have no such flag, or are close-on-exec anyhow.

@@ -52,7 +52,8 @@ var (
 	sinceSuffix   = lazyregexp.New(`\((?:(ABI|Linux) )?(\d+(?:\.\d+)*)\)$`)
 	abiRow        = lazyregexp.New(`^\| (?:ABI|Linux) \|`)
 	privilegeText = lazyregexp.New("^`(CAP_\\w+)`\\.")
-	errNoKernel   = errors.New("the paragraph Kernel does not begin with any, Linux and a version, or FreeBSD")
+	errNoKernel   = errors.New("the paragraph Kernel does not begin with any, Linux and a " +
+		"version, or FreeBSD")
 	errNoLandlock = errors.New("there is no table of ABI and Linux versions")
 )
 

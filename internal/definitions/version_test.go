@@ -8,7 +8,8 @@ import (
 )
 
 func TestParseVersion(t *testing.T) {
-	for text, want := range map[string]string{"5.15": "5.15", "6.1.0-18-amd64": "6.1", "2.6.39": "2.6.39", "7.0+": "7.0"} {
+	for text, want := range map[string]string{"5.15": "5.15", "6.1.0-18-amd64": "6.1",
+		"2.6.39": "2.6.39", "7.0+": "7.0"} {
 		if got, err := definitions.ParseVersion(text); err != nil || got.String() != want {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}
@@ -18,7 +19,8 @@ func TestParseVersion(t *testing.T) {
 			t.Errorf("%q is %v", text, got)
 		}
 	}
-	ordered := []definitions.Version{{}, {2, 6, 39}, {3, 0, 0}, {5, 2, 0}, {5, 12, 0}, {5, 12, 1}, {6, 0, 0}}
+	ordered := []definitions.Version{{}, {2, 6, 39}, {3, 0, 0}, {5, 2, 0}, {5, 12, 0}, {5, 12, 1},
+		{6, 0, 0}}
 	for i, v := range ordered {
 		for j, w := range ordered {
 			if v.Less(w) != (i < j) {

@@ -26,7 +26,8 @@ func (r *Report) find(t *testing.T, name string) Finding {
 func TestExamine(t *testing.T) {
 	t.Setenv("container", "")
 	m := machinetest.Kernel(machinetest.Filtered, "vm.memfd_noexec=2", "user.max_user_namespaces=0")
-	m["/proc/self/mountinfo"] = "30 1 0:5 / /proc rw - proc proc rw,hidepid=2\n31 30 0:9 / /proc/kcore rw - tmpfs tmpfs rw\n"
+	m["/proc/self/mountinfo"] = "30 1 0:5 / /proc rw - proc proc rw,hidepid=2\n31 30 0:9 / " +
+		"/proc/kcore rw - tmpfs tmpfs rw\n"
 	m["/proc/1/cgroup"] = "0::/docker/0123\n"
 	m["/.dockerenv"] = ""
 	m["/sys/kernel/security/lsm"] = "lockdown,capability,landlock\n"
@@ -43,7 +44,8 @@ func TestExamine(t *testing.T) {
 	}
 	for _, want := range []Finding{
 		{"start a process", OK, "a script runs in a new process", ""},
-		{"executable memfd", No, "vm.memfd_noexec is 2: no memfd can be executed, and the fork server is one", "sysctl -w vm.memfd_noexec=1, as root of this PID namespace"},
+		{"executable memfd", No, "vm.memfd_noexec is 2: no memfd can be executed, and the fork " +
+			"server is one", "sysctl -w vm.memfd_noexec=1, as root of this PID namespace"},
 		{"user namespace", No, "refused; why: also (why: it) so", "the fix (docker: an option)"},
 		{"net namespace", No, "refused; why: also (why: it) so", "the fix (docker: an option)"},
 		{"/proc", Info, "partly hidden: /proc/kcore; hidepid=2", ""},
@@ -54,7 +56,8 @@ func TestExamine(t *testing.T) {
 		{"user namespace of this process", Info, "the initial one, or one with the same ids", ""},
 		{"LSMs", Info, "lockdown,capability,landlock", ""},
 		{"user.max_user_namespaces", Info, "0", ""},
-		{"container", Info, "perhaps: /.dockerenv exists; /proc/1/cgroup names docker; /proc is partly hidden", ""},
+		{"container", Info, "perhaps: /.dockerenv exists; /proc/1/cgroup names docker; /proc is " +
+			"partly hidden", ""},
 	} {
 		if got := report.find(t, want.Name); got != want {
 			t.Errorf("%+v\nwant %+v", got, want)
@@ -64,7 +67,8 @@ func TestExamine(t *testing.T) {
 	if err := report.WriteText(&text); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"OK  start a process ", "NO  user namespace  ", "  fix: the fix (docker: an option)\n", "-   LSMs "} {
+	for _, want := range []string{"OK  start a process ", "NO  user namespace  ", "  fix: the fix " +
+		"(docker: an option)\n", "-   LSMs "} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("%q is not in\n%s", want, text.String())
 		}

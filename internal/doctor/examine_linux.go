@@ -66,7 +66,8 @@ func (e *examination) proc() {
 	i := slices.IndexFunc(mounts,
 		func(m *mountinfo.Info) bool { return m.Mountpoint == "/proc" && m.FSType == "proc" })
 	if i < 0 {
-		e.add("/proc", No, "no proc is mounted there: each start takes longer, and much here is not known", "mount -t proc proc /proc, as root")
+		e.add("/proc", No, "no proc is mounted there: each start takes longer, and much here is "+
+			"not known", "mount -t proc proc /proc, as root")
 		return
 	}
 	detail := "complete"

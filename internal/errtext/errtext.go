@@ -9,7 +9,8 @@ import (
 )
 
 // ErrUnsupported is initscript.ErrUnsupported, which documents it.
-var ErrUnsupported = fmt.Errorf("%w: this program was built for %s/%s, and init scripts need Linux or FreeBSD, and cgo",
+var ErrUnsupported = fmt.Errorf("%w: this program was built for %s/%s, and init scripts need "+
+	"Linux or FreeBSD, and cgo",
 	errors.ErrUnsupported, runtime.GOOS, runtime.GOARCH)
 
 // Unsupported returns an [ErrUnsupported] that names the function of a package that has failed.
@@ -25,7 +26,8 @@ func Errno(err error) string {
 		return err.Error()
 	}
 	if errno == syscall.ENOSYS {
-		return fmt.Sprintf("%v (ENOSYS): the kernel does not have it, or a seccomp filter hides it", errno)
+		return fmt.Sprintf("%v (ENOSYS): the kernel does not have it, or a seccomp filter hides it",
+			errno)
 	}
 	if name := Symbol(errno); name != "" {
 		return fmt.Sprintf("%v (%s)", errno, name)

@@ -15,7 +15,8 @@ func TestErrno(t *testing.T) {
 	}{
 		{syscall.EPERM, "operation not permitted (EPERM)"},
 		{os.NewSyscallError("mount", syscall.EPERM), "operation not permitted (EPERM)"},
-		{syscall.ENOSYS, "function not implemented (ENOSYS): the kernel does not have it, or a seccomp filter hides it"},
+		{syscall.ENOSYS, "function not implemented (ENOSYS): the kernel does not have it, or a " +
+			"seccomp filter hides it"},
 		{errors.New("no errno"), "no errno"},
 	} {
 		if got := Errno(row.err); got != row.want {

@@ -98,8 +98,11 @@ func compare(t *testing.T, have, want []string) {
 // The constants that scripts have on FreeBSD are those that are defined.
 func TestConstants(t *testing.T) {
 	_, constants := defined(t)
-	compare(t, found(t, `(?m)^\s*(?:CONSTANT\(|\{")(\w+)`, "../../consts_freebsd.go", "../../constants_all.h"),
-		constants)
+	compare(
+		t,
+		found(t, `(?m)^\s*(?:CONSTANT\(|\{")(\w+)`, "../../consts_freebsd.go", "../../constants_all.h"),
+		constants,
+	)
 }
 
 // Likewise the functions.
@@ -120,7 +123,8 @@ func TestFamilies(t *testing.T) {
 	for _, file := range sources(t) {
 		name := strings.TrimSuffix(filepath.Base(file), ".c")
 		family, isFamily := strings.CutPrefix(strings.TrimSuffix(name, "_freebsd"), "api_")
-		if !isFamily || slices.Contains([]string{"families", "fields", "helper", "libjail", "memory"}, family) {
+		if !isFamily ||
+			slices.Contains([]string{"families", "fields", "helper", "libjail", "memory"}, family) {
 			continue
 		}
 		if !strings.Contains(list, "initscript_"+family+"_functions") {

@@ -29,7 +29,8 @@ func TestChild(t *testing.T) {
 	notes.Lines[wire.NoteCapabilities] = 7
 	path := wire.SeenPath{Mode: unix.S_IFREG | 0o644}
 	child := DecodeChild([]string{bytesOf(t, notes), bytesOf(t, path, path), "text"})
-	if !child.known || child.notes != notes || len(child.paths) != 2 || child.paths[1] != path || child.text != "text" {
+	if !child.known || child.notes != notes || len(child.paths) != 2 || child.paths[1] != path ||
+		child.text != "text" {
 		t.Errorf("%+v", child)
 	}
 	call := Failure{Child: child, Errno: unix.EPERM, Name: "mount"}
@@ -47,7 +48,8 @@ func TestChild(t *testing.T) {
 func TestChildThatTellsNonsense(t *testing.T) {
 	notes := bytesOf(t, wire.Notes{})
 	for _, fields := range [][]string{
-		nil, {notes}, {notes, ""}, {notes, "", "", ""}, {notes + "x", "", ""}, {notes[1:], "", ""}, {"", notes, notes},
+		nil, {notes}, {notes, ""}, {notes, "", "", ""}, {notes + "x", "", ""}, {notes[1:], "", ""},
+		{"", notes, notes},
 	} {
 		if child := DecodeChild(fields); child.known {
 			t.Errorf("%q: %+v", fields, child)

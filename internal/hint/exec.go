@@ -17,11 +17,13 @@ func (f *Failure) Program() string {
 		return f.programRefused()
 	case unix.ENOENT:
 		if len(f.paths) == 2 && f.paths[1].Error == int32(unix.ENOENT) {
-			return fmt.Sprintf("the file is there, but %s, which it names as its interpreter or dynamic loader, is not: "+
+			return fmt.Sprintf("the file is there, but %s, which it names as its interpreter or "+
+				"dynamic loader, is not: "+
 				"make it, and its libraries, visible in the script's root", f.text)
 		}
 	case unix.ENOEXEC:
-		return `the kernel does not know the format: a script needs a first line such as "#!/bin/sh", a program must be made for this architecture`
+		return `the kernel does not know the format: a script needs a first line such as ` +
+			`"#!/bin/sh", a program must be made for this architecture`
 	}
 	return ""
 }
@@ -43,15 +45,18 @@ func (f *Failure) programRefused() string {
 		case mode&unix.S_IFMT != unix.S_IFREG:
 			return what + " is not a regular file"
 		case p.MountFlags&unix.ST_NOEXEC != 0:
-			return what + " is on a mount with the flag noexec: mount it without C.MS_NOEXEC, or put it elsewhere"
+			return what + " is on a mount with the flag noexec: mount it without C.MS_NOEXEC, or " +
+				"put it elsewhere"
 		case mode&0o111 == 0:
 			return fmt.Sprintf("%s is not executable (mode %04o): chmod +x", what, mode&0o7777)
 		case p.MayExecute == 0:
-			return fmt.Sprintf("the ids of the process have no right to execute %s (mode %04o)", what, mode&0o7777)
+			return fmt.Sprintf("the ids of the process have no right to execute %s (mode %04o)", what,
+				mode&0o7777)
 		}
 	}
 	if line, did := f.line(wire.NoteLandlock); did {
-		return fmt.Sprintf("likely the Landlock ruleset in force since the call %s: it must allow \"execute\" for the file, and for "+
+		return fmt.Sprintf("likely the Landlock ruleset in force since the call %s: it must allow "+
+			"\"execute\" for the file, and for "+
 			"its interpreter or dynamic loader", line)
 	}
 	if line, did := f.line(wire.NoteSeccomp); did {

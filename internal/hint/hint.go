@@ -36,7 +36,8 @@ func DecodeChild(fields []string) Child {
 		return Child{}
 	}
 	c := Child{known: true, text: fields[2]}
-	if n, err := binary.Decode([]byte(fields[0]), binary.NativeEndian, &c.notes); err != nil || n != len(fields[0]) {
+	if n, err := binary.Decode([]byte(fields[0]), binary.NativeEndian, &c.notes); err != nil ||
+		n != len(fields[0]) {
 		return Child{}
 	}
 	c.paths = make([]wire.SeenPath, len(fields[1])/binary.Size(wire.SeenPath{}))
@@ -60,7 +61,8 @@ type Failure struct {
 func Setup(child Child, call string, err error) string {
 	f := Failure{Child: child}
 	if line, did := f.line(wire.NoteSeccomp); did {
-		return fmt.Sprintf("likely the seccomp filter that the script installed %s does not let the launcher "+
+		return fmt.Sprintf("likely the seccomp filter that the script installed %s does not let "+
+			"the launcher "+
 			"call %s, or only pretends to: allow it", line, call)
 	}
 	return StartRefused(err).String()
@@ -137,7 +139,8 @@ func (f *Failure) Call() string {
 	switch f.Name {
 	case "unshare":
 		hint = f.unshareHint()
-	case "mount", "umount", "umount2", "pivot_root", "fsopen", "fsmount", "move_mount", "open_tree", "mount_setattr":
+	case "mount", "umount", "umount2", "pivot_root", "fsopen", "fsmount", "move_mount", "open_tree",
+		"mount_setattr":
 		hint = f.mountHint()
 	case "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self":
 		hint = f.landlockHint()
@@ -169,7 +172,8 @@ func (f *Failure) unshareHint() string {
 			return "CAP_SYS_ADMIN is needed, and the script has given it up " + line + ": call unshare before that"
 		}
 		if f.lacks(unix.CAP_SYS_ADMIN) {
-			return "CAP_SYS_ADMIN is needed: make a user namespace too (C.CLONE_NEWUSER, NewUser, --ns user), which gives it inside"
+			return "CAP_SYS_ADMIN is needed: make a user namespace too (C.CLONE_NEWUSER, NewUser, " +
+				"--ns user), which gives it inside"
 		}
 	}
 	if set == 0 || f.Namespaces&unix.CLONE_NEWUSER != 0 || f.did(wire.NoteSetns) {
@@ -188,22 +192,27 @@ func (f *Failure) droppedLine() (string, bool) {
 
 // overflowHint is about files that cannot be created because their owner cannot be expressed.
 func (f *Failure) overflowHint() string {
-	creates := map[string]bool{"open": true, "openat": true, "openat2": true, "mkdir": true, "mkdirat": true, "mknod": true,
+	creates := map[string]bool{"open": true, "openat": true, "openat2": true, "mkdir": true,
+		"mkdirat": true, "mknod": true,
 		"mknodat": true, "symlink": true, "symlinkat": true, "link": true, "chown": true}
 	if !creates[f.Name] || !f.inUserNamespace() || f.HasMaps {
 		return ""
 	}
-	return "the user or group id of the script is not mapped in its user namespace, so nothing can belong to it: " +
+	return "the user or group id of the script is not mapped in its user namespace, so nothing " +
+		"can belong to it: " +
 		"give both id maps (UIDMap and GIDMap, --map-root) before files are created"
 }
 
 // restrictedHint is about what the script has forbidden itself.
 func (f *Failure) restrictedHint() string {
-	if line, did := f.line(wire.NoteSeccomp); did && (f.Errno == unix.EPERM || f.Errno == unix.ENOSYS || f.Errno == unix.EACCES) {
-		return fmt.Sprintf("likely the seccomp filter that the script installed %s refuses the call: install it later, or allow the call", line)
+	if line, did := f.line(wire.NoteSeccomp); did &&
+		(f.Errno == unix.EPERM || f.Errno == unix.ENOSYS || f.Errno == unix.EACCES) {
+		return fmt.Sprintf("likely the seccomp filter that the script installed %s refuses the "+
+			"call: install it later, or allow the call", line)
 	}
 	if line, did := f.line(wire.NoteLandlock); did && f.Errno == unix.EACCES {
-		return fmt.Sprintf("likely the Landlock ruleset in force since the call %s does not allow it: restrict later, or add a rule", line)
+		return fmt.Sprintf("likely the Landlock ruleset in force since the call %s does not allow "+
+			"it: restrict later, or add a rule", line)
 	}
 	return ""
 }
@@ -215,7 +224,8 @@ func (f *Failure) seccompHint() string {
 	return needsNoNewPrivs
 }
 
-const needsNoNewPrivs = "a process without CAP_SYS_ADMIN must set no_new_privs first: call set_no_new_privs() before"
+const needsNoNewPrivs = "a process without CAP_SYS_ADMIN must set no_new_privs first: call " +
+	"set_no_new_privs() before"
 
 // credentialsHint is about ids inside a user namespace.
 func (f *Failure) credentialsHint() string {
@@ -224,10 +234,14 @@ func (f *Failure) credentialsHint() string {
 	}
 	switch {
 	case f.Errno == unix.EINVAL:
-		return "an id is not mapped in the user namespace: add it to its id maps (UIDMap, GIDMap, --uid-map, --gid-map)"
-	case f.Errno == unix.EPERM && f.Name == "setgroups" && f.has(unix.CAP_SETGID) && !f.did(wire.NoteSeccomp):
-		return "setgroups is disabled in this user namespace, or its gid_map is not written: an ordinary user can map " +
-			"group ids only after giving up setgroups; leave the call out, or have newgidmap(1) write the map"
+		return "an id is not mapped in the user namespace: add it to its id maps (UIDMap, GIDMap, " +
+			"--uid-map, --gid-map)"
+	case f.Errno == unix.EPERM && f.Name == "setgroups" && f.has(unix.CAP_SETGID) &&
+		!f.did(wire.NoteSeccomp):
+		return "setgroups is disabled in this user namespace, or its gid_map is not written: an " +
+			"ordinary user can map " +
+			"group ids only after giving up setgroups; leave the call out, or have newgidmap(1) " +
+			"write the map"
 	}
 	return ""
 }

@@ -39,7 +39,8 @@ func invalidMap(ranges []MapRange) string {
 		if a.Size <= 0 {
 			return fmt.Sprintf("range %d has no ids (Size %d)", i, a.Size)
 		}
-		if a.ContainerID < 0 || a.HostID < 0 || a.ContainerID+a.Size > 1<<32-1 || a.HostID+a.Size > 1<<32-1 {
+		if a.ContainerID < 0 || a.HostID < 0 || a.ContainerID+a.Size > 1<<32-1 ||
+			a.HostID+a.Size > 1<<32-1 {
 			return fmt.Sprintf("range %d leaves the ids that there are (0 to 4294967294)", i)
 		}
 		for j, b := range ranges[:i] {
@@ -59,13 +60,15 @@ func refusedMap(file string, ranges []MapRange) string {
 		kind, capability, name, own = "group", unix.CAP_SETGID, "CAP_SETGID", os.Getegid()
 	}
 	if status.Lacks(capability) && (len(ranges) != 1 || ranges[0].Size != 1 || ranges[0].HostID != own) {
-		return fmt.Sprintf("without %s a process can map one %s id only, its own (%d): for more have %s(1) write the map, "+
+		return fmt.Sprintf("without %s a process can map one %s id only, its own (%d): for more "+
+			"have %s(1) write the map, "+
 			"from ranges in %s (%s)", name, kind, own, machine.MapHelper(file), machine.SubIDFile(file), machine.SubIDs(file))
 	}
 	outside := machine.ReadIDMap(file)
 	for _, m := range ranges {
 		if outside != nil && !machine.Maps(outside, int64(m.HostID), int64(m.Size)) {
-			return fmt.Sprintf("the %s ids %d to %d do not all exist in the user namespace of this process, which has %s",
+			return fmt.Sprintf("the %s ids %d to %d do not all exist in the user namespace of "+
+				"this process, which has %s",
 				kind, m.HostID, m.HostID+m.Size-1, formatRanges(outside))
 		}
 		if m.HostID == 0 && file == "uid_map" && status.Lacks(unix.CAP_SETFCAP) {
@@ -90,10 +93,12 @@ func (f *Failure) idMapWriteHint() string {
 	}
 	switch {
 	case strings.HasSuffix(f.text, "/gid_map"):
-		return "likely setgroups is still allowed there: write \"deny\" to the file setgroups beside it first; and without " +
+		return "likely setgroups is still allowed there: write \"deny\" to the file setgroups " +
+			"beside it first; and without " +
 			"CAP_SETGID outside only the own group id can be mapped"
 	case strings.HasSuffix(f.text, "/uid_map"):
-		return "likely more than the own user id is mapped, for which CAP_SETUID is needed in the user namespace outside, or " +
+		return "likely more than the own user id is mapped, for which CAP_SETUID is needed in the " +
+			"user namespace outside, or " +
 			"the map is written already, which works once"
 	}
 	return ""

@@ -19,11 +19,13 @@ func (f *Failure) landlockHint() string {
 	switch f.Errno {
 	case unix.ENOSYS:
 		if machine.ReadStatus().SeccompFilter() {
-			return "this kernel has no Landlock (Linux 5.13, CONFIG_SECURITY_LANDLOCK), or the seccomp filter of the calling process hides it"
+			return "this kernel has no Landlock (Linux 5.13, CONFIG_SECURITY_LANDLOCK), or the " +
+				"seccomp filter of the calling process hides it"
 		}
 		return "this kernel has no Landlock: it needs Linux 5.13 with CONFIG_SECURITY_LANDLOCK"
 	case unix.EOPNOTSUPP:
-		return "Landlock was not enabled when the kernel booted: add landlock to the list in the kernel parameter lsm="
+		return "Landlock was not enabled when the kernel booted: add landlock to the list in the " +
+			"kernel parameter lsm="
 	case unix.EPERM:
 		if f.Name == "landlock_restrict_self" && !f.did(wire.NoteNoNewPrivs) {
 			return needsNoNewPrivs
@@ -54,7 +56,8 @@ func (f *Failure) landlockInvalid() string {
 	case f.Name == "landlock_restrict_self" && f.Errno == unix.E2BIG:
 		return "a process can be restricted by 16 rulesets at most: put the rules into fewer"
 	case f.Name == "landlock_add_rule" && f.Errno == unix.EINVAL && err == nil:
-		return "allowed_access names a right that the ruleset does not handle, or, for a file, one that only directories have"
+		return "allowed_access names a right that the ruleset does not handle, or, for a file, " +
+			"one that only directories have"
 	}
 	return ""
 }

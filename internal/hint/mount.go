@@ -33,24 +33,30 @@ func (f *Failure) mountHint() string {
 	return ""
 }
 
-const appArmorHint = "likely AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1, so user namespaces of ordinary " +
-	"users give no capabilities: give the program an AppArmor profile with the rule \"userns,\", or set the sysctl to 0, as root"
+const appArmorHint = "likely AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1, so user " +
+	"namespaces of ordinary " +
+	"users give no capabilities: give the program an AppArmor profile with the rule \"userns,\", " +
+	"or set the sysctl to 0, as root"
 
 func (f *Failure) appArmorRestricts() bool {
 	on, known := machine.Sysctl("kernel.apparmor_restrict_unprivileged_userns")
-	return known && on != 0 && f.Namespaces&unix.CLONE_NEWUSER != 0 && machine.ReadStatus().Lacks(unix.CAP_SYS_ADMIN)
+	return known && on != 0 && f.Namespaces&unix.CLONE_NEWUSER != 0 &&
+		machine.ReadStatus().Lacks(unix.CAP_SYS_ADMIN)
 }
 
 // mountRefused explains EPERM, in the order in which the kernel checks.
 func (f *Failure) mountRefused() string {
 	if line, did := f.droppedLine(); did && f.lacks(unix.CAP_SYS_ADMIN) {
-		return fmt.Sprintf("CAP_SYS_ADMIN is needed, and the script has given it up %s: call %s before that", line, f.Name)
+		return fmt.Sprintf("CAP_SYS_ADMIN is needed, and the script has given it up %s: call %s "+
+			"before that", line, f.Name)
 	}
 	if f.lacks(unix.CAP_SYS_ADMIN) {
-		hint := "CAP_SYS_ADMIN is needed: run the script as root, or in a user and a mount namespace of its own " +
+		hint := "CAP_SYS_ADMIN is needed: run the script as root, or in a user and a mount " +
+			"namespace of its own " +
 			"(NewUser|NewMount, --ns user,mount)"
 		if machine.ReadStatus().SeccompFilter() {
-			hint += "; a container's default profile gives neither (docker: --cap-add SYS_ADMIN, or --security-opt seccomp=unconfined)"
+			hint += "; a container's default profile gives neither (docker: --cap-add SYS_ADMIN, " +
+				"or --security-opt seccomp=unconfined)"
 		}
 		return hint
 	}
@@ -58,10 +64,12 @@ func (f *Failure) mountRefused() string {
 		return ""
 	}
 	if f.inUserNamespace() && !f.isIn(unix.CLONE_NEWNS) {
-		return "the mount namespace belongs to the user namespace outside: make a mount namespace too (NewMount, --ns mount)"
+		return "the mount namespace belongs to the user namespace outside: make a mount namespace " +
+			"too (NewMount, --ns mount)"
 	}
 	if line, did := f.line(wire.NoteLandlock); did {
-		return fmt.Sprintf("likely the Landlock ruleset in force since the call %s: one that handles access to files forbids "+
+		return fmt.Sprintf("likely the Landlock ruleset in force since the call %s: one that "+
+			"handles access to files forbids "+
 			"every change of mounts; make them before", line)
 	}
 	if f.Name != "mount" {
@@ -86,8 +94,10 @@ func (f *Failure) seccompOutside() string {
 	if !machine.ReadStatus().SeccompFilter() {
 		return ""
 	}
-	return "likely the seccomp filter of the calling process, such as a container's default profile, refuses " + f.Name +
-		": run the container with a profile that allows it (docker: --security-opt seccomp=unconfined, or --privileged)"
+	return "likely the seccomp filter of the calling process, such as a container's default " +
+		"profile, refuses " + f.Name +
+		": run the container with a profile that allows it (docker: --security-opt " +
+		"seccomp=unconfined, or --privileged)"
 }
 
 // lockedFlags are the flags of a mount that a less privileged mount namespace cannot take away.
@@ -115,11 +125,13 @@ func (f *Failure) lockedFlagsHint(flags uint64) string {
 	}
 	switch {
 	case flags&unix.MS_BIND == 0:
-		return "a file system that was not mounted in this user namespace cannot be reconfigured: change this mount only, with C.MS_BIND beside C.MS_REMOUNT"
+		return "a file system that was not mounted in this user namespace cannot be reconfigured: " +
+			"change this mount only, with C.MS_BIND beside C.MS_REMOUNT"
 	case len(missing) == 0:
 		return ""
 	}
-	return "the mount comes from a more privileged namespace, which has locked its flags: keep them, add " + strings.Join(missing, ", ")
+	return "the mount comes from a more privileged namespace, which has locked its flags: keep " +
+		"them, add " + strings.Join(missing, ", ")
 }
 
 // ownedBy are the file systems that show a namespace, and may be mounted by who owns that.
@@ -138,7 +150,8 @@ func (f *Failure) newMountHint() string {
 	}
 	kind := f.unquoted(2)
 	if owner, known := ownedBy[kind]; known && !f.isIn(owner) {
-		hint := fmt.Sprintf("%s shows the %s namespace, which belongs to the user namespace outside: make one too (--ns %[2]s)", kind, namesOf(owner))
+		hint := fmt.Sprintf("%s shows the %s namespace, which belongs to the user namespace "+
+			"outside: make one too (--ns %[2]s)", kind, namesOf(owner))
 		if kind == "proc" && f.notes.Unshared&unix.CLONE_NEWPID != 0 {
 			hint += "; C.unshare(C.CLONE_NEWPID) makes it for later children only"
 		}
@@ -148,7 +161,8 @@ func (f *Failure) newMountHint() string {
 		return f.maskedHint(kind)
 	}
 	if kind == "devtmpfs" || needsDevice(kind) {
-		return fmt.Sprintf("%s cannot be mounted in a user namespace (tmpfs, proc, sysfs, devpts, mqueue, overlay, cgroup2 and "+
+		return fmt.Sprintf("%s cannot be mounted in a user namespace (tmpfs, proc, sysfs, devpts, "+
+			"mqueue, overlay, cgroup2 and "+
 			"fuse can): mount it as root outside, or bind-mount what is mounted already", kind)
 	}
 	return ""
@@ -157,7 +171,8 @@ func (f *Failure) newMountHint() string {
 // maskedHint is about a proc or sysfs that would show more than those that are mounted already.
 func (f *Failure) maskedHint(kind string) string {
 	if line, did := f.line(wire.NoteUmount); did {
-		return fmt.Sprintf("likely the script has unmounted (%s) the last %s that shows everything, and without one none can "+
+		return fmt.Sprintf("likely the script has unmounted (%s) the last %s that shows "+
+			"everything, and without one none can "+
 			"be mounted in a user namespace: mount the new one before", line, kind)
 	}
 	if kind != "proc" {
@@ -169,11 +184,13 @@ func (f *Failure) maskedHint(kind string) string {
 			masks = append(masks[:3], "...")
 		}
 		return "a new proc would show what is hidden in the present one (" + strings.Join(masks, ", ") +
-			"), as in a container: bind-mount /proc instead, or run the container with an unmasked /proc " +
+			"), as in a container: bind-mount /proc instead, or run the container with an " +
+			"unmasked /proc " +
 			"(docker: --security-opt systempaths=unconfined)"
 	}
 	if !slices.ContainsFunc(mounts, func(m *mountinfo.Info) bool { return m.FSType == "proc" }) {
-		return "there is no proc that shows everything in this mount namespace, and without one none can be mounted in a " +
+		return "there is no proc that shows everything in this mount namespace, and without one " +
+			"none can be mounted in a " +
 			"user namespace: mount /proc outside first"
 	}
 	return ""
@@ -193,10 +210,12 @@ func needsDevice(kind string) bool {
 // bindHint is about EINVAL of a bind mount.
 func (f *Failure) bindHint() string {
 	flags := f.number(3)
-	if flags&unix.MS_BIND == 0 || flags&(unix.MS_REC|unix.MS_REMOUNT) != 0 || !f.inUserNamespace() || len(f.paths) != 1 || f.paths[0].Error != 0 {
+	if flags&unix.MS_BIND == 0 || flags&(unix.MS_REC|unix.MS_REMOUNT) != 0 || !f.inUserNamespace() ||
+		len(f.paths) != 1 || f.paths[0].Error != 0 {
 		return ""
 	}
-	return "likely there are mounts below the source that a more privileged namespace has made, and what they hide must not " +
+	return "likely there are mounts below the source that a more privileged namespace has made, " +
+		"and what they hide must not " +
 		"be shown: add C.MS_REC to C.MS_BIND"
 }
 
@@ -206,12 +225,14 @@ func (f *Failure) umountHint() string {
 	}
 	switch {
 	case f.Errno == unix.EBUSY:
-		return "something below it is in use (open file, working directory, other mount): leave it first, or call " +
+		return "something below it is in use (open file, working directory, other mount): leave " +
+			"it first, or call " +
 			"C.umount2(path, C.MNT_DETACH)"
 	case f.Errno == unix.EINVAL && f.paths[0].IsMount == 0:
 		return "no mount point: nothing is mounted right there"
 	case f.Errno == unix.EINVAL && f.paths[0].IsMount == 1 && f.inUserNamespace():
-		return "likely the mount is locked, because it comes from a more privileged namespace and hides what is below it: " +
+		return "likely the mount is locked, because it comes from a more privileged namespace and " +
+			"hides what is below it: " +
 			"build a new root and pivot_root into it instead"
 	}
 	return ""
@@ -221,7 +242,8 @@ func (f *Failure) umountHint() string {
 // second.
 func (f *Failure) isElsewhere(inner, outer int) bool {
 	in, out := f.unquoted(inner), strings.TrimSuffix(f.unquoted(outer), "/")
-	return strings.HasPrefix(in, "/") && strings.HasPrefix(out, "/") && in != out && !strings.HasPrefix(in, out+"/")
+	return strings.HasPrefix(in, "/") && strings.HasPrefix(out, "/") && in != out &&
+		!strings.HasPrefix(in, out+"/")
 }
 
 // pivotRootHint follows the kernel's checks.
@@ -233,24 +255,29 @@ func (f *Failure) pivotRootHint() string {
 	if root.Error != 0 || newRoot.Error != 0 || oldRoot.Error != 0 {
 		return ""
 	}
-	const bindFix = ": bind-mount it to itself first, C.mount(dir, dir, nil, bit.bor(C.MS_BIND, C.MS_REC), nil)"
+	const bindFix = ": bind-mount it to itself first, C.mount(dir, dir, nil, bit.bor(C.MS_BIND, " +
+		"C.MS_REC), nil)"
 	switch {
 	case f.Errno == unix.EBUSY && newRoot.IsMount == 0 && newRoot.MountID == root.MountID:
 		return "the new root must be a mount of its own, not a directory of the present root's" + bindFix
 	case newRoot.MountID == root.MountID && newRoot.IsMount == 1:
 		return "the new root is the present root"
 	case f.Errno == unix.EBUSY:
-		return "the place for the old root is on the present root's mount: it must be at or below the new root"
+		return "the place for the old root is on the present root's mount: it must be at or below " +
+			"the new root"
 	case newRoot.IsMount == 0:
 		return "the new root is not a mount point" + bindFix
 	case root.IsMount == 0:
-		return "the present root is a chroot, not a mount point, and cannot be put anywhere: call pivot_root outside of it"
+		return "the present root is a chroot, not a mount point, and cannot be put anywhere: call " +
+			"pivot_root outside of it"
 	case newRoot.Propagation&2 != 0 || root.Propagation&2 != 0 || oldRoot.Propagation&1 != 0:
-		return `a mount involved is shared with other namespaces: C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE), nil) first`
+		return `a mount involved is shared with other namespaces: C.mount(nil, "/", nil, ` +
+			`bit.bor(C.MS_REC, C.MS_PRIVATE), nil) first`
 	case f.isElsewhere(1, 0) && oldRoot.MountID != newRoot.MountID && newRoot.IsListed != 0:
 		return "the place for the old root must be at or below the new root"
 	case f.inUserNamespace() && oldRoot.MountID == newRoot.MountID && newRoot.IsListed != 0:
-		return "likely the new root is a mount that a more privileged namespace has made, and is locked in its place" + bindFix
+		return "likely the new root is a mount that a more privileged namespace has made, and is " +
+			"locked in its place" + bindFix
 	}
 	return ""
 }

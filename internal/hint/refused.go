@@ -83,7 +83,8 @@ func NamespacesRefused(flags uint32, err error) Reason {
 func withoutCapability(flags uint32) Reason {
 	fix := "make a user namespace too (NewUser, --ns user), which gives it inside"
 	if machine.ReadStatus().SeccompFilter() {
-		fix += "; a container's default profile refuses that as well (docker: --security-opt seccomp=unconfined, " +
+		fix += "; a container's default profile refuses that as well (docker: --security-opt " +
+			"seccomp=unconfined, " +
 			"or --cap-add SYS_ADMIN)"
 	}
 	return Reason{"namespaces of kind " + namesOf(flags) + " need CAP_SYS_ADMIN", fix}
@@ -100,7 +101,8 @@ func namespaceLimit(flags uint32) Reason {
 		}
 	}
 	return Reason{
-		"likely a limit is reached: user.max_*_namespaces, here or in a user namespace further out, or 32 nested ones",
+		"likely a limit is reached: user.max_*_namespaces, here or in a user namespace further " +
+			"out, or 32 nested ones",
 		"let namespaces end, or raise the limit as root of that namespace",
 	}
 }
@@ -108,7 +110,8 @@ func namespaceLimit(flags uint32) Reason {
 func namespaceUnknown(flags uint32) Reason {
 	for _, n := range namespaces {
 		if flags&n.flag != 0 && !machine.HasNamespace(n.file) {
-			return Reason{"this kernel has no " + n.name + " namespaces", "leave it out, or use a kernel with it"}
+			return Reason{"this kernel has no " + n.name + " namespaces", "leave it out, or use a " +
+				"kernel with it"}
 		}
 	}
 	return Reason{}
@@ -117,16 +120,19 @@ func namespaceUnknown(flags uint32) Reason {
 // userNamespaceRefused is about EPERM and EACCES.
 func userNamespaceRefused() Reason {
 	status := machine.ReadStatus()
-	if on, known := machine.Sysctl("kernel.unprivileged_userns_clone"); known && on == 0 && status.Lacks(unix.CAP_SYS_ADMIN) {
+	if on, known := machine.Sysctl("kernel.unprivileged_userns_clone"); known && on == 0 &&
+		status.Lacks(unix.CAP_SYS_ADMIN) {
 		return Reason{
 			"kernel.unprivileged_userns_clone is 0: only root may make user namespaces",
 			"sysctl -w kernel.unprivileged_userns_clone=1, as root",
 		}
 	}
-	if on, known := machine.Sysctl("kernel.apparmor_restrict_unprivileged_userns"); known && on != 0 && status.Lacks(unix.CAP_SYS_ADMIN) {
+	if on, known := machine.Sysctl("kernel.apparmor_restrict_unprivileged_userns"); known && on != 0 &&
+		status.Lacks(unix.CAP_SYS_ADMIN) {
 		return Reason{
 			"likely AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1",
-			"give the program an AppArmor profile with the rule \"userns,\", or set the sysctl to 0, as root",
+			"give the program an AppArmor profile with the rule \"userns,\", or set the sysctl to " +
+				"0, as root",
 		}
 	}
 	if r := unmappedUser(); r != (Reason{}) {
@@ -144,9 +150,11 @@ func userNamespaceRefused() Reason {
 // unmappedUser finds a process whose ids do not exist in its own user namespace.
 func unmappedUser() Reason {
 	for file, id := range map[string]int{"uid_map": os.Geteuid(), "gid_map": os.Getegid()} {
-		if _, readable := machine.Read("/proc/self/" + file); readable && !machine.Maps(machine.ReadIDMap(file), int64(id), 1) {
+		if _, readable := machine.Read("/proc/self/" + file); readable &&
+			!machine.Maps(machine.ReadIDMap(file), int64(id), 1) {
 			return Reason{
-				fmt.Sprintf("the ids of this process are not mapped in its own user namespace (%s)", file),
+				fmt.Sprintf("the ids of this process are not mapped in its own user namespace (%s)",
+					file),
 				"write its id maps first",
 			}
 		}
@@ -169,7 +177,8 @@ func seccompRefused(what string) Reason {
 	}
 	return Reason{
 		"likely the seccomp filter of this process, such as a container's default profile, refuses " + what,
-		"run the container with a profile that allows clone, unshare, setns, mount, umount2 and pivot_root" +
+		"run the container with a profile that allows clone, unshare, setns, mount, umount2 and " +
+			"pivot_root" +
 			" (docker: --security-opt seccomp=unconfined, or --privileged)",
 	}
 }
@@ -194,11 +203,14 @@ func StartRefused(err error) Reason {
 	case errors.Is(err, unix.EAGAIN):
 		return tooManyProcesses()
 	case errors.Is(err, unix.EMFILE):
-		return Reason{"this process has as many descriptors as RLIMIT_NOFILE allows", "close some, or raise the limit"}
+		return Reason{"this process has as many descriptors as RLIMIT_NOFILE allows",
+			"close some, or raise the limit"}
 	case errors.Is(err, unix.ETOOMANYREFS):
 		return Reason{
-			"processes of the same user have more descriptors under way in sockets than RLIMIT_NOFILE allows here",
-			"end them; give each box ids of its own, or a hard limit RLIMIT_NOFILE of less than half the " +
+			"processes of the same user have more descriptors under way in sockets than " +
+				"RLIMIT_NOFILE allows here",
+			"end them; give each box ids of its own, or a hard limit RLIMIT_NOFILE of less than " +
+				"half the " +
 				"soft limit of this process",
 		}
 	case errors.Is(err, unix.EACCES) && known && level >= 2:
@@ -216,7 +228,8 @@ func LandlockMissing(err error) Reason {
 	case err == nil:
 		return Reason{}
 	case errors.Is(err, unix.EOPNOTSUPP):
-		return Reason{"not enabled when the kernel booted", "add landlock to the list in the kernel parameter lsm="}
+		return Reason{"not enabled when the kernel booted", "add landlock to the list in the " +
+			"kernel parameter lsm="}
 	case errors.Is(err, unix.ENOSYS) && machine.ReadStatus().SeccompFilter():
 		return Reason{Why: "not in this kernel, or hidden by the seccomp filter of this process"}
 	case errors.Is(err, unix.ENOSYS):

@@ -139,8 +139,17 @@ func (s *State) readScheduling() error {
 	if errno != 0 {
 		return os.NewSyscallError("cpuset_getaffinity", errno)
 	}
-	_, _, errno = unix.Syscall6(unix.SYS_CPUSET_GETDOMAIN, cpuLevelWhich, cpuWhichTid, thisThread,
-		unsafe.Sizeof(s.domains), uintptr(unsafe.Pointer(&s.domains)), uintptr(unsafe.Pointer(&s.policy)))
+	_, _, errno = unix.Syscall6(
+		unix.SYS_CPUSET_GETDOMAIN,
+		cpuLevelWhich,
+		cpuWhichTid,
+		thisThread,
+		unsafe.Sizeof(
+			s.domains,
+		),
+		uintptr(unsafe.Pointer(&s.domains)),
+		uintptr(unsafe.Pointer(&s.policy)),
+	)
 	if errno != 0 {
 		return os.NewSyscallError("cpuset_getdomain", errno)
 	}

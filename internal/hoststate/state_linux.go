@@ -328,7 +328,8 @@ func (s *State) readStored() {
 	if s.absent&absentCookie == 0 {
 		_, _, errno := unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SCHED_CORE, unix.PR_SCHED_CORE_GET, 0,
 			unix.PR_SCHED_CORE_SCOPE_THREAD, uintptr(unsafe.Pointer(&s.cookie)), 0)
-		s.result(absentCookie, 0, errno) // ENODEV: no processor has two threads now, and there is no cookie
+		// ENODEV: no processor has two threads now, and there is no cookie
+		s.result(absentCookie, 0, errno)
 	}
 	if s.absent&absentTSC == 0 {
 		_, _, errno := unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_GET_TSC,

@@ -76,8 +76,9 @@ func TestCalls(t *testing.T) {
 			calls:  []string{"init name", "import a", "set 1 0x1"},
 			report: "7 0",
 		}, {
-			name:    "unknown parameter",
-			script:  `errexit = false return C.jail_set({nope = "a"}, {"bogus"})`, // flags are not looked at
+			name: "unknown parameter",
+			// flags are not looked at
+			script:  `errexit = false return C.jail_set({nope = "a"}, {"bogus"})`,
 			failing: "init nope", errno: syscall.ENOENT,
 			calls:  []string{"init nope"},
 			report: "-1 2",
@@ -128,11 +129,13 @@ func TestCalls(t *testing.T) {
 
 // Parameters come in any order; the second one fails, and the first is freed.
 func TestSecondParameterFails(t *testing.T) {
-	r := Run(`errexit = false return C.jail_set({a = "bad", b = "bad"}, {})`, "import bad", int(syscall.ERANGE))
+	r := Run(`errexit = false return C.jail_set({a = "bad", b = "bad"}, {})`, "import bad",
+		int(syscall.ERANGE))
 	if len(r.Calls) != 2 || r.Report != "-1 34" || r.Leaked != 0 {
 		t.Fatalf("%+v", r)
 	}
-	r = Run(`errexit = false return C.jail_set({a = "1", b = "bad", c = "3"}, {})`, "import bad", int(syscall.ERANGE))
+	r = Run(`errexit = false return C.jail_set({a = "1", b = "bad", c = "3"}, {})`, "import bad",
+		int(syscall.ERANGE))
 	if r.Report != "-1 34" || r.Leaked != 0 {
 		t.Fatalf("%+v", r)
 	}
@@ -153,10 +156,14 @@ func TestEnds(t *testing.T) {
 		{"flag a number", `pcall(C.jail_set, {}, {1})`, "", invalid},
 		{"flag unknown", `pcall(C.jail_set, {}, {"create", "destroy"})`, "", invalid},
 		{"flag with a NUL byte", `pcall(C.jail_set, {}, {"create\0"})`, "", invalid},
-		{"init", `errexit = true pcall(C.jail_set, {path = "/"})`, "init path", fmt.Sprintf(refused, "jail_set")},
-		{"import", `errexit = true pcall(C.jail_set, {path = "/"})`, "import /", fmt.Sprintf(refused, "jail_set")},
-		{"set", `errexit = true pcall(C.jail_set, {path = "/"})`, "set 1 0", fmt.Sprintf(refused, "jail_set")},
-		{"attach", `errexit = true pcall(C.jail_attach, 3)`, "attach 3", fmt.Sprintf(refused, "jail_attach")},
+		{"init", `errexit = true pcall(C.jail_set, {path = "/"})`, "init path",
+			fmt.Sprintf(refused, "jail_set")},
+		{"import", `errexit = true pcall(C.jail_set, {path = "/"})`, "import /",
+			fmt.Sprintf(refused, "jail_set")},
+		{"set", `errexit = true pcall(C.jail_set, {path = "/"})`, "set 1 0",
+			fmt.Sprintf(refused, "jail_set")},
+		{"attach", `errexit = true pcall(C.jail_attach, 3)`, "attach 3",
+			fmt.Sprintf(refused, "jail_attach")},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -165,7 +172,8 @@ func TestEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd := exec.Command(program)
-			cmd.Env = append(os.Environ(), childScript+"=errexit = false "+test.script, childFailing+"="+test.failing)
+			cmd.Env = append(os.Environ(), childScript+"=errexit = false "+test.script,
+				childFailing+"="+test.failing)
 			var stderr strings.Builder
 			cmd.Stderr = &stderr
 			out, err := cmd.Output()

@@ -113,7 +113,8 @@ func compare(t testing.TB, real *luaJIT, source string) {
 		return
 	}
 	want, line := real.verdict(t, source)
-	for _, noText := range []string{"cannot load incompatible bytecode", "cannot load malformed bytecode", "wrong mode"} {
+	for _, noText := range []string{"cannot load incompatible bytecode", "cannot load malformed " +
+		"bytecode", "wrong mode"} {
 		if strings.Contains(want, noText) {
 			return
 		}
@@ -125,7 +126,8 @@ func compare(t testing.TB, real *luaJIT, source string) {
 		return
 	}
 	// 120 in newer LuaJIT; Parse has the limit that all versions keep.
-	if strings.HasSuffix(got, "more than 60 upvalues") && (want == accepted || strings.HasSuffix(want, "more than 120 upvalues")) {
+	if strings.HasSuffix(got, "more than 60 upvalues") &&
+		(want == accepted || strings.HasSuffix(want, "more than 120 upvalues")) {
 		return
 	}
 	if got == accepted || got == "chunk has too many syntax levels" {

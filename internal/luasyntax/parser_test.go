@@ -24,15 +24,20 @@ var accepts = []string{
 	"goto x ::x::", "::x:: goto x", "do goto x end ::x::", "goto x local a ::x::",
 	"while true do goto continue local x ::continue:: end", "::a:: ::b:: goto a", "do ::x:: end ::x::", "goto x; ::x::;",
 	"for i = 1, 2 do break end", "while x do if y then break end end", "repeat local x until x", "do return end",
-	"return", "return;", "return 1, 2;", "return ...", "local function f(...) return ... end", "f{} f'' f[[]] f:m{} f:m''",
-	"(f)()", "(f).x = 1", "a.b[c].d, e = 1", "f().x = 1", "local a, b = 1", "function a.b.c:d() return self end",
-	"x = -2 ^ -2", "x = not not a == b", "x = a .. b .. c ^ d ^ e", "x = #'a' + #t", "x = a or b and c < d .. e + f * g ^ -h",
-	"x = 0x1p4 + 0x.8 + 0xA.8P-1 + 1e+2 + .5 + 5. + 3e-2", "x = 1LL + 2ULL + 0x7fLL + 0xffull + 1llu + 0b101LL", "x = 2i + 1.5I + 0x1p1i",
+	"return", "return;", "return 1, 2;", "return ...", "local function f(...) return ... end",
+	"f{} f'' f[[]] f:m{} f:m''",
+	"(f)()", "(f).x = 1", "a.b[c].d, e = 1", "f().x = 1", "local a, b = 1", "function a.b.c:d() " +
+		"return self end",
+	"x = -2 ^ -2", "x = not not a == b", "x = a .. b .. c ^ d ^ e", "x = #'a' + #t", "x = a or b " +
+		"and c < d .. e + f * g ^ -h",
+	"x = 0x1p4 + 0x.8 + 0xA.8P-1 + 1e+2 + .5 + 5. + 3e-2", "x = 1LL + 2ULL + 0x7fLL + 0xffull + " +
+		"1llu + 0b101LL", "x = 2i + 1.5I + 0x1p1i",
 	"x = 0b101", "x = 1 ..2", "x = 1e400", "x = 18446744073709551615ULL", "x = 0xffffffffffffffffLL", "x = 0x123456789abcdef123",
 	`x = "\x41\u{48}\u{10FFFF}\z
 	   next\065\0\a\
 line"`, "x = [==[\n]] ]=] ]==]", "x = [[a]b]]", "--[==[\n]]\n]==] x = 1", "--[=x\nx = 1", "--", "--[[]]", "x = '\\\r\n'",
-	"f(function() end, { 1, 2; x = 3, ['y'] = 4, })", "x = { f\n(y) }", "local x = function(a, b, ...) end",
+	"f(function() end, { 1, 2; x = 3, ['y'] = 4, })", "x = { f\n(y) }", "local x = function(a, b, " +
+		"...) end",
 	"return function() return function(...) return ... end end", "x = a\r\ny = b\n\rz = c", "if a then elseif b then else end",
 	"for a, b in pairs(t) do end for i = 1, 10, 2 do local i = i end", "a, b, c = 1, f()",
 }
@@ -40,8 +45,10 @@ line"`, "x = [==[\n]] ]=] ]==]", "x = [[a]b]]", "--[==[\n]]\n]==] x = 1", "--[=x
 var refuses = []string{
 	"x", "x y", ";", "x = 1;;", "repeat goto x local a ::x:: until true", "x = 1..2", "local x <a, b", "x =", "= 1", "f() = 1", "(a) = 1", "(a)", "(f())", "a, f() = 1", "1", "'x'", "local 1", "local function 1() end",
 	"local a.b = 1", "f\n(x)", "x = f\n(y)", "a:b", "a:b.c", "return return", "return 1 x = 2", "while x do break x() end",
-	"break", "while x do local function f() break end end", "goto x", "goto continue", "do ::x:: end goto x",
-	"goto x local a ::x:: a = 1", "goto x local a ::x:: ; a()", "repeat goto x local a ::x:: ; until a", "::x:: ::x::", "::x",
+	"break", "while x do local function f() break end end", "goto x", "goto continue",
+	"do ::x:: end goto x",
+	"goto x local a ::x:: a = 1", "goto x local a ::x:: ; a()", "repeat goto x local a ::x:: ; " +
+		"until a", "::x:: ::x::", "::x",
 	"function f() goto x end ::x::", "local x = ... function f() return ... end", "function f(a,) end", "function f(..., a) end",
 	"function f(1) end", "function a.b:c.d() end", "function a[1]() end", "if x", "if x then", "if x then else elseif y then end",
 	"while x", "for", "for x", "for x = 1", "for x = 1 do end", "for x, y = 1, 2 do end", "for x in", "repeat", "do", "function", "f(",
@@ -84,15 +91,23 @@ func TestLimitsAgainstLuaJIT(t *testing.T) {
 		}
 		return strings.Join(items, ", ")
 	}
-	for _, n := range []int{59, 60, 61, 62, 65, 66, 97, 98, 99, 100, 101, 195, 196, 197, 198, 199, 200, 201} {
+	for _, n := range []int{59, 60, 61, 62, 65, 66, 97, 98, 99, 100, 101, 195, 196, 197, 198, 199, 200,
+		201} {
 		for _, source := range []string{
-			"x = " + nested("(", "1", ")", n), "x = " + nested("{", "1", "}", n), nested("do ", "", " end", n),
-			"x = " + nested("-", "1", "", n), nested("if x then ", "", " end", n), nested("f(", "", ")", n),
-			"x = " + strings.Repeat("1 ^ ", n) + "1", "x = " + nested("function() return ", "1", " end", n),
-			"local " + list(n, "a%d"), "function f(" + list(n, "a%d") + ") end", "function f() local " + list(n, "a%d") + " end",
-			"local " + list(n-3, "a%d") + " for i = 1, 2 do end", "for " + list(n, "a%d") + " in x do end",
-			list(n, "a%d") + " = 1", "do " + list(n-1, "a%d") + " = 1 end", strings.Repeat("::a::", 1) + labels(n),
-			"local " + list(min(n, 190), "a%d") + "\nfunction f() return { " + list(min(n, 190), "a%d") + " } end",
+			"x = " + nested("(", "1", ")", n), "x = " + nested("{", "1", "}", n), nested("do ", "",
+				" end", n),
+			"x = " + nested("-", "1", "", n), nested("if x then ", "", " end", n), nested("f(", "", ")",
+				n),
+			"x = " + strings.Repeat("1 ^ ", n) + "1", "x = " + nested("function() return ", "1", " end",
+				n),
+			"local " + list(n, "a%d"), "function f(" + list(n,
+				"a%d") + ") end", "function f() local " + list(n, "a%d") + " end",
+			"local " + list(n-3, "a%d") + " for i = 1, 2 do end", "for " + list(n,
+				"a%d") + " in x do end",
+			list(n, "a%d") + " = 1", "do " + list(n-1, "a%d") + " = 1 end", strings.Repeat("::a::",
+				1) + labels(n),
+			"local " + list(min(n, 190), "a%d") + "\nfunction f() return { " + list(min(n, 190),
+				"a%d") + " } end",
 			"local " + list(min(n, 190), "a%d") + "\nfunction f() function g() return { " + list(min(n, 190), "a%d") + " } end end",
 		} {
 			compare(t, real, source)

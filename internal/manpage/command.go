@@ -8,9 +8,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const introduction = "An init script is Lua code that runs inside a new process, calls the raw system interface " +
-	"(mount, pivot_root, unshare, credentials, capabilities, seccomp, Landlock), and so sets up the sandbox of " +
-	"the program that then takes its place. A call that fails ends the process, so the program never runs in " +
+const introduction = "An init script is Lua code that runs inside a new process, calls the raw " +
+	"system interface " +
+	"(mount, pivot_root, unshare, credentials, capabilities, seccomp, Landlock), and so sets up " +
+	"the sandbox of " +
+	"the program that then takes its place. A call that fails ends the process, so the program " +
+	"never runs in " +
 	"half a sandbox. What a script can call is described in initscript-script(7)."
 
 const commandEnd = `

@@ -26,11 +26,13 @@ func TestScriptAPIIsUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(page) != manpage.ScriptAPI(blocks) {
-		t.Error("docs/reference/man/initscript-script.7 is not what the definitions give: run go generate .")
+		t.Error("docs/reference/man/initscript-script.7 is not what the definitions give: run go " +
+			"generate .")
 	}
 	// Every name is found by a search in the page.
 	for _, block := range blocks {
-		if block.Kind == definitions.Function && !strings.Contains(string(page), "\n.SS "+block.Name+"\n") {
+		if block.Kind == definitions.Function &&
+			!strings.Contains(string(page), "\n.SS "+block.Name+"\n") {
 			t.Errorf("the page has no section %s", block.Name)
 		}
 		if block.IsConstants() {
@@ -77,8 +79,10 @@ func TestPagesAreWellFormed(t *testing.T) {
 
 func TestFromCommand(t *testing.T) {
 	root := &cobra.Command{Use: "tool", Short: "Do things"}
-	sub := &cobra.Command{Use: "sub [flags] FILE", Long: "Text *of* _two_\n<lines> of a | b.\n\n  .an indented line\n\nThe end.",
-		Example: "  tool sub -n 3 'x'", Run: func(*cobra.Command, []string) {}, DisableFlagsInUseLine: true}
+	sub := &cobra.Command{Use: "sub [flags] FILE", Long: "Text *of* _two_\n<lines> of a | b.\n\n  " +
+		".an indented line\n\nThe end.",
+		Example: "  tool sub -n 3 'x'", Run: func(*cobra.Command, []string) {},
+		DisableFlagsInUseLine: true}
 	sub.Flags().IntP("number", "n", 7, "the `NUMBER` of things")
 	hidden := &cobra.Command{Use: "hidden", Hidden: true, Run: sub.Run}
 	root.AddCommand(sub, hidden)
@@ -86,7 +90,8 @@ func TestFromCommand(t *testing.T) {
 	for _, want := range []string{
 		".SH NAME\ntool \\- do things\n",
 		".SH SYNOPSIS\n\\fBtool sub\\fP [flags] FILE\n",
-		".SH SUB\nText *of* _two_\n<lines> of a | b.\n.PP\n.RS 4\n.EX\n\\&.an indented line\n.EE\n.RE\n.PP\nThe end.\n",
+		".SH SUB\nText *of* _two_\n<lines> of a | b.\n.PP\n.RS 4\n.EX\n\\&.an indented " +
+			"line\n.EE\n.RE\n.PP\nThe end.\n",
 		".TP\n\\fB\\-n\\fP, \\fB\\-\\-number\\fP \\fINUMBER\\fP\nthe NUMBER of things (default 7)\n",
 		"\ntool sub \\-n 3 \\(aqx\\(aq\n",
 	} {
@@ -100,10 +105,13 @@ func TestFromCommand(t *testing.T) {
 }
 
 func TestMarkdown(t *testing.T) {
-	blocks := []definitions.Block{{Text: strings.Split("# Title\n\nA `code-span`, **bold `x`**\nand [text[]](#x),\n"+
-		"[site](https://a.b).\n* one\n  more\n* two\n\n| A | B | C |\n|---|---|---|\n| `X` | a\\|b | new |\n| `Y` | | |\n\n"+
+	blocks := []definitions.Block{{Text: strings.Split("# Title\n\nA `code-span`, **bold "+
+		"`x`**\nand [text[]](#x),\n"+
+		"[site](https://a.b).\n* one\n  more\n* two\n\n| A | B | C |\n|---|---|---|\n| `X` | "+
+		"a\\|b | new |\n| `Y` | | |\n\n"+
 		"```sh\n.x\ny \\-~\n# z\n```\n\n## Heading\n\n```\nz\n```", "\n")}}
-	want := ".SH DESCRIPTION\nA \\fBcode\\-span\\fR, \\fBbold \\fBx\\fR\\fP\nand text[],\nsite (https://a.b).\n" +
+	want := ".SH DESCRIPTION\nA \\fBcode\\-span\\fR, \\fBbold \\fBx\\fR\\fP\nand text[],\nsite " +
+		"(https://a.b).\n" +
 		".IP \\(bu 2\none\nmore\n.IP \\(bu 2\ntwo\n.TP\n\\fBX\\fR\na|b [new]\n.TP\n\\fBY\\fR\n" +
 		".PP\n.RS 4\n.EX\n\\&.x\ny \\e\\-\\(ti\n# z\n.EE\n.RE\n.SH HEADING\n.RS 4\n.EX\nz\n.EE\n.RE\n"
 	if page := manpage.ScriptAPI(blocks); !strings.Contains(page, want) {

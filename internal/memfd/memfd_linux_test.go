@@ -17,13 +17,15 @@ func TestSealed(t *testing.T) {
 	if n, err := unix.Pread(fd, content, 0); err != nil || string(content[:n]) != "content" {
 		t.Errorf("%q, %v", content, err)
 	}
-	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil ||
+		flags&unix.FD_CLOEXEC == 0 {
 		t.Errorf("not close-on-exec: %v", err)
 	}
 	_, writeErr := unix.Pwrite(fd, []byte("x"), 0)
 	_, growErr := unix.Pwrite(fd, []byte("x"), 7)
 	for what, err := range map[string]error{
-		"writing": writeErr, "growing": growErr, "shrinking": unix.Ftruncate(fd, 1), "sealing": AddSeals(fd, SealGrow),
+		"writing": writeErr, "growing": growErr, "shrinking": unix.Ftruncate(fd, 1),
+		"sealing": AddSeals(fd, SealGrow),
 	} {
 		if !errors.Is(err, unix.EPERM) {
 			t.Errorf("%s: %v", what, err)

@@ -239,7 +239,8 @@ func TestModule(t *testing.T) {
 		{"without cgo, with the tag", withoutCgo, "go build -tags luajit -o bin/ ./program", needsCgo},
 		{"without cgo, vet", withoutCgo, "go vet ./program", needsCgo},
 		{"without cgo, luahost", withoutCgo, "go build " + modulePath + "/luahost", needsCgo},
-		{"without cgo, the command", withoutCgo, "go build -o bin/ " + modulePath + "/cmd/initscript", needsCgo},
+		{"without cgo, the command", withoutCgo, "go build -o bin/ " + modulePath + "/cmd/initscript",
+			needsCgo},
 		{"mailbox alone", nil, "go build -o bin/ ./mailbox", ""},
 		{"mailbox alone works", nil, "bin/mailbox", ""},
 		{"mailbox alone, without cgo", withoutCgo, "go build -o bin/ ./mailbox", needsCgo},
@@ -269,7 +270,8 @@ func TestModule(t *testing.T) {
 				t.Fatalf("%s does not fail:\n%s", test.command, out)
 			}
 			if lines := messages(out); len(lines) != 1 || !strings.Contains(lines[0], test.fails) {
-				t.Errorf("%s: %d lines, want one with %s:\n%s", test.command, len(lines), test.fails, out)
+				t.Errorf("%s: %d lines, want one with %s:\n%s", test.command, len(lines), test.fails,
+					out)
 			}
 		})
 	}
@@ -293,7 +295,13 @@ func withGoAlone(t *testing.T) string {
 	out, err := exec.Command("go", "env", "GOROOT").Output()
 	must(t, err)
 	directory := t.TempDir()
-	must(t, os.Symlink(filepath.Join(strings.TrimSpace(string(out)), "bin/go"), filepath.Join(directory, "go")))
+	must(
+		t,
+		os.Symlink(
+			filepath.Join(strings.TrimSpace(string(out)), "bin/go"),
+			filepath.Join(directory, "go"),
+		),
+	)
 	return directory
 }
 
@@ -309,7 +317,8 @@ func TestModuleDocumentation(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		for _, part := range []string{"Package luahost makes", "func Open(L *State) error", "func Run(L *State",
+		for _, part := range []string{"Package luahost makes", "func Open(L *State) error",
+			"func Run(L *State",
 			"type ProgramError struct", "type State = lua.State"} {
 			if strings.Count(text, part) != 1 {
 				t.Errorf("GOFLAGS=%s: no %q in\n%s", flags, part, text)
@@ -347,11 +356,13 @@ func TestModuleInstall(t *testing.T) {
 	if out, err := m.run(nil, command, "run", "-e", "print(6 * 7)"); err != nil || out != "42\n" {
 		t.Errorf("run: %q, %v", out, err)
 	}
-	if out, err := m.run(nil, command, "--version"); err != nil || !strings.Contains(out, moduleVersion) {
+	if out, err := m.run(nil, command, "--version"); err != nil ||
+		!strings.Contains(out, moduleVersion) {
 		t.Errorf("--version: %q, %v", out, err)
 	}
 	out, err = m.run(nil, command, "host", "program.lua")
-	if err == nil || !strings.Contains(out, "go install -tags luajit "+modulePath+"/cmd/initscript@latest") {
+	if err == nil ||
+		!strings.Contains(out, "go install -tags luajit "+modulePath+"/cmd/initscript@latest") {
 		t.Errorf("host: %q, %v", out, err)
 	}
 }

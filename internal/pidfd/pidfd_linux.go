@@ -24,7 +24,8 @@ func Signal(pidfd int, signal syscall.Signal) error {
 // CanSignal returns nil if the kernel has what [Signal] needs.
 func CanSignal() error {
 	if err := unix.PidfdSendSignal(-1, 0, nil, 0); err == unix.ENOSYS {
-		return fmt.Errorf("%w: without it no child can be signalled safely; it needs Linux 5.1, and no seccomp filter that hides it",
+		return fmt.Errorf("%w: without it no child can be signalled safely; it needs Linux 5.1, "+
+			"and no seccomp filter that hides it",
 			os.NewSyscallError("pidfd_send_signal", err))
 	}
 	return nil

@@ -20,7 +20,8 @@ func TestDescriptors(t *testing.T) {
 			fd, err := unix.PidfdOpen(cmd.Process.Pid, 0)
 			if kind == "directory" {
 				unix.Close(fd)
-				fd, err = unix.Open(fmt.Sprintf("/proc/%d", cmd.Process.Pid), unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+				fd, err = unix.Open(fmt.Sprintf("/proc/%d", cmd.Process.Pid),
+					unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 			} else if err == unix.ENOSYS {
 				cmd.Process.Kill()
 				t.Skip("pidfd_open needs Linux 5.3")
@@ -29,7 +30,8 @@ func TestDescriptors(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer unix.Close(fd)
-			if err := Check(fd); (err == nil) != (kind == "pidfd") || err != nil && !errors.Is(err, unix.ENOSYS) {
+			if err := Check(fd); (err == nil) != (kind == "pidfd") || err != nil &&
+				!errors.Is(err, unix.ENOSYS) {
 				t.Errorf("Check: %v", err)
 			}
 			directory, err := OpenDirectory(fd)

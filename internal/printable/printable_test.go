@@ -33,7 +33,8 @@ func FuzzPrintable(f *testing.F) {
 	f.Add("\x1b[31m\u009b\u202e\xff\U000e0001\u2028\"\\")
 	f.Fuzz(func(t *testing.T, text string) {
 		bad := func(r rune) bool { return !unicode.IsPrint(r) }
-		for _, shown := range []string{Line(text), strings.NewReplacer("\n", "", "\t", "").Replace(Lines(text))} {
+		for _, shown := range []string{Line(text),
+			strings.NewReplacer("\n", "", "\t", "").Replace(Lines(text))} {
 			if !utf8.ValidString(shown) || strings.ContainsFunc(shown, bad) {
 				t.Errorf("%q is shown as %q", text, shown)
 			}
@@ -43,7 +44,8 @@ func FuzzPrintable(f *testing.F) {
 			t.Fatal(err)
 		}
 		var before, after string
-		if json.Unmarshal(encoded, &before) != nil || json.Unmarshal(JSON(encoded), &after) != nil || before != after {
+		if json.Unmarshal(encoded, &before) != nil || json.Unmarshal(JSON(encoded), &after) != nil ||
+			before != after {
 			t.Errorf("%q, %q", before, after)
 		}
 		if strings.ContainsFunc(string(JSON(encoded)), bad) {

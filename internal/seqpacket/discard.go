@@ -30,9 +30,10 @@ func Peek(socket *os.File) (n int, hasDescriptors bool) {
 // discardTimeout is how long a message may take to be discarded.
 const discardTimeout = 100 * time.Millisecond
 
-// Discard takes the next message off a socket and has the kernel drop its descriptors: none gets into the
-// table of this process. That can take as long as the sender wants: a TCP socket that lingers is closed by
-// whoever drops it. Nobody waits for that; the result is false then, and the socket is still being used.
+// Discard takes the next message off a socket and has the kernel drop its descriptors: none gets into
+// the table of this process. That can take as long as the sender wants: a TCP socket that lingers is
+// closed by whoever drops it. Nobody waits for that; the result is false then, and the socket is still
+// being used.
 func Discard(socket *os.File) bool {
 	discarded := make(chan struct{})
 	go func() {

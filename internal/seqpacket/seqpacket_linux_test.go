@@ -52,13 +52,15 @@ func TestMessages(t *testing.T) {
 		t.Fatalf("%q, %v, %v", message[:n], fds, err)
 	}
 	for _, fd := range fds {
-		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil ||
+			flags&unix.FD_CLOEXEC == 0 {
 			t.Errorf("not close-on-exec: %v", err)
 		}
 		must(t, unix.Close(fd))
 	}
 	for _, what := range []string{"a message that is longer", "more descriptors"} {
-		if _, fds, err := Receive(b, message, make([]int, 0, 1)); !errors.Is(err, unix.EMSGSIZE) || fds != nil {
+		if _, fds, err := Receive(b, message, make([]int, 0, 1)); !errors.Is(err, unix.EMSGSIZE) ||
+			fds != nil {
 			t.Errorf("%s: %v, %v", what, fds, err)
 		}
 	}
@@ -96,7 +98,8 @@ func TestExamine(t *testing.T) {
 		t.Errorf("Describe: %+v", described)
 	}
 	examined, errno := Examine(int(b.Fd()))
-	if errno != 0 || !slices.Equal(examined.IsChannel, described.IsChannel) || examined.First != described.First {
+	if errno != 0 || !slices.Equal(examined.IsChannel, described.IsChannel) ||
+		examined.First != described.First {
 		t.Errorf("Examine: %+v, %v", examined, errno)
 	}
 }

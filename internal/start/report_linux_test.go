@@ -30,7 +30,8 @@ func encodeRecord(kind wire.RecordKind, err, line int32, fields ...string) []byt
 func TestDecodeRecord(t *testing.T) {
 	good := encodeRecord(6, 2, 3, "open", "", "\"/x\"")
 	r, err := decodeRecord(good)
-	if err != nil || r.Kind != 6 || r.Err != 2 || r.Line != 3 || len(r.Fields) != 3 || r.Field(2) != "\"/x\"" || r.Field(3) != "" {
+	if err != nil || r.Kind != 6 || r.Err != 2 || r.Line != 3 || len(r.Fields) != 3 ||
+		r.Field(2) != "\"/x\"" || r.Field(3) != "" {
 		t.Errorf("%+v, %v", r, err)
 	}
 	for length := range good {
@@ -70,8 +71,10 @@ func FuzzDecodeRecord(f *testing.F) {
 
 // Each record at each time: the host believes what an honest child could say then, and nothing else.
 func TestRecordsAtTheWrongTime(t *testing.T) {
-	failures := []wire.RecordKind{wire.SetupFailed, wire.CallFailed, wire.ScriptFailed, wire.LoadFailed, wire.MemoryExhausted}
-	whileRunning := append([]wire.RecordKind{wire.ScriptExecs, wire.ScriptRuns, wire.ScriptDone, wire.Explanation}, failures...)
+	failures := []wire.RecordKind{wire.SetupFailed, wire.CallFailed, wire.ScriptFailed, wire.LoadFailed,
+		wire.MemoryExhausted}
+	whileRunning := append([]wire.RecordKind{wire.ScriptExecs, wire.ScriptRuns, wire.ScriptDone,
+		wire.Explanation}, failures...)
 	tests := []struct {
 		name      string
 		said      []wire.RecordKind
@@ -83,13 +86,18 @@ func TestRecordsAtTheWrongTime(t *testing.T) {
 		{"nothing", nil, false, true, append([]wire.RecordKind{wire.NamespacesReady}, whileRunning...)},
 		{"in namespaces", []wire.RecordKind{wire.NamespacesReady}, false, true, whileRunning},
 		{"script executes", []wire.RecordKind{wire.ScriptExecs}, false, false, whileRunning},
-		{"script executes and goes on", []wire.RecordKind{wire.ScriptExecs, wire.ScriptRuns}, false, false, whileRunning},
-		{"done, program", []wire.RecordKind{wire.ScriptDone}, false, false, []wire.RecordKind{wire.ExecFailed, wire.Explanation}},
-		{"done, program, explanation", []wire.RecordKind{wire.ScriptDone, wire.Explanation}, false, false, []wire.RecordKind{wire.ExecFailed}},
+		{"script executes and goes on", []wire.RecordKind{wire.ScriptExecs, wire.ScriptRuns}, false,
+			false, whileRunning},
+		{"done, program", []wire.RecordKind{wire.ScriptDone}, false, false,
+			[]wire.RecordKind{wire.ExecFailed, wire.Explanation}},
+		{"done, program, explanation", []wire.RecordKind{wire.ScriptDone, wire.Explanation}, false,
+			false, []wire.RecordKind{wire.ExecFailed}},
 		{"not executed", []wire.RecordKind{wire.ScriptDone, wire.ExecFailed}, false, false, nil},
-		{"actor before it begins", nil, true, false, append([]wire.RecordKind{wire.EntryFailed}, whileRunning...)},
+		{"actor before it begins", nil, true, false,
+			append([]wire.RecordKind{wire.EntryFailed}, whileRunning...)},
 		{"actor", []wire.RecordKind{wire.ScriptDone}, true, true, []wire.RecordKind{wire.EntryFailed}},
-		{"actor, in namespaces", []wire.RecordKind{wire.NamespacesReady, wire.ScriptDone}, true, true, []wire.RecordKind{wire.EntryFailed}},
+		{"actor, in namespaces", []wire.RecordKind{wire.NamespacesReady, wire.ScriptDone}, true, true,
+			[]wire.RecordKind{wire.EntryFailed}},
 		{"actor has failed", []wire.RecordKind{wire.ScriptDone, wire.EntryFailed}, true, false, nil},
 		{"set-up has failed", []wire.RecordKind{wire.SetupFailed}, true, true, nil},
 		{"call has failed", []wire.RecordKind{wire.Explanation, wire.CallFailed}, false, false, nil},
@@ -122,7 +130,8 @@ func TestRecordsAmongOtherThings(t *testing.T) {
 	defer pair[0].Close()
 	defer pair[1].Close()
 	long := make([]byte, 2*recordSize)
-	for _, message := range [][]byte{{1}, long, encodeRecord(wire.ScriptDone, 0, 0), long, encodeRecord(wire.ScriptDone, 0, 0)} {
+	for _, message := range [][]byte{{1}, long, encodeRecord(wire.ScriptDone, 0, 0), long,
+		encodeRecord(wire.ScriptDone, 0, 0)} {
 		if err := unix.Sendmsg(int(pair[1].Fd()), message, nil, nil, 0); err != nil {
 			t.Fatal(err)
 		}
@@ -132,13 +141,15 @@ func TestRecordsAmongOtherThings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"the first", "the second"} {
-		if err := unix.Sendmsg(int(pair[1].Fd()), encodeRecord(wire.EntryFailed, 0, 0, text), nil, nil, 0); err != nil {
+		if err := unix.Sendmsg(int(pair[1].Fd()), encodeRecord(wire.EntryFailed, 0, 0, text), nil, nil,
+			0); err != nil {
 			t.Fatal(err)
 		}
 	}
 	r := reports{socket: pair[0], isActor: true}
 	r.drain()
-	if last := r.last(); last.Kind != wire.EntryFailed || last.Field(0) != "the first" || !r.scriptDone() {
+	if last := r.last(); last.Kind != wire.EntryFailed || last.Field(0) != "the first" ||
+		!r.scriptDone() {
 		t.Errorf("%+v, done %v", last, r.scriptDone())
 	}
 }

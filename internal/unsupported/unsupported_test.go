@@ -51,7 +51,8 @@ func TestFunctions(t *testing.T) {
 
 // Every method that can fail does.
 func TestMethods(t *testing.T) {
-	values := []any{initscript.Command("true"), initscript.CommandContext(context.Background(), "true"), new(initscript.Actor),
+	values := []any{initscript.Command("true"), initscript.CommandContext(context.Background(), "true"),
+		new(initscript.Actor),
 		new(initscript.Self), new(initscript.Process), new(initscript.Confinement), new(mailbox.Channel),
 		mailbox.NewInbox()}
 	for _, value := range values {

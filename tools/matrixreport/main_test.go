@@ -18,7 +18,8 @@ func writeFile(t *testing.T, name, content string) string {
 }
 
 func skipEvents(test, output string) string {
-	return fmt.Sprintf(`{"Action":"output","Package":"p","Test":%q,"Output":%q} {"Action":"skip","Package":"p","Test":%q} `, test, output, test)
+	return fmt.Sprintf(`{"Action":"output","Package":"p","Test":%q,"Output":%q} `+
+		`{"Action":"skip","Package":"p","Test":%q} `, test, output, test)
 }
 
 func plan(packages ...string) (events string) {
@@ -35,7 +36,8 @@ func endEvent(name string) string {
 const passEvent = `{"Action":"pass","Package":"p","Test":"Passes"} `
 
 func TestRows(t *testing.T) {
-	allowances, err := readAllowances(writeFile(t, "skips", "# comment\n\nuser.* .* needs root\nroot Test(A|B)/x .*\n"))
+	allowances, err := readAllowances(writeFile(t, "skips", "# comment\n\nuser.* .* needs "+
+		"root\nroot Test(A|B)/x .*\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,20 +47,36 @@ func TestRows(t *testing.T) {
 		text                    string // in the table
 	}{
 		{"all pass", "root", passEvent, true, "| d | root | 1 | 0 | 0 | 0 |"},
-		{"allowed skip", "user-default", passEvent + skipEvents("T", "    f_test.go:12: needs root\n--- SKIP: T (0.00s)\n"), true, "| user-default | needs root | 1 |"},
-		{"skip of another privilege", "root", passEvent + skipEvents("T", "f_test.go:12: needs root\n"), false, "d, root: must not skip: T: needs root"},
-		{"skip with more to say", "user", passEvent + skipEvents("T", "needs root and luck\n"), false, "must not skip: T: needs root and luck"},
-		{"skip of several lines", "root", passEvent + skipEvents("TestB/x", "in\nanother\n"), true, "| root | in another | 1 |"},
-		{"skip of another test", "root", passEvent + skipEvents("TestB/xy", "in\n"), false, "must not skip: TestB/xy"},
-		{"failure", "root", passEvent + `{"Action":"fail","Package":"p","Test":"F"} {"Action":"fail","Package":"p"}`, false, "| 1 | 1 | 0 | 0 |"},
-		{"package that fails", "root", passEvent + `{"Action":"fail","Package":"p"}`, false, "failed: p."},
+		{"allowed skip", "user-default", passEvent + skipEvents("T", "    f_test.go:12: needs "+
+			"root\n--- SKIP: T (0.00s)\n"), true, "| user-default | needs root | 1 |"},
+		{"skip of another privilege", "root", passEvent + skipEvents("T", "f_test.go:12: needs root\n"),
+			false, "d, root: must not skip: T: needs root"},
+		{"skip with more to say", "user", passEvent + skipEvents("T", "needs root and luck\n"), false,
+			"must not skip: T: needs root and luck"},
+		{"skip of several lines", "root", passEvent + skipEvents("TestB/x", "in\nanother\n"), true,
+			"| root | in another | 1 |"},
+		{"skip of another test", "root", passEvent + skipEvents("TestB/xy", "in\n"), false,
+			"must not skip: TestB/xy"},
+		{"failure", "root", passEvent + `{"Action":"fail","Package":"p","Test":"F"} ` +
+			`{"Action":"fail","Package":"p"}`, false, "| 1 | 1 | 0 | 0 |"},
+		{"package that fails", "root", passEvent + `{"Action":"fail","Package":"p"}`, false,
+			"failed: p."},
 		{"nothing ran", "root", ``, false, "d, root: no test has passed"},
 		{"cut off", "root", passEvent + `{"Action":`, false, "unexpected EOF"},
-		{"all planned packages", "root", plan("p", "q") + passEvent + endEvent("p") + endEvent("q"), true, "| 1 | 0 | 0 | 0 |"},
-		{"cut off before a package", "root", plan("p", "q") + passEvent + endEvent("p"), false, "d, root: without an end: q."},
+		{"all planned packages", "root", plan("p", "q") + passEvent + endEvent("p") + endEvent("q"),
+			true, "| 1 | 0 | 0 | 0 |"},
+		{"cut off before a package", "root", plan("p", "q") + passEvent + endEvent("p"), false,
+			"d, root: without an end: q."},
 		{"cut off in a package", "root", plan("p") + passEvent, false, "without an end: p."},
-		{"cut off in a package without a plan", "root", `{"Action":"start","Package":"p"}` + passEvent, false, "without an end: p."},
-		{"cut off in a test", "root", passEvent + `{"Action":"run","Package":"p","Test":"T"}` + endEvent("p"), false, "without an end: p.T"},
+		{"cut off in a package without a plan", "root", `{"Action":"start","Package":"p"}` + passEvent,
+			false, "without an end: p."},
+		{
+			"cut off in a test",
+			"root",
+			passEvent + `{"Action":"run","Package":"p","Test":"T"}` + endEvent("p"),
+			false,
+			"without an end: p.T",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -77,8 +95,13 @@ func TestRows(t *testing.T) {
 func TestStatus(t *testing.T) {
 	skips := writeFile(t, "skips", "user .* needs root\n")
 	good := writeFile(t, "d.root.json", plan("p")+passEvent+endEvent("p"))
-	skipping := writeFile(t, "d.user.json", plan("p")+passEvent+skipEvents("T", "needs root\n")+endEvent("p"))
-	newSkip := writeFile(t, "d.user.json", plan("p")+passEvent+skipEvents("T", "needs luck\n")+endEvent("p"))
+	skipping := writeFile(t, "d.user.json",
+		plan("p")+passEvent+skipEvents("T", "needs root\n")+endEvent("p"))
+	newSkip := writeFile(
+		t,
+		"d.user.json",
+		plan("p")+passEvent+skipEvents("T", "needs luck\n")+endEvent("p"),
+	)
 	empty := writeFile(t, "d.user.json", "")
 	missing := filepath.Join(t.TempDir(), "e.root.json")
 	for _, test := range []struct {
@@ -96,7 +119,8 @@ func TestStatus(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var output strings.Builder
-			if status := report(&output, &output, test.args); status != test.status || !strings.Contains(output.String(), test.output) {
+			if status := report(&output, &output, test.args); status != test.status ||
+				!strings.Contains(output.String(), test.output) {
 				t.Errorf("status %d, want %d; want %q in\n%s", status, test.status, test.output, &output)
 			}
 		})
@@ -108,7 +132,8 @@ func TestAllowedSkipsOfThisRepository(t *testing.T) {
 		t.Error(err)
 	}
 	for _, bad := range []string{"user needs", "user ( x"} {
-		if _, err := readAllowances(writeFile(t, "skips", bad)); err == nil || !strings.Contains(err.Error(), ":1: ") {
+		if _, err := readAllowances(writeFile(t, "skips", bad)); err == nil ||
+			!strings.Contains(err.Error(), ":1: ") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

@@ -36,7 +36,8 @@ func TestCounts(t *testing.T) {
 			}
 			got := count([]string{path})
 			if got.passed != test.passed || got.failed != test.failed || got.skipped != test.skipped {
-				t.Errorf("%v, want %d passed, %d failed, %d skipped", got, test.passed, test.failed, test.skipped)
+				t.Errorf("%v, want %d passed, %d failed, %d skipped", got, test.passed, test.failed,
+					test.skipped)
 			}
 		})
 	}

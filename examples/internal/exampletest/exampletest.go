@@ -65,7 +65,8 @@ func runAsOrdinaryUser(t *testing.T) {
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
-		testkit.Skip(t, "cannot become another user: "+err.Error()) // root of a user namespace without others
+		// root of a user namespace without others
+		testkit.Skip(t, "cannot become another user: "+err.Error())
 	}
 	err := cmd.Wait()
 	switch {

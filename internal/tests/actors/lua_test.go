@@ -138,9 +138,12 @@ parent:send{ foo = os.getenv("FOO"), home = os.getenv("HOME") or false, secret =
 }
 
 func TestLuaActorMemoryLimit(t *testing.T) {
-	actor := actortest.Spawn(t, initscript.Actor{ModuleMemoryLimit: 4 << 20, Stderr: os.Stderr, ModuleSource: `
+	actor := actortest.Spawn(
+		t,
+		initscript.Actor{ModuleMemoryLimit: 4 << 20, Stderr: os.Stderr, ModuleSource: `
 parent:send(select(2, pcall(string.rep, "x", 2^23)))
-parent:send(#string.rep("x", 2^20))`})
+parent:send(#string.rep("x", 2^20))`},
+	)
 	ctx := actortest.Context(t)
 	if got, err := actor.Receive(ctx); got != "not enough memory" {
 		t.Errorf("got %.100v, %v", got, err)

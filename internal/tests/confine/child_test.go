@@ -123,7 +123,9 @@ func TestConfineLeavesRunningChildren(t *testing.T) {
 // Where the confinement does not leave what a start needs, there is an error that says what, and
 // never a child of the old server.
 func TestConfineWithoutWhatStartsNeed(t *testing.T) {
-	noFiles := `set_no_new_privs() C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {'read_file', 'read_dir', 'execute'}})))`
+	noFiles := `set_no_new_privs() ` +
+		`C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {'read_file', ` +
+		`'read_dir', 'execute'}})))`
 	tests := []struct {
 		name, confine string
 		hadServer     bool
@@ -134,7 +136,9 @@ func TestConfineWithoutWhatStartsNeed(t *testing.T) {
 		{"no files, after a start", noFiles, true,
 			"start fork server: execute this program: execveat: permission denied",
 			"true: permission denied"},
-		{"no execution", `set_no_new_privs() C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = {'execute'}})))`, true,
+		{"no execution", `set_no_new_privs() ` +
+			`C.landlock_restrict_self((C.landlock_create_ruleset({handled_access_fs = ` +
+			`{'execute'}})))`, true,
 			"start fork server: execute this program: execveat: permission denied",
 			"true: permission denied"},
 		{"no execveat", testkit.Install(testkit.Filter(unix.SYS_EXECVEAT,

@@ -226,11 +226,17 @@ var hintCases = []hintCase{
 		error:  `init.script:1: seccomp_set_mode_filter("…"): permission denied (EACCES)`,
 		hint: `a process without CAP_SYS_ADMIN must set no_new_privs first: call set_no_new_privs() ` +
 			`before`},
-	{name: "refused by the script's filter", script: `set_no_new_privs() C.seccomp_set_mode_filter(` + echoErrno(unix.SYS_CHDIR, unix.EPERM) + `)
+	{
+		name: "refused by the script's filter",
+		script: `set_no_new_privs() C.seccomp_set_mode_filter(` + echoErrno(
+			unix.SYS_CHDIR,
+			unix.EPERM,
+		) + `)
 			C.chdir("/")`,
 		error: `init.script:2: chdir("/"): operation not permitted (EPERM)`,
 		hint: `likely the seccomp filter that the script installed in line 1 refuses the call: ` +
-			`install it later, or allow the call`},
+			`install it later, or allow the call`,
+	},
 	{name: "refused by the script's ruleset", needs: testkit.RequireLandlock,
 		script: forbidWrite + `C.mkdir("/tmp/refused", 448)`,
 		error:  `init.script:1: mkdir("/tmp/refused", 448): permission denied (EACCES)`,

@@ -59,10 +59,12 @@ func TestNoOtherNames(t *testing.T) {
 	functions, _ := testkit.NamesOfKind(t, "functions")
 	constants, _ := testkit.NamesOfKind(t, "constants")
 	globals, _ := testkit.NamesOfKind(t, "globals")
-	standard := strings.Fields(`_G _VERSION arg assert collectgarbage coroutine debug dofile error gcinfo getfenv
+	standard := strings.Fields(
+		`_G _VERSION arg assert collectgarbage coroutine debug dofile error gcinfo getfenv
 		getmetatable io ipairs jit load loadfile loadstring math module newproxy next os package
 		pairs pcall print rawequal rawget rawlen rawset require select setfenv setmetatable string
-		table tonumber tostring type unpack xpcall bit`)
+		table tonumber tostring type unpack xpcall bit`,
+	)
 	r := testkit.RunScript(t, `
 		local _, names = debug.getupvalue(getmetatable(C).__index, 1)
 		for name in pairs(names) do S('C ' .. name) end

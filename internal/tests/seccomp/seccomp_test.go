@@ -68,14 +68,17 @@ func TestSeccompPolicy(t *testing.T) {
 			Stdout: "refused\nworks\n"},
 		{Name: "a program is killed", Script: forChdir("kill_process"), Then: `echo alive; cd /`,
 			Stdout: "alive\n", Signal: unix.SIGSYS},
-		{Name: "the first rule that matches decides", Script: testkit.Lua("system_calls") + testkit.Install(testkit.CompilePolicy(`
+		{
+			Name: "the first rule that matches decides",
+			Script: testkit.Lua("system_calls") + testkit.Install(testkit.CompilePolicy(`
 default_action: allow
 rules:
   - {names: [getpid], action: {errno: EPERM}, args: [{arg: 0, width: 64, eq: 1}]}
   - {names: [getpid, getuid], action: {errno: EDOM}, args: [{arg: 0, width: 64, le: 2}]}
   - {names: [getuid], action: allow}
 `)) + `R(call('getpid', 0), call('getpid', 1), call('getpid', 2), call('getpid', 3), call('getuid', 1), call('getuid', 3))`,
-			Sent: []string{"EDOM,EPERM,EDOM,ok,EDOM,ok"}},
+			Sent: []string{"EDOM,EPERM,EDOM,ok,EDOM,ok"},
+		},
 		{Name: "what is not known is ENOSYS, what is not allowed is not", Script: allKnownBut("chdir") +
 			`R(call('chdir')) R(call(9999)) R(call(0x3fffffff)) R(call(-1)) R(call(0x7fffffff))`,
 			Sent: []string{"EDOM", "ENOSYS", "ENOSYS", "ENOSYS", "ENOSYS"}},

@@ -197,8 +197,12 @@ func TestPID1IsOutOfReach(t *testing.T) {
 func TestCapabilitiesWithoutProc(t *testing.T) {
 	testkit.RequireUserNamespaces(t)
 	for _, more := range []initscript.Namespaces{0, initscript.NewPID} {
-		r := testkit.RunScript(t, `C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE)) C.mount("tmpfs", "/proc", "tmpfs", 0, nil)
-			C.cap_drop_bound("0") C.cap_reset_ambient() C.cap_set_proc("=") S("done")`, testkit.InUserNamespace(initscript.NewMount|more))
+		r := testkit.RunScript(
+			t,
+			`C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE)) C.mount("tmpfs", "/proc", "tmpfs", 0, nil)
+			C.cap_drop_bound("0") C.cap_reset_ambient() C.cap_set_proc("=") S("done")`,
+			testkit.InUserNamespace(initscript.NewMount|more),
+		)
 		if r.Err != nil || len(r.Sent) != 1 {
 			t.Errorf("with %q: %+v", more, r)
 		}
