@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -105,8 +104,8 @@ func (c *Cmd) newOrigin() origin {
 		scriptName: c.scriptName(),
 		hasProgram: c.Path != "" || c.actor != nil,
 		namespaces: c.Namespaces,
-		uidMap:     slices.Clone(c.UIDMap),
-		gidMap:     slices.Clone(c.GIDMap),
+		uidMap:     c.UIDMap,
+		gidMap:     c.GIDMap,
 	}
 }
 
