@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -78,6 +79,9 @@ func TestIncludes(t *testing.T) {
 }
 
 func TestCompiledFiles(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("needs the go command: " + err.Error()) // which an ordinary user may lack
+	}
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"a.c": "int b(void); int a(void) { return b(); }",
