@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/ffitest"
 	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
 )
@@ -66,7 +67,7 @@ func TestChannelsGoOneWay(t *testing.T) {
 
 // An actor in Lua that sends through its sources, and receives through its channel to the host.
 func TestLuaCannotSendBackwards(t *testing.T) {
-	actor, err := initscript.Spawn(t.Context(), initscript.Actor{Stderr: os.Stderr, ModuleSource: `
+	const source = `
 local ffi = require "ffi"
 ffi.cdef[[
 long send(int, const void *, size_t, int);
@@ -81,7 +82,9 @@ for fd = 3, 63 do                                            -- the sources, bel
         got[#got + 1] = tonumber(ffi.C.send(fd, "x", 1, 0x4040)) .. " " .. ffi.errno()
     end
 end
-parent:send(got)`})
+parent:send(got)`
+	ffitest.Require(t, source)
+	actor, err := initscript.Spawn(t.Context(), initscript.Actor{Stderr: os.Stderr, ModuleSource: source})
 	if err != nil {
 		t.Fatal(err)
 	}

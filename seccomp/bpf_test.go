@@ -246,7 +246,7 @@ func groupSays(action seccomp.Action, name string, args [6]uint64) (verdict uint
 		return verdict, first == 0
 	case "prctl":
 		return verdict, first == seccomp.PrSetVMA || first == seccomp.PrSetName ||
-			first == seccomp.PrGetDumpable ||
+			first == seccomp.PrGetDumpable || first == seccomp.PrCapbsetRead ||
 			first == seccomp.PrSetDumpable && args[1] <= 1 || first == seccomp.PrSetPdeathsig &&
 			args[1] == 9
 	}

@@ -2,6 +2,7 @@ package seccomp
 
 // For the tests that read policies in the plain way.
 const (
+	PrCapbsetRead  = prCapbsetRead
 	PrGetDumpable  = prGetDumpable
 	PrSetDumpable  = prSetDumpable
 	PrSetName      = prSetName

@@ -59,9 +59,11 @@ func limitedTo(name string) [][]Condition {
 	case "clone":
 		return [][]Condition{{{Arg: 0, Width: 32, Mask: cloneNamespaces, Op: Equal, Value: 0}}}
 	case "prctl":
-		// PID 1 becomes undumpable; the Go runtime names its memory. No other option, among them those
-		// that would let a process outlive its host, be traced, or have processor bugs back.
+		// PID 1 becomes undumpable; the Go runtime names its memory; libcap in a static program asks, as
+		// that boots, which capabilities the kernel has. No other option, among them those that would
+		// let a process outlive its host, be traced, or have processor bugs back.
 		return [][]Condition{
+			{isOption(prCapbsetRead)},
 			{isOption(prGetDumpable)},
 			{isOption(prSetDumpable), {Arg: 1, Width: 64, Op: Equal, Value: 0}},
 			{isOption(prSetDumpable), {Arg: 1, Width: 64, Op: Equal, Value: 1}}, // an actor again

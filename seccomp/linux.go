@@ -21,6 +21,7 @@ const (
 	cloneNewNet    = 0x40000000
 
 	prSetPdeathsig = 1 // PR_*
+	prCapbsetRead  = 23
 	prGetDumpable  = 3
 	prSetDumpable  = 4
 	prSetName      = 15

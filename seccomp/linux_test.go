@@ -20,6 +20,7 @@ func TestNumbersOfLinux(t *testing.T) {
 		{cloneNewUTS, unix.CLONE_NEWUTS}, {cloneNewIPC, unix.CLONE_NEWIPC},
 		{cloneNewUser, unix.CLONE_NEWUSER}, {cloneNewPID, unix.CLONE_NEWPID},
 		{cloneNewNet, unix.CLONE_NEWNET}, {prSetPdeathsig, unix.PR_SET_PDEATHSIG},
+		{prCapbsetRead, unix.PR_CAPBSET_READ},
 		{prGetDumpable, unix.PR_GET_DUMPABLE}, {prSetDumpable, unix.PR_SET_DUMPABLE},
 		{prSetName, unix.PR_SET_NAME}, {prSetVMA, unix.PR_SET_VMA},
 		{enosys, uint64(unix.ENOSYS)}, {sigkill, uint64(unix.SIGKILL)},

@@ -218,6 +218,7 @@ func unmask(t *testing.T, victim int, description initscript.Actor, order string
 
 // The same before the host has been told who the actor is: nothing is waited for between the two.
 func TestImpostorInEveryStart(t *testing.T) {
+	ffitest.Require(t, impostorInLua)
 	victim := exec.Command("sleep", "1000")
 	testkit.Must(t, victim.Start())
 	defer victim.Wait()
