@@ -103,19 +103,22 @@ for _, wrong in ipairs{ 1, true, {}, print } do
     expect_failure("EINVAL", "module", spawn_vm, { module = wrong, subprocess = {} })
     expect_failure("EINVAL", "module_source", spawn_vm, { module_source = wrong, subprocess = {} })
 end
-expect_failure("EINVAL", "module_source", spawn_vm, { module = "x", module_source = "", subprocess = {} })`,
+expect_failure("EINVAL", "module_source", spawn_vm,
+    { module = "x", module_source = "", subprocess = {} })`,
 	"options/context": `
 for _, name in ipairs{ "inherit_context", "new_master" } do
     for _, value in ipairs{ true, false } do
         expect_failure("EINVAL", 1, spawn_vm, { [name] = value, subprocess = {} })
     end
     actor("", {}) -- other types and unknown keys are ignored
-    spawn_vm{ module_source = "", [name] = "x", concurrency_hint = {}, unknown = 1, subprocess = { unknown = 1 } }
+    spawn_vm{ module_source = "", [name] = "x", concurrency_hint = {}, unknown = 1,
+        subprocess = { unknown = 1 } }
 end`,
 	"options/booleans": `
 for _, name in ipairs{ "uts", "ipc", "pid", "user", "net", "mount" } do
     for _, wrong in ipairs{ 1, "true", {} } do
-        expect_failure("EINVAL", "subprocess/newns_" .. name, spawn_vm, { subprocess = { ["newns_" .. name] = wrong } })
+        expect_failure("EINVAL", "subprocess/newns_" .. name, spawn_vm,
+            { subprocess = { ["newns_" .. name] = wrong } })
     end
     actor("", { ["newns_" .. name] = false })
 end
@@ -163,8 +166,10 @@ for _, name in ipairs{ "stdin", "stdout", "stderr" } do
     expect_failure("EBUSY", argument, spawn_vm, { subprocess = { [name] = closed } })
 end`,
 	"options/environment": `
-for _, wrong in ipairs{ 1, "A=1", { A = 1 }, { "A=1" }, { [1] = "x" }, { A = {} }, { ["A=B"] = "x" }, { [""] = "x" }, { A = "\0" } } do
-    expect_failure("EINVAL", "subprocess/environment", spawn_vm, { subprocess = { environment = wrong } })
+for _, wrong in ipairs{ 1, "A=1", { A = 1 }, { "A=1" }, { [1] = "x" }, { A = {} },
+    { ["A=B"] = "x" }, { [""] = "x" }, { A = "\0" } } do
+    expect_failure("EINVAL", "subprocess/environment", spawn_vm,
+        { subprocess = { environment = wrong } })
 end
 local a = actor([[parent:send{ e = os.getenv("E"), home = os.getenv("HOME") or false }]],
     { environment = { E = "a=b\nc" }, init = { script = "assert(not os.getenv('E'))" } })
@@ -178,9 +183,12 @@ local a = actor([[parent:send{ #os.getenv("LONG"), os.getenv("E1000") }]], { env
 local got = a:receive()
 equal(got[1], 200000) equal(got[2], "value 1000")`,
 	"options/unsupported": `
-expect_failure("EINVAL", "subprocess/source_tree_cache", spawn_vm, { subprocess = { source_tree_cache = 1 } })
-expect_failure("EINVAL", "subprocess/source_tree_cache", spawn_vm, { subprocess = { source_tree_cache = { a = { b = 1 } } } })
-for _, name in ipairs{ "source_tree_cache", "native_modules_cache", "ld_library_directories", "libc_service" } do
+expect_failure("EINVAL", "subprocess/source_tree_cache", spawn_vm,
+    { subprocess = { source_tree_cache = 1 } })
+expect_failure("EINVAL", "subprocess/source_tree_cache", spawn_vm,
+    { subprocess = { source_tree_cache = { a = { b = 1 } } } })
+for _, name in ipairs{ "source_tree_cache", "native_modules_cache", "ld_library_directories",
+    "libc_service" } do
     expect_failure("ENOTSUP", "subprocess/" .. name, spawn_vm, { subprocess = { [name] = {} } })
 end`,
 	"options/init": `
@@ -188,14 +196,20 @@ local closed = unix.pipe() closed:close()
 expect_failure("EINVAL", "subprocess/init", spawn_vm, { subprocess = { init = "x" } })
 expect_failure("EINVAL", "subprocess/init/script", spawn_vm, { subprocess = { init = {} } })
 expect_failure("EINVAL", "subprocess/init/script", spawn_vm, { subprocess = { init = { script = 5 } } })
-expect_failure("EINVAL", "subprocess/init/arg", spawn_vm, { subprocess = { init = { script = 5, arg = 1 } } })
-expect_failure("EBUSY", "subprocess/init/arg", spawn_vm, { subprocess = { init = { script = 5, arg = closed } } })
-local e = expect_failure("EINVAL", "subprocess/init/script", spawn_vm, { subprocess = { init = { script = "\n\0" } } })
+expect_failure("EINVAL", "subprocess/init/arg", spawn_vm,
+    { subprocess = { init = { script = 5, arg = 1 } } })
+expect_failure("EBUSY", "subprocess/init/arg", spawn_vm,
+    { subprocess = { init = { script = 5, arg = closed } } })
+local e = expect_failure("EINVAL", "subprocess/init/script", spawn_vm,
+    { subprocess = { init = { script = "\n\0" } } })
 check(tostring(e):find("init.script:2: NUL byte", 1, true), e)`,
 	"options/order": `
 -- Each one is wrong, so each error must be of the first that is left.
-local subprocess = { newns_uts = 1, newns_ipc = 1, newns_pid = 1, newns_user = 1, newns_net = 1, newns_mount = 1,
-    pd_daemon = 1, stdin = 1, stdout = 1, stderr = 1, environment = 1, source_tree_cache = 1, init = { arg = 1, script = 1 } }
+local subprocess = {
+    newns_uts = 1, newns_ipc = 1, newns_pid = 1, newns_user = 1, newns_net = 1, newns_mount = 1,
+    pd_daemon = 1, stdin = 1, stdout = 1, stderr = 1, environment = 1, source_tree_cache = 1,
+    init = { arg = 1, script = 1 },
+}
 for _, name in ipairs{ "newns_uts", "newns_ipc", "newns_pid", "newns_user", "newns_net", "newns_mount",
     "pd_daemon", "stdin", "stdout", "stderr", "environment", "source_tree_cache" } do
     expect_failure("EINVAL", "subprocess/" .. name, spawn_vm, { subprocess = subprocess })
@@ -205,7 +219,10 @@ expect_failure("EINVAL", "subprocess/init/arg", spawn_vm, { subprocess = subproc
 subprocess.init.arg = nil
 expect_failure("EINVAL", "subprocess/init/script", spawn_vm, { subprocess = subprocess })`,
 	"options/metamethods": `
-local options = setmetatable({}, { __index = { module_source = "parent:send(1)", subprocess = setmetatable({}, { __index = { stderr = "share" } }) } })
+local subprocess = setmetatable({}, { __index = { stderr = "share" } })
+local options = setmetatable({}, {
+    __index = { module_source = "parent:send(1)", subprocess = subprocess },
+})
 equal(spawn_vm(options):receive(), 1)`,
 	"options/called by nobody": `
 -- Coroutines that begin in spawn_vm, or have left their function by a tail call.
@@ -214,7 +231,8 @@ local co = coroutine.wrap(function() return spawn_vm{ module = ".", subprocess =
 expect_failure("EINVAL", "subprocess/stdin", co)
 co = coroutine.wrap(function() return spawn_vm{ module = "./missing", subprocess = {} } end)
 expect_failure("module_not_found", "module", co)
-expect_failure("module_not_found", "module", coroutine.wrap(spawn_vm), { module = ".", subprocess = {} })`,
+co = coroutine.wrap(spawn_vm)
+expect_failure("module_not_found", "module", co, { module = ".", subprocess = {} })`,
 	"options/namespaces": `
 -- Each option makes its namespace and no other one. Only a user namespace can be had by everybody.
 local function namespace(pid, kind)
@@ -232,9 +250,11 @@ for option in pairs(options) do
     a:close()
 end`,
 	"options/error": `
-local e = expect_failure("EINVAL", "subprocess/stdin", function() spawn_vm{ subprocess = { stdin = 1 } } end)
+local function wrong() spawn_vm{ subprocess = { stdin = 1 } } end
+local e = expect_failure("EINVAL", "subprocess/stdin", wrong)
 equal(e.value, 22) equal(e.category, "generic")
-check(tostring(e):find("app.lua:2: spawn_vm: subprocess/stdin: file_descriptor or nil expected, got number", 1, true), e)`,
+local expected = "app.lua:2: spawn_vm: subprocess/stdin: file_descriptor or nil expected, got number"
+check(tostring(e):find(expected, 1, true), e)`,
 
 	"module/missing": `
 expect_failure("module_not_found", "module", spawn_vm, { module = "./missing", subprocess = {} })
@@ -244,9 +264,11 @@ expect_failure("invalid_module_name", "module", spawn_vm, { module = "..", subpr
 expect_failure("invalid_module_name", "module", spawn_vm, { module = "./x/", subprocess = {} })
 equal(failure(spawn_vm, { module = "./missing", subprocess = {} }).category, "initscript")`,
 	"module/syntax": `
-local e = expect_failure("EINVAL", "module_source", spawn_vm, { module_source = "x = = 1", subprocess = {} })
+local e = expect_failure("EINVAL", "module_source", spawn_vm,
+    { module_source = "x = = 1", subprocess = {} })
 check(tostring(e):find("module:1: unexpected symbol near '='", 1, true), e)
-expect_failure("EINVAL", "module_source", spawn_vm, { module_source = string.dump(function() end), subprocess = {} })
+expect_failure("EINVAL", "module_source", spawn_vm,
+    { module_source = string.dump(function() end), subprocess = {} })
 expect_failure("EINVAL", "module_source", spawn_vm, { module_source = "--\0", subprocess = {} })
 local dir = arg[0]:match("^.*/")
 local file = assert(io.open(dir .. "wrong.lua", "w")) file:write("#!lua\nx = = 1") file:close()
@@ -254,9 +276,15 @@ local e = expect_failure("EINVAL", "module", spawn_vm, { module = "./wrong", sub
 check(tostring(e):find("wrong.lua:2: unexpected symbol", 1, true), e)`,
 	"module/relative": `
 local dir = arg[0]:match("^.*/")
-local function write(name) local file = assert(io.open(dir .. name, "w")) file:write("parent:send('" .. name .. "')") file:close() end
+local function write(name)
+    local file = assert(io.open(dir .. name, "w"))
+    file:write("parent:send('" .. name .. "')")
+    file:close()
+end
 write("here.lua") write("plain") write("below.lua")
-local function run(module) return spawn_vm{ module = module, subprocess = { stderr = "share" } }:receive() end
+local function run(module)
+    return spawn_vm{ module = module, subprocess = { stderr = "share" } }:receive()
+end
 equal(run("./here"), "here.lua")
 equal(run("./here.lua"), "here.lua")
 equal(run("./plain"), "plain")
@@ -284,19 +312,22 @@ local a = spawn_vm{ module = "/nonexistent", subprocess = { stderr = w, init = {
 w:close()
 equal(r:read(1000), "Error starting the lua VM: cannot open /nonexistent: No such file or directory\n")
 local ok, how, status, message = a:wait()
-equal(ok, nil) equal(how, "exit") equal(status, 1) equal(message, "cannot open /nonexistent: No such file or directory")`,
+equal(ok, nil) equal(how, "exit") equal(status, 1)
+equal(message, "cannot open /nonexistent: No such file or directory")`,
 	"module/made with a mistake": `
 local dir = arg[0]:match("^.*/")
 local script = ([[
     write_all(C.open(%q, bit.bor(C.O_WRONLY, C.O_CREAT), mode(6, 0, 0)), "\nx = = 1")
 ]]):format(dir .. "mistake.lua")
 local r, w = unix.pipe()
-local a = spawn_vm{ module = dir .. "mistake.lua", subprocess = { stderr = w, init = { script = script } } }
+local a = spawn_vm{ module = dir .. "mistake.lua",
+    subprocess = { stderr = w, init = { script = script } } }
 w:close()
 local text = r:read(1000)
 check(text:find("^Error starting the lua VM: .*mistake.lua:2: unexpected symbol near '='\n$"), text)
 local ok, how, status, message = a:wait()
-equal(how, "exit") equal(status, 1) check(message:find("mistake.lua:2: unexpected symbol", 1, true), message)`,
+equal(how, "exit") equal(status, 1)
+check(message:find("mistake.lua:2: unexpected symbol", 1, true), message)`,
 	"module/none": `
 for _, options in ipairs{ { subprocess = {} }, { module = "", subprocess = {} } } do
     local r, w = unix.pipe()
@@ -364,7 +395,12 @@ local _, _, status = a:wait()
 equal(status, 7)`,
 	"channel/kill": `
 for _, signal in ipairs{ 9, 15, false } do
-    local a = actor("require'ffi'.cdef'void *signal(int, void *);' require'ffi'.C.signal(15, require'ffi'.cast('void *', 1)) parent:send(1) inbox:receive()")
+    local a = actor([[
+        local ffi = require 'ffi'
+        ffi.cdef 'void *signal(int, void *);'
+        ffi.C.signal(15, ffi.cast('void *', 1)) -- SIG_IGN
+        parent:send(1)
+        inbox:receive()]])
     a:receive()
     if signal then a:kill(signal) else a:kill() end
     local _, how, number = a:wait()
@@ -398,7 +434,9 @@ collectgarbage() collectgarbage()
 equal(r:read(100), "no_senders")`,
 	"channel/kill argument": `
 local a = actor("inbox:receive()")
-for _, wrong in ipairs{ "9", true, {}, 0.5, -1, 65, 0/0, 1/0 } do expect_failure("EINVAL", 2, a.kill, a, wrong) end
+for _, wrong in ipairs{ "9", true, {}, 0.5, -1, 65, 0/0, 1/0 } do
+    expect_failure("EINVAL", 2, a.kill, a, wrong)
+end
 check(a.child_pid > 0) -- and nothing has been sent
 a:kill(0) -- a signal that is none, and then SIGKILL
 local _, how, number = a:wait()
@@ -415,7 +453,8 @@ address:send("x")
 equal(a:wait(), true)`,
 	"script/fails": `
 local host, guest = unix.seqpacket_socket.pair()
-local a = spawn_vm{ module_source = "", subprocess = { init = { script = "C.open('/nonexistent', 0)", arg = guest } } }
+local a = spawn_vm{ module_source = "",
+    subprocess = { init = { script = "C.open('/nonexistent', 0)", arg = guest } } }
 guest:close()
 equal(host:receive_with_fds(10), "")
 local sent, e
@@ -495,8 +534,9 @@ expect_failure("EINVAL", 1, message.array)`,
 	"messages/values": `
 local echo = actor("while true do parent:send(inbox:receive()) end")
 local function same(value) echo:send(value) return echo:receive() end
-for _, value in ipairs{ true, false, 0, 1, -1, 23, 24, 255, 256, 65535, 65536, 2^32, 2^53, -2^53, 2^60, -2^60, 1e300, 0.5, -0.1,
-    1/0, -1/0, "", "text", "\0\255", ("x"):rep(256), ("x"):rep(100000) } do
+for _, value in ipairs{ true, false, 0, 1, -1, 23, 24, 255, 256, 65535, 65536,
+    2^32, 2^53, -2^53, 2^60, -2^60, 1e300, 0.5, -0.1, 1/0, -1/0,
+    "", "text", "\0\255", ("x"):rep(256), ("x"):rep(100000) } do
     equal(same(value), value)
     equal(same{ value = value }.value, value)
     equal(same{ value }[1], value)
@@ -575,7 +615,10 @@ equal(getmetatable(inbox), "inbox")`,
 	"pcall": `
 equal(select(2, pcall(error, "x")), "x")
 equal(select(2, xpcall(function() error("x", 0) end, function(e) return e .. "y" end)), "xy")
-local co = coroutine.wrap(function() expect_failure("EINVAL", 1, spawn_vm, 1) return actor("parent:send(1)"):receive() end)
+local co = coroutine.wrap(function()
+    expect_failure("EINVAL", 1, spawn_vm, 1)
+    return actor("parent:send(1)"):receive()
+end)
 equal(co(), 1)`,
 }
 

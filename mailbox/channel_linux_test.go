@@ -78,7 +78,8 @@ func checkDescriptors(t *testing.T) {
 
 func awaitDescriptors(t *testing.T, most int) {
 	t.Helper()
-	for deadline := time.Now().Add(testkit.Timeout); openDescriptors(t) > most; time.Sleep(time.Millisecond) {
+	deadline := time.Now().Add(testkit.Timeout)
+	for ; openDescriptors(t) > most; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d descriptors are open, and %d were", openDescriptors(t), most)
 		}
@@ -671,7 +672,8 @@ func TestDroppedInboxes(t *testing.T) {
 			receive(t, inbox)
 		}
 	}()
-	for deadline := time.Now().Add(testkit.Timeout); runtime.NumGoroutine() > goroutines; time.Sleep(time.Millisecond) {
+	deadline := time.Now().Add(testkit.Timeout)
+	for ; runtime.NumGoroutine() > goroutines; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines, and there were %d", runtime.NumGoroutine(), goroutines)
 		}

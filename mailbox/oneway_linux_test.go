@@ -84,7 +84,8 @@ for fd = 3, 63 do                                            -- the sources, bel
 end
 parent:send(got)`
 	ffitest.Require(t, source)
-	actor, err := initscript.Spawn(t.Context(), initscript.Actor{Stderr: os.Stderr, ModuleSource: source})
+	actor, err := initscript.Spawn(t.Context(),
+		initscript.Actor{Stderr: os.Stderr, ModuleSource: source})
 	if err != nil {
 		t.Fatal(err)
 	}

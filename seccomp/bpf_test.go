@@ -42,12 +42,14 @@ func TestNumbers(t *testing.T) {
 			if _, known := info.SyscallNumbers[int(number)]; known {
 				want = seccomptest.Allow
 			}
-			if got := vm.Verdict(t, seccomptest.Data{Number: number, Arch: uint32(info.ID)}); got != want {
+			got := vm.Verdict(t, seccomptest.Data{Number: number, Arch: uint32(info.ID)})
+			if got != want {
 				t.Errorf("%s: number %d: %#x, want %#x", goarch, number, got, want)
 			}
 			for _, other := range []uint32{0, 0xffffffff, uint32(info.ID) ^ 1,
 				uint32(otherArch(goarch).ID)} {
-				if got := vm.Verdict(t, seccomptest.Data{Number: number, Arch: other}); got != seccomptest.KillProcess {
+				got := vm.Verdict(t, seccomptest.Data{Number: number, Arch: other})
+				if got != seccomptest.KillProcess {
 					t.Errorf("%s: number %d of architecture %#x: %#x", goarch, number, other, got)
 				}
 			}
@@ -374,15 +376,20 @@ func TestMultiplexers(t *testing.T) {
 		{"without args", []seccomp.Rule{rule(errno, nil, "socket", "semop", "mmap", "select")}, ""},
 		{"with args", []seccomp.Rule{rule(errno, args, "socket")}, unrefused},
 		{"allowed with args", []seccomp.Rule{rule(allow, args, "socket")}, unrefused},
-		{"socketcall is refused before", []seccomp.Rule{rule(errno, nil, "socketcall"), rule(allow, args, "socket")}, ""},
-		{"socketcall is refused after", []seccomp.Rule{rule(allow, args, "socket"), rule(errno, nil, "socketcall")}, unrefused},
-		{"socketcall is refused in part", []seccomp.Rule{rule(errno, args, "socketcall"), rule(allow, args, "socket")}, unrefused},
-		{"socketcall is allowed before", []seccomp.Rule{rule(allow, nil, "socketcall"), rule(errno, nil, "socket")},
+		{"socketcall is refused before",
+			[]seccomp.Rule{rule(errno, nil, "socketcall"), rule(allow, args, "socket")}, ""},
+		{"socketcall is refused after",
+			[]seccomp.Rule{rule(allow, args, "socket"), rule(errno, nil, "socketcall")}, unrefused},
+		{"socketcall is refused in part",
+			[]seccomp.Rule{rule(errno, args, "socketcall"), rule(allow, args, "socket")}, unrefused},
+		{"socketcall is allowed before",
+			[]seccomp.Rule{rule(allow, nil, "socketcall"), rule(errno, nil, "socket")},
 			`system call "socket": on 386 it is also made through socketcall, for which an ` +
 				`earlier rule has "allow"`},
 		{"both are allowed", []seccomp.Rule{rule(allow, nil, "socketcall"), rule(allow, nil, "socket")},
 			""},
-		{"a number of socketcall", []seccomp.Rule{rule(errno, args, "socketcall"), rule(errno, args, "ipc")}, ""},
+		{"a number of socketcall",
+			[]seccomp.Rule{rule(errno, args, "socketcall"), rule(errno, args, "ipc")}, ""},
 		{"old mmap with args", []seccomp.Rule{rule(errno, args, "mmap")},
 			`system call "mmap": no args are possible on 386, where they are behind a pointer`},
 		{"group with args", []seccomp.Rule{rule(errno, args, "@launcher")},

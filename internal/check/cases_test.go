@@ -220,8 +220,9 @@ var mistakes = []struct {
 		"'true' }, {})", want: []string{"2:14: warning: the program that C.fexecve"}},
 
 	{
-		source: "local bit = require('bit') local fd = C.open('/', bit.bor(C.O_PATH, C.O_RDONLY))\n" + execute,
-		want:   []string{"1:41: warning: the program"},
+		source: "local bit = require('bit') local fd = C.open('/', bit.bor(C.O_PATH, C.O_RDONLY))\n" +
+			execute,
+		want: []string{"1:41: warning: the program"},
 	},
 
 	// Comments.
@@ -259,7 +260,8 @@ func TestMistakes(t *testing.T) {
 // In these nothing is certainly wrong.
 var silent = []string{
 	// Names.
-	`local x = C`, `C.nosuch = 1 print(C.nosuch)`, `function C.nosuch() end C.nosuch()`, `local C = {} C.nosuch()`, `C = require("mine") C.nosuch()`,
+	`local x = C`, `C.nosuch = 1 print(C.nosuch)`, `function C.nosuch() end C.nosuch()`,
+	`local C = {} C.nosuch()`, `C = require("mine") C.nosuch()`,
 	`pcall(function() return C.nosuch end)`, `local function probe() return C.nosuch end ` +
 		`print(pcall(probe))`,
 	`local key = io.read() print(C[key])`, `local c = C c = {} c.nosuch()`, `setfenv(1, { C = {} ` +
@@ -270,9 +272,11 @@ var silent = []string{
 		`C.nosuch() end`,
 	`if io.read() then C.cap_enter() end`, `local function f() C.cap_enter() end`, `local x = ` +
 		`jit.os == "BSD" and C.cap_enter()`,
-	`if jit.os == "Linux" then return end C.cap_enter()`, `while io.read() do C.cap_enter() end`, `if jit.os ~= "BSD" then os.exit(1) end C.cap_enter()`,
+	`if jit.os == "Linux" then return end C.cap_enter()`, `while io.read() do C.cap_enter() end`,
+	`if jit.os ~= "BSD" then os.exit(1) end C.cap_enter()`,
 	`local function quit() os.exit(1) end if jit.os ~= "BSD" then quit() end C.cap_enter()`,
-	`if DEBUG then DEBUG() end`, `foo = print foo()`, `function foo() end foo()`, `local foo = print foo()`, `print(foo)`, `_G.foo = print foo()`,
+	`if DEBUG then DEBUG() end`, `foo = print foo()`, `function foo() end foo()`,
+	`local foo = print foo()`, `print(foo)`, `_G.foo = print foo()`,
 	`local ffi = require("ffi") ffi.cdef("")`, `goto done do C.cap_enter() end ::done::`,
 
 	`dofile("x") C.nosuch() foo()`, `require("mine") foo()`,
@@ -281,14 +285,18 @@ var silent = []string{
 	`C.link(C.setsid())`, `C.umask("a" .. io.read())`, `C.chown("a", "-1", " +1 ")`,
 	`C.mkdir("a", "0x1ff")`, `C.mkdir(1, 2)`, `C.open("a", 0)`, `C.open("a", 0, nil)`,
 	`C.mount(nil, "a", nil, 0)`, `C.mount(nil, "a", nil, 0, nil)`,
-	`local function f(...) C.mkdir(...) C.mkdir("a", ...) C.setns(C.open(...)) end`, `C.mkdir(table.unpack({}))`,
-	`C.umask(tonumber(io.read()))`, `local m m = "x" C.umask(m)`, `local m = "x" m = 1 C.umask(m)`, `C.umask(io.read() and 1 or "x")`,
-	`C.setgroups({ tonumber("1") })`, `C.setgroups({ 1, nil })`, `C.setgroups(setmetatable({}, {}))`, `C.execve("/x", { "x", tostring(1) }, { A = "1" })`,
+	`local function f(...) C.mkdir(...) C.mkdir("a", ...) C.setns(C.open(...)) end`,
+	`C.mkdir(table.unpack({}))`,
+	`C.umask(tonumber(io.read()))`, `local m m = "x" C.umask(m)`, `local m = "x" m = 1 C.umask(m)`,
+	`C.umask(io.read() and 1 or "x")`,
+	`C.setgroups({ tonumber("1") })`, `C.setgroups({ 1, nil })`, `C.setgroups(setmetatable({}, {}))`,
+	`C.execve("/x", { "x", tostring(1) }, { A = "1" })`,
 	`C.execve("/x")`, `pcall(function() C.mkdir() end)`, `C.seccomp_set_mode_filter = print ` +
 		`C.seccomp_set_mode_filter()`,
 	`set_no_new_privs() C.seccomp_set_mode_filter(C.read(arg, 32768))`, `local open = C.open open ` +
 		`= print open(1, 2, 3, 4, 5)`,
-	`C.umask(0)`, `C.umask(00)`, `C.umask(10)`, `print(0755)`, `C.mkdir("0755", 1)`, `C.mkdir("a", tonumber("755", 8))`, `C.umask(1 + 1LL)`, `C.umask(bit.bor(1, 2))`,
+	`C.umask(0)`, `C.umask(00)`, `C.umask(10)`, `print(0755)`, `C.mkdir("0755", 1)`,
+	`C.mkdir("a", tonumber("755", 8))`, `C.umask(1 + 1LL)`, `C.umask(bit.bor(1, 2))`,
 	`C.fsconfig(1, 2, nil, nil, 0)`,
 
 	// Texts and fields.
@@ -297,10 +305,12 @@ var silent = []string{
 	`local t = { allowed_access = {} } t.parent_fd = 1 C.landlock_add_rule(1, "path_beneath", t)`,
 	`C.landlock_add_rule(1, "net_port", { allowed_access = { "bind_tcp" }, port = 1 })`,
 	`C.landlock_add_rule(1, io.read(), { allowed_access = {}, port = 1 })`,
-	`C.mount_setattr(1, "", 0, { [io.read()] = 1 })`, `C.jail = { nosuch = 1 }`, `C.seccomp_set_mode_filter = 1 C.openat2(1, "x", {})`,
+	`C.mount_setattr(1, "", 0, { [io.read()] = 1 })`, `C.jail = { nosuch = 1 }`,
+	`C.seccomp_set_mode_filter = 1 C.openat2(1, "x", {})`,
 
 	// Results.
-	`local old = C.umask(0)`, `local fd, errno = C.open("/", C.O_CLOEXEC)`, `local a, b = C.umask(0), 1`, `local a, b = C.pipe2(C.O_CLOEXEC)`,
+	`local old = C.umask(0)`, `local fd, errno = C.open("/", C.O_CLOEXEC)`, `local a, b = C.umask(0), 1`,
+	`local a, b = C.pipe2(C.O_CLOEXEC)`,
 	`local x, y = (C.getpid()), 1`, `local a, b = f and C.getpid()`, `C.umask = print local a, b ` +
 		`= C.umask(0)`,
 
@@ -354,18 +364,25 @@ var silent = []string{
 	// Capabilities.
 	"C.mount('a', 'b', 'c', 0) C.cap_set_proc('=')", "C.cap_set_proc('cap_sys_admin=ep') " +
 		"C.mount('a', 'b', 'c', 0)", "C.cap_set_proc('=ep') C.mount('a', 'b', 'c', 0)",
-	"C.cap_set_proc('all=ep') C.chroot('/')", "C.cap_set_proc('= cap_sys_chroot+eip') C.chroot('/')", "C.cap_set_proc(io.read()) C.chroot('/')",
-	"C.cap_set_proc('= cap_sys_chroot+ep cap_sys_chroot-e cap_sys_chroot+e') C.chroot('/')", "C.cap_set_proc('=ep cap_chown-ep') C.chroot('/')", "C.cap_set_proc('18=ep') C.chroot('/')",
+	"C.cap_set_proc('all=ep') C.chroot('/')", "C.cap_set_proc('= cap_sys_chroot+eip') C.chroot('/')",
+	"C.cap_set_proc(io.read()) C.chroot('/')",
+	"C.cap_set_proc('= cap_sys_chroot+ep cap_sys_chroot-e cap_sys_chroot+e') C.chroot('/')",
+	"C.cap_set_proc('=ep cap_chown-ep') C.chroot('/')", "C.cap_set_proc('18=ep') C.chroot('/')",
 	"C.cap_set_proc('=') C.unshare(C.CLONE_NEWUSER) C.chroot('/')", "C.cap_set_proc('=') " +
 		"C.unshare(C.CLONE_NEWUSER + C.CLONE_NEWNS) C.mount('a', 'b', 'c', 0)",
 	"C.cap_set_proc('=') C.unshare(tonumber(io.read())) C.chroot('/')", "C.cap_set_proc('=') " +
 		"C.setns(arg, 0) C.chroot('/')",
 	"C.cap_set_proc('=p') C.cap_set_proc('cap_sys_chroot=ep') C.chroot('/')", "if arg then " +
 		"C.cap_set_proc('=') end C.chroot('/')",
-	"if arg then C.cap_set_proc('=') else C.cap_set_proc('=ep') end C.chroot('/')", "C.cap_set_proc('=') errexit = false C.chroot('/')", "errexit = false C.cap_set_proc('=') errexit = true C.chroot('/')",
-	"C.setgroups({}) C.setresgid(1, 1, 1) C.setresuid(1, 1, 1)", "C.setresuid(1, 0, 0) C.chroot('/')", "C.setresuid(1, -1, -1) C.chroot('/')",
-	"C.cap_set_secbits(C.SECBIT_NO_SETUID_FIXUP) C.setresuid(1, 1, 1) C.chroot('/')", "C.cap_set_secbits(tonumber(io.read())) C.setresuid(1, 1, 1) C.chroot('/')",
-	"C.setresuid(1, 1, 1) C.cap_set_proc('cap_sys_chroot=ep') C.chroot('/')", "C.cap_set_proc('=') C.setresuid(-1, -1, -1)", "C.cap_set_proc('=') C.mknod('x', mode(6, 6, 6), 0)",
+	"if arg then C.cap_set_proc('=') else C.cap_set_proc('=ep') end C.chroot('/')",
+	"C.cap_set_proc('=') errexit = false C.chroot('/')",
+	"errexit = false C.cap_set_proc('=') errexit = true C.chroot('/')",
+	"C.setgroups({}) C.setresgid(1, 1, 1) C.setresuid(1, 1, 1)", "C.setresuid(1, 0, 0) C.chroot('/')",
+	"C.setresuid(1, -1, -1) C.chroot('/')",
+	"C.cap_set_secbits(C.SECBIT_NO_SETUID_FIXUP) C.setresuid(1, 1, 1) C.chroot('/')",
+	"C.cap_set_secbits(tonumber(io.read())) C.setresuid(1, 1, 1) C.chroot('/')",
+	"C.setresuid(1, 1, 1) C.cap_set_proc('cap_sys_chroot=ep') C.chroot('/')",
+	"C.cap_set_proc('=') C.setresuid(-1, -1, -1)", "C.cap_set_proc('=') C.mknod('x', mode(6, 6, 6), 0)",
 	"C.cap_set_proc('=') C.open_tree(C.AT_FDCWD, '/', C.OPEN_TREE_CLOEXEC)", "C.cap_set_proc('=') " +
 		"C.prctl(C.PR_GET_DUMPABLE)", "C.cap_set_proc('=') error('end') C.chroot('/')",
 	"C.cap_set_proc('=') " + execute + " C.chroot('/')", "local function f() C.cap_set_proc('=') " +
@@ -376,10 +393,12 @@ var silent = []string{
 		"C.open('/', 0) C.close(fd) " + execute, "local fd = C.open('/', 0) C.closefrom(3) " + execute,
 	"local fd = C.open('/', 0) C.fcntl(fd, C.F_SETFD, C.FD_CLOEXEC) " + execute, "local fd = " +
 		"C.open('/', 524288) " + execute, "local fd = C.open('/', tonumber(io.read())) " + execute,
-	"local fd = C.open('/', 0) C.execve('/bin/cat', { 'cat', '/dev/fd/' .. fd }, {})", "local fd = C.open('/', 0) C.execve('/bin/cat', { 'cat', tostring(fd) }, {})",
+	"local fd = C.open('/', 0) C.execve('/bin/cat', { 'cat', '/dev/fd/' .. fd }, {})",
+	"local fd = C.open('/', 0) C.execve('/bin/cat', { 'cat', tostring(fd) }, {})",
 	"if arg then C.open('/', 0) end " + execute, "local exe = C.open('/bin/true', C.O_PATH) " +
 		"C.fexecve(exe, { 'true' }, {})", "errexit = false C.open('/', 0) " + execute,
-	"local fd = C.open('/', 0) local fds = { fd } for _, f in ipairs(fds) do C.close(f) end " + execute, "local r, w = C.pipe2(0) C.close(r) C.close(w) " + execute,
+	"local fd = C.open('/', 0) local fds = { fd } for _, f in ipairs(fds) do C.close(f) end " + execute,
+	"local r, w = C.pipe2(0) C.close(r) C.close(w) " + execute,
 	"local function open() return C.open('/', 0) end local fd = open() " + execute,
 
 	// Comments.

@@ -126,7 +126,8 @@ func TestLandlockOrderIsReal(t *testing.T) {
 		set_no_new_privs() `
 	const lock = "C.landlock_restrict_self(rules) "
 	calls := []string{
-		`C.mount("tmpfs", "m", "tmpfs", 0, nil)`, `C.umount("m")`, `C.umount2("m", C.MNT_DETACH)`, `C.pivot_root("m", "m")`,
+		`C.mount("tmpfs", "m", "tmpfs", 0, nil)`, `C.umount("m")`, `C.umount2("m", C.MNT_DETACH)`,
+		`C.pivot_root("m", "m")`,
 		`C.move_mount(tree, "", C.AT_FDCWD, "m", C.MOVE_MOUNT_F_EMPTY_PATH)`,
 	}
 	for _, call := range calls {

@@ -11,9 +11,9 @@ import (
 // luaGlobals returns the globals of LuaJIT that a script sees.
 var luaGlobals = sync.OnceValue(func() []string {
 	return strings.Fields(`_G _VERSION assert bit collectgarbage coroutine debug dofile error gcinfo
-		getfenv getmetatable io ipairs jit load loadfile loadstring math module newproxy next os package pairs
-		pcall print rawequal rawget rawset require select setfenv setmetatable string table tonumber tostring
-		type unpack xpcall`)
+		getfenv getmetatable io ipairs jit load loadfile loadstring math module newproxy next os package
+		pairs pcall print rawequal rawget rawset require select setfenv setmetatable string table
+		tonumber tostring type unpack xpcall`)
 })
 
 // checkUses looks at each use of a name by itself.

@@ -103,7 +103,8 @@ func verdict(t testing.TB, source string) string {
 
 // beyond are limits of LuaJIT that Parse does not have.
 var beyond = []string{
-	"function or expression too complex", "control structure too long", "constants", "chunk has more than",
+	"function or expression too complex", "control structure too long", "constants",
+	"chunk has more than",
 }
 
 // compare checks that both say the same.

@@ -20,10 +20,13 @@ import (
 // accepts and refuses are pieces of Lua where implementations differ, or that are easy to get wrong.
 var accepts = []string{
 	"", "#!/usr/bin/lua\nx = 1", "\uFEFF# x\nx = 1", "x = 1;", "x = 1 y = 2", "ä = 1",
-	"goto = 1", "goto.x = goto", "goto(1)", "local t = { goto = 1, goto }", "x.goto = 1", "function t.goto() end",
+	"goto = 1", "goto.x = goto", "goto(1)", "local t = { goto = 1, goto }", "x.goto = 1",
+	"function t.goto() end",
 	"goto x ::x::", "::x:: goto x", "do goto x end ::x::", "goto x local a ::x::",
-	"while true do goto continue local x ::continue:: end", "::a:: ::b:: goto a", "do ::x:: end ::x::", "goto x; ::x::;",
-	"for i = 1, 2 do break end", "while x do if y then break end end", "repeat local x until x", "do return end",
+	"while true do goto continue local x ::continue:: end", "::a:: ::b:: goto a", "do ::x:: end ::x::",
+	"goto x; ::x::;",
+	"for i = 1, 2 do break end", "while x do if y then break end end", "repeat local x until x",
+	"do return end",
 	"return", "return;", "return 1, 2;", "return ...", "local function f(...) return ... end",
 	"f{} f'' f[[]] f:m{} f:m''",
 	"(f)()", "(f).x = 1", "a.b[c].d, e = 1", "f().x = 1", "local a, b = 1", "function a.b.c:d() " +
@@ -32,33 +35,48 @@ var accepts = []string{
 		"and c < d .. e + f * g ^ -h",
 	"x = 0x1p4 + 0x.8 + 0xA.8P-1 + 1e+2 + .5 + 5. + 3e-2", "x = 1LL + 2ULL + 0x7fLL + 0xffull + " +
 		"1llu + 0b101LL", "x = 2i + 1.5I + 0x1p1i",
-	"x = 0b101", "x = 1 ..2", "x = 1e400", "x = 18446744073709551615ULL", "x = 0xffffffffffffffffLL", "x = 0x123456789abcdef123",
+	"x = 0b101", "x = 1 ..2", "x = 1e400", "x = 18446744073709551615ULL", "x = 0xffffffffffffffffLL",
+	"x = 0x123456789abcdef123",
 	`x = "\x41\u{48}\u{10FFFF}\z
 	   next\065\0\a\
-line"`, "x = [==[\n]] ]=] ]==]", "x = [[a]b]]", "--[==[\n]]\n]==] x = 1", "--[=x\nx = 1", "--", "--[[]]", "x = '\\\r\n'",
+line"`, "x = [==[\n]] ]=] ]==]", "x = [[a]b]]", "--[==[\n]]\n]==] x = 1", "--[=x\nx = 1",
+	"--", "--[[]]", "x = '\\\r\n'",
 	"f(function() end, { 1, 2; x = 3, ['y'] = 4, })", "x = { f\n(y) }", "local x = function(a, b, " +
 		"...) end",
-	"return function() return function(...) return ... end end", "x = a\r\ny = b\n\rz = c", "if a then elseif b then else end",
+	"return function() return function(...) return ... end end", "x = a\r\ny = b\n\rz = c",
+	"if a then elseif b then else end",
 	"for a, b in pairs(t) do end for i = 1, 10, 2 do local i = i end", "a, b, c = 1, f()",
 }
 
 var refuses = []string{
-	"x", "x y", ";", "x = 1;;", "repeat goto x local a ::x:: until true", "x = 1..2", "local x <a, b", "x =", "= 1", "f() = 1", "(a) = 1", "(a)", "(f())", "a, f() = 1", "1", "'x'", "local 1", "local function 1() end",
-	"local a.b = 1", "f\n(x)", "x = f\n(y)", "a:b", "a:b.c", "return return", "return 1 x = 2", "while x do break x() end",
+	"x", "x y", ";", "x = 1;;", "repeat goto x local a ::x:: until true", "x = 1..2", "local x <a, b",
+	"x =", "= 1", "f() = 1", "(a) = 1", "(a)", "(f())", "a, f() = 1", "1", "'x'", "local 1",
+	"local function 1() end",
+	"local a.b = 1", "f\n(x)", "x = f\n(y)", "a:b", "a:b.c", "return return", "return 1 x = 2",
+	"while x do break x() end",
 	"break", "while x do local function f() break end end", "goto x", "goto continue",
 	"do ::x:: end goto x",
 	"goto x local a ::x:: a = 1", "goto x local a ::x:: ; a()", "repeat goto x local a ::x:: ; " +
 		"until a", "::x:: ::x::", "::x",
-	"function f() goto x end ::x::", "local x = ... function f() return ... end", "function f(a,) end", "function f(..., a) end",
-	"function f(1) end", "function a.b:c.d() end", "function a[1]() end", "if x", "if x then", "if x then else elseif y then end",
-	"while x", "for", "for x", "for x = 1", "for x = 1 do end", "for x, y = 1, 2 do end", "for x in", "repeat", "do", "function", "f(",
-	"if x then\n\n", "f(\n1", "x = {\n1", "x = (\n1", "x = { 1 2 }", "x = { [1] }", "x = { a = }", "x = a[1", "x = }", "end", "until x",
-	"x = 3x", "x = 0x", "x = 1e", "x = 1e+", "x = 1.2.3", "x = 1L", "x = 1U", "x = 1.5LL", "x = 0b12", "x = 0b1.1", "x = 0b", "x = 0x1p", "x = 1..",
+	"function f() goto x end ::x::", "local x = ... function f() return ... end", "function f(a,) end",
+	"function f(..., a) end",
+	"function f(1) end", "function a.b:c.d() end", "function a[1]() end", "if x", "if x then",
+	"if x then else elseif y then end",
+	"while x", "for", "for x", "for x = 1", "for x = 1 do end", "for x, y = 1, 2 do end", "for x in",
+	"repeat", "do", "function", "f(",
+	"if x then\n\n", "f(\n1", "x = {\n1", "x = (\n1", "x = { 1 2 }", "x = { [1] }", "x = { a = }",
+	"x = a[1", "x = }", "end", "until x",
+	"x = 3x", "x = 0x", "x = 1e", "x = 1e+", "x = 1.2.3", "x = 1L", "x = 1U", "x = 1.5LL", "x = 0b12",
+	"x = 0b1.1", "x = 0b", "x = 0x1p", "x = 1..",
 	"x = 18446744073709551616ULL", "x = 0x1ffffffffffffffffLL", "x = 3ä", "x = 1_000",
-	"x = 'abc", "x = 'abc\ny'", `x = "\q"`, `x = "\256"`, `x = "\x4"`, `x = "\u{}"`, `x = "\u{110000}"`, `x = "\u{d800}"`, `x = "\u41"`,
-	"x = [[", "x = [==", "x = [=x", "--[[", "--[==[ ]]", "x = a ? b : c", "x += 1", "x = a != b", "x = a && b", "x = a // b", "x = a & b", "x = ~1",
-	"local x <const> = 1", "x = \x01", "x = @", "x = a ~ b", "x = $", "!", "local", "local function", "local x =", "return ,", "f(,)", "a.1 = 2", "a. = 2",
-	"x = not", "x = -", "x = #", "x = a..", "and = 1", "x = function", "x = function(", "x = function() ",
+	"x = 'abc", "x = 'abc\ny'", `x = "\q"`, `x = "\256"`, `x = "\x4"`, `x = "\u{}"`, `x = "\u{110000}"`,
+	`x = "\u{d800}"`, `x = "\u41"`,
+	"x = [[", "x = [==", "x = [=x", "--[[", "--[==[ ]]", "x = a ? b : c", "x += 1", "x = a != b",
+	"x = a && b", "x = a // b", "x = a & b", "x = ~1",
+	"local x <const> = 1", "x = \x01", "x = @", "x = a ~ b", "x = $", "!", "local", "local function",
+	"local x =", "return ,", "f(,)", "a.1 = 2", "a. = 2",
+	"x = not", "x = -", "x = #", "x = a..", "and = 1", "x = function", "x = function(",
+	"x = function() ",
 }
 
 // nested repeats a piece around another one.
@@ -108,7 +126,8 @@ func TestLimitsAgainstLuaJIT(t *testing.T) {
 				1) + labels(n),
 			"local " + list(min(n, 190), "a%d") + "\nfunction f() return { " + list(min(n, 190),
 				"a%d") + " } end",
-			"local " + list(min(n, 190), "a%d") + "\nfunction f() function g() return { " + list(min(n, 190), "a%d") + " } end end",
+			"local " + list(min(n, 190), "a%d") +
+				"\nfunction f() function g() return { " + list(min(n, 190), "a%d") + " } end end",
 		} {
 			compare(t, real, source)
 		}
@@ -211,7 +230,8 @@ func TestDamagedScriptsAgainstLuaJIT(t *testing.T) {
 			place, other := places[random.Intn(len(places))], places[random.Intn(len(places))]
 			before, text, after := source[:place[0]], source[place[0]:place[1]], source[place[1]:]
 			for _, damaged := range []string{
-				before + after, before, before + text + " " + text + after, before + source[other[0]:other[1]] + after,
+				before + after, before, before + text + " " + text + after,
+				before + source[other[0]:other[1]] + after,
 			} {
 				compare(t, real, damaged)
 			}

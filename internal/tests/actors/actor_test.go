@@ -502,9 +502,10 @@ func TestActorSetresuidChangesAllThreads(t *testing.T) {
 func TestActorInheritsConfinement(t *testing.T) {
 	actor := actortest.Spawn(t, initscript.Actor{Entry: "probe", Script: `
 		set_no_new_privs()
-		local ruleset = C.landlock_create_ruleset({ handled_access_fs = { "read_file", "read_dir" } }, nil)
+		local rights = { "read_file", "read_dir" }
+		local ruleset = C.landlock_create_ruleset({ handled_access_fs = rights }, nil)
 		local proc = C.open("/proc", bit.bor(C.O_PATH, C.O_CLOEXEC))
-		C.landlock_add_rule(ruleset, "path_beneath", { allowed_access = { "read_file", "read_dir" }, parent_fd = proc })
+		C.landlock_add_rule(ruleset, "path_beneath", { allowed_access = rights, parent_fd = proc })
 		C.landlock_restrict_self(ruleset)`})
 	if got := actortest.Ask(t, actor, "open", "/etc/passwd"); !strings.Contains(fmt.Sprint(got),
 		"permission denied") {

@@ -122,9 +122,13 @@ for fd = 0, 1000 do
     if found then found:close() fds[#fds + 1] = fd end
 end
 local status = io.open("/proc/self/status"):read("*a")
-parent:send{ foo = os.getenv("FOO"), home = os.getenv("HOME") or false, secret = secret or false, c = C or false, arg = arg or false,
-    extra = #extra_files, fds = #fds, jit = (jit.status()), sigpipe = tonumber(status:match("SigIgn:%s*(%x+)"), 16),
-    threads = tonumber(status:match("Threads:%s*(%d+)")) }`,
+parent:send{
+    foo = os.getenv("FOO"), home = os.getenv("HOME") or false,
+    secret = secret or false, c = C or false, arg = arg or false,
+    extra = #extra_files, fds = #fds, jit = (jit.status()),
+    sigpipe = tonumber(status:match("SigIgn:%s*(%x+)"), 16),
+    threads = tonumber(status:match("Threads:%s*(%d+)")),
+}`,
 	})
 	got, err := actor.Receive(actortest.Context(t))
 	testkit.Must(t, err)

@@ -73,7 +73,8 @@ var hintCases = []hintCase{
 		hint: `cgroup2 shows the cgroup namespace, which belongs to the user namespace outside: ` +
 			`make one too (--ns cgroup)`},
 	{name: "proc after the old root", ns: pidToo, mapped: true,
-		script: tmpfsOnMnt + `C.mkdir("/mnt/old", mode(7, 0, 0)) C.mkdir("/mnt/proc", mode(7, 0, 0)) C.pivot_root("/mnt", "/mnt/old")
+		script: tmpfsOnMnt + `C.mkdir("/mnt/old", mode(7, 0, 0)) C.mkdir("/mnt/proc", mode(7, 0, 0)) ` +
+			`C.pivot_root("/mnt", "/mnt/old")
 			C.umount2("/old", C.MNT_DETACH)
 			C.mount("proc", "/proc", "proc", 0, nil)`,
 		error: `init.script:3: mount("proc", "/proc", "proc", 0): operation not permitted (EPERM)`,
@@ -157,13 +158,15 @@ var hintCases = []hintCase{
 		hint: `the new root must be a mount of its own, not a directory of the present root's: ` +
 			`bind-mount it to itself first, C.mount(dir, dir, nil, bit.bor(C.MS_BIND, C.MS_REC), nil)`},
 	{name: "pivot_root, old root in the present one", ns: withinUser, mapped: true,
-		script: tmpfsOnMnt + `C.mkdir("/mnt/a", mode(7, 0, 0)) C.pivot_root("/mnt", "/mnt/a") C.mkdir("/b", mode(7, 0, 0)) C.mkdir("/c", mode(7, 0, 0))
+		script: tmpfsOnMnt + `C.mkdir("/mnt/a", mode(7, 0, 0)) C.pivot_root("/mnt", "/mnt/a") ` +
+			`C.mkdir("/b", mode(7, 0, 0)) C.mkdir("/c", mode(7, 0, 0))
 			C.mount("y", "/b", "tmpfs", 0, nil) C.pivot_root("/b", "/c")`,
 		error: `init.script:2: pivot_root("/b", "/c"): device or resource busy (EBUSY)`,
 		hint: `the place for the old root is on the present root's mount: it must be at or below the ` +
 			`new root`},
 	{name: "pivot_root in a chroot", ns: withinUser, mapped: true,
-		script: tmpfsOnMnt + `C.mkdir("/mnt/c", mode(7, 0, 0)) C.mkdir("/mnt/c/n", mode(7, 0, 0)) C.mount("y", "/mnt/c/n", "tmpfs", 0, nil)
+		script: tmpfsOnMnt + `C.mkdir("/mnt/c", mode(7, 0, 0)) C.mkdir("/mnt/c/n", mode(7, 0, 0)) ` +
+			`C.mount("y", "/mnt/c/n", "tmpfs", 0, nil)
 			C.chroot("/mnt/c") C.chdir("/") C.pivot_root("/n", "/n")`,
 		error: `init.script:2: pivot_root("/n", "/n"): invalid argument (EINVAL)`,
 		hint: `the present root is a chroot, not a mount point, and cannot be put anywhere: call ` +
@@ -206,7 +209,8 @@ var hintCases = []hintCase{
 			`C.landlock_create_ruleset(nil, {"version"}) is too low for`},
 	{name: "Landlock right that is not handled", needs: testkit.RequireLandlock,
 		script: `local r = C.landlock_create_ruleset({handled_access_fs = {"execute"}})
-			C.landlock_add_rule(r, "path_beneath", {allowed_access = {"read_dir"}, parent_fd = C.open("/", C.O_PATH)})`,
+			C.landlock_add_rule(r, "path_beneath", ` +
+			`{allowed_access = {"read_dir"}, parent_fd = C.open("/", C.O_PATH)})`,
 		error: `init.script:2: landlock_add_rule(4, "path_beneath", (table)): invalid argument (EINVAL)`,
 		hint: `allowed_access names a right that the ruleset does not handle, or, for a file, one ` +
 			`that only directories have`},
@@ -280,7 +284,8 @@ var hintCases = []hintCase{
 		hint: `the file is on a mount with the flag noexec: mount it without C.MS_NOEXEC, or put it ` +
 			`elsewhere`},
 	{name: "execve in the script", ns: withinUser, mapped: true,
-		script: `C.mount("x", "/mnt", "tmpfs", C.MS_NOEXEC, nil) local f = C.open("/mnt/true", bit.bor(C.O_CREAT, C.O_WRONLY), mode(7, 5, 5)) C.close(f)
+		script: `C.mount("x", "/mnt", "tmpfs", C.MS_NOEXEC, nil) local f = C.open("/mnt/true", ` +
+			`bit.bor(C.O_CREAT, C.O_WRONLY), mode(7, 5, 5)) C.close(f)
 			C.execve("/mnt/true", {"true"}, {})`,
 		error: `init.script:2: execve("/mnt/true", (table), (table)): permission denied (EACCES)`,
 		hint: `the file is on a mount with the flag noexec: mount it without C.MS_NOEXEC, or put it ` +

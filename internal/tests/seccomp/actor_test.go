@@ -153,8 +153,8 @@ func TestGroupsGrantNoMore(t *testing.T) {
 
 // loader is what a program needs beside the groups.
 const loader = `
-- names: [access, faccessat, faccessat2, openat, newfstatat, pread64, arch_prctl, set_tid_address, getuid,
-    geteuid, getgid, getegid, getppid, readlink, readlinkat, uname, sysinfo, statx, ioctl, lseek]
+- names: [access, faccessat, faccessat2, openat, newfstatat, pread64, arch_prctl, set_tid_address,
+    getuid, geteuid, getgid, getegid, getppid, readlink, readlinkat, uname, sysinfo, statx, ioctl, lseek]
   action: allow
   optional: true
 `

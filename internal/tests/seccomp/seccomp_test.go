@@ -76,7 +76,8 @@ rules:
   - {names: [getpid], action: {errno: EPERM}, args: [{arg: 0, width: 64, eq: 1}]}
   - {names: [getpid, getuid], action: {errno: EDOM}, args: [{arg: 0, width: 64, le: 2}]}
   - {names: [getuid], action: allow}
-`)) + `R(call('getpid', 0), call('getpid', 1), call('getpid', 2), call('getpid', 3), call('getuid', 1), call('getuid', 3))`,
+`)) + `R(call('getpid', 0), call('getpid', 1), call('getpid', 2), call('getpid', 3),
+	call('getuid', 1), call('getuid', 3))`,
 			Sent: []string{"EDOM,EPERM,EDOM,ok,EDOM,ok"},
 		},
 		{Name: "what is not known is ENOSYS, what is not allowed is not", Script: allKnownBut("chdir") +

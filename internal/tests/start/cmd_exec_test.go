@@ -427,7 +427,8 @@ var forbidCloseRange = fmt.Sprintf(`
 	end
 	set_no_new_privs()
 	C.seccomp_set_mode_filter(instruction(0x20, 0, 0, 0) .. instruction(0x15, 0, 1, %d) ..
-		instruction(6, 0, 0, 0x50000 + C.EPERM) .. instruction(6, 0, 0, 0x7fff0000))`, unix.SYS_CLOSE_RANGE)
+		instruction(6, 0, 0, 0x50000 + C.EPERM) .. instruction(6, 0, 0, 0x7fff0000))`,
+	unix.SYS_CLOSE_RANGE)
 
 // However a script ends the process, nobody is told that the program has run.
 func TestScriptEndsTheProcess(t *testing.T) {

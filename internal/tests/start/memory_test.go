@@ -281,8 +281,8 @@ var memoryPlainCalls = strings.Fields(`
 	debug.getfenv debug.getinfo debug.getlocal debug.getmetatable debug.getupvalue debug.setfenv
 	debug.sethook debug.setlocal debug.setmetatable debug.setupvalue debug.traceback debug.upvalueid
 	debug.upvaluejoin
-	ffi.abi ffi.alignof ffi.cast ffi.cdef ffi.copy ffi.fill ffi.gc ffi.istype ffi.load ffi.metatype ffi.new
-	ffi.offsetof ffi.sizeof ffi.string ffi.typeinfo ffi.typeof
+	ffi.abi ffi.alignof ffi.cast ffi.cdef ffi.copy ffi.fill ffi.gc ffi.istype ffi.load ffi.metatype
+	ffi.new ffi.offsetof ffi.sizeof ffi.string ffi.typeinfo ffi.typeof
 	io.close io.input io.lines io.open io.popen io.type
 	jit.attach jit.opt.start jit.profile.dumpstack jit.util.funcinfo jit.util.funck
 	os.date os.difftime os.execute os.getenv os.remove os.rename os.setlocale os.time
@@ -292,7 +292,8 @@ var memoryPlainCalls = strings.Fields(`
 	string.len string.lower string.match string.rep string.reverse string.sub string.upper
 	table.concat table.foreach table.foreachi table.getn table.insert table.maxn table.move table.remove
 	table.sort table.setn table.unpack table.pack table.clone
-	file:__gc file:__tostring file:close file:flush file:lines file:read file:seek file:setvbuf file:write`)
+	file:__gc file:__tostring file:close file:flush file:lines file:read file:seek file:setvbuf
+	file:write`)
 
 // Functions of the libraries that neither take nor return bytes that a script chooses (numbers, states).
 var memoryNoStrings = strings.Fields(`
@@ -306,23 +307,27 @@ var memoryNoStrings = strings.Fields(`
 	os.clock os.exit os.tmpname
 	table.clear table.new table.isarray table.isempty table.nkeys
 	thread.exdata thread.exdata2 jit.prngstate
-	bit.arshift bit.band bit.bnot bit.bor bit.bswap bit.bxor bit.lshift bit.rol bit.ror bit.rshift bit.tobit
-	bit.tohex
-	math.abs math.acos math.asin math.atan math.atan2 math.ceil math.cos math.cosh math.deg math.exp math.floor
-	math.fmod math.frexp math.ldexp math.log math.log10 math.max math.min math.modf math.pow math.rad
-	math.random math.randomseed math.sin math.sinh math.sqrt math.tan math.tanh math.mod`)
+	bit.arshift bit.band bit.bnot bit.bor bit.bswap bit.bxor bit.lshift bit.rol bit.ror bit.rshift
+	bit.tobit bit.tohex
+	math.abs math.acos math.asin math.atan math.atan2 math.ceil math.cos math.cosh math.deg math.exp
+	math.floor math.fmod math.frexp math.ldexp math.log math.log10 math.max math.min math.modf
+	math.pow math.rad math.random math.randomseed math.sin math.sinh math.sqrt math.tan math.tanh
+	math.mod`)
 
 const (
 	linesOfNeedle = `local file = io.open('needle') `
 	declareLibc   = `local ffi = require('ffi') ffi.cdef [[
 		typedef struct FILE FILE;
-		char *strdup(const char *); void *malloc(size_t); void *mmap(void *, size_t, int, int, int, long);
+		char *strdup(const char *); void *malloc(size_t);
+		void *mmap(void *, size_t, int, int, int, long);
 		FILE *fopen(const char *, const char *); int fputs(const char *, FILE *);
 		int setenv(const char *, const char *, int); char *strtok(char *, const char *);
-		int mlockall(int); int mprotect(void *, size_t, int); size_t strlen(const char *); char *strcpy(char *, const char *);
+		int mlockall(int); int mprotect(void *, size_t, int);
+		size_t strlen(const char *); char *strcpy(char *, const char *);
 		char *asctime(const void *); int setvbuf(FILE *, char *, int, size_t);
-		int snprintf(char *, size_t, const char *, ...); void *getpwnam(const char *); char *tmpnam(char *);
-		int system(const char *); void openlog(const char *, int, int); int brk(void *); void *sbrk(long);
+		int snprintf(char *, size_t, const char *, ...); void *getpwnam(const char *);
+		char *tmpnam(char *); int system(const char *); void openlog(const char *, int, int);
+		int brk(void *); void *sbrk(long);
 		void *dlopen(const char *, int); char *dlerror(void);
 	]] local c = ffi.C.strdup and ffi.C `
 )
@@ -445,7 +450,9 @@ var memoryFFICases = map[string]string{
 	"system":      `c.system('echo ' .. N .. ' > /dev/null')`,
 	"sbrk":        `for i = 1, 9 do c.strcpy(ffi.cast('char *', c.sbrk(1e6)), N) end`,
 	"dlopen": `c.dlopen('./' .. N, 1) c.dlerror()
-		for _, name in ipairs {'libz.so.1', 'libstdc++.so.6', 'libpthread.so.0'} do c.dlopen(name, 0x1001) end
+		for _, name in ipairs {'libz.so.1', 'libstdc++.so.6', 'libpthread.so.0'} do
+			c.dlopen(name, 0x1001)
+		end
 		c.strdup(N)`,
 	"snprintf": `local b = c.malloc(1000) c.snprintf(ffi.cast('char *', b), 1000, '%s %999s', N, N)`,
 	"tmpnam":   `c.strcpy(c.tmpnam(nil), N:sub(1, 15))`,
@@ -529,7 +536,8 @@ func plainCall(function string) string {
 	}
 	if method, ok := strings.CutPrefix(function, "file:"); ok {
 		return fmt.Sprintf(`do local file = io.open('needle', 'r+') file:read('*l')
-			local f = getmetatable(file).%[1]s or file.%[1]s pcall(f, file, N, N) pcall(f, file) end`, method)
+			local f = getmetatable(file).%[1]s or file.%[1]s
+			pcall(f, file, N, N) pcall(f, file) end`, method)
 	}
 	value := function
 	if dot := strings.LastIndexByte(function, '.'); !strings.HasPrefix(function, "C.") {

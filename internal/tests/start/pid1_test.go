@@ -199,7 +199,8 @@ func TestCapabilitiesWithoutProc(t *testing.T) {
 	for _, more := range []initscript.Namespaces{0, initscript.NewPID} {
 		r := testkit.RunScript(
 			t,
-			`C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE)) C.mount("tmpfs", "/proc", "tmpfs", 0, nil)
+			`C.mount(nil, "/", nil, bit.bor(C.MS_REC, C.MS_PRIVATE))
+			C.mount("tmpfs", "/proc", "tmpfs", 0, nil)
 			C.cap_drop_bound("0") C.cap_reset_ambient() C.cap_set_proc("=") S("done")`,
 			testkit.InUserNamespace(initscript.NewMount|more),
 		)

@@ -94,7 +94,10 @@ const impostorInLua = `
 local ffi = require 'ffi'
 ffi.cdef[[
 struct iovec { void *base; size_t len; };
-struct msghdr { void *name; unsigned namelen; struct iovec *iov; size_t iovlen; void *control; size_t controllen; int flags; };
+struct msghdr {
+    void *name; unsigned namelen; struct iovec *iov; size_t iovlen; void *control; size_t controllen;
+    int flags;
+};
 struct cmsg { size_t len; int level; int type; int fd; int pad; };
 ssize_t sendmsg(int, const struct msghdr *, int);
 int getsockopt(int, int, int, void *, unsigned *);

@@ -86,7 +86,8 @@ func TestTrace(t *testing.T) {
 		}},
 		{"paths below a descriptor", `
 			local fd = C.open("/", bit.bor(C.O_PATH, C.O_DIRECTORY))
-			local usr = C.openat2(fd, "usr", {flags = C.O_PATH, resolve = bit.bor(C.RESOLVE_BENEATH, C.RESOLVE_NO_XDEV)})
+			local usr = C.openat2(fd, "usr", {flags = C.O_PATH, ` +
+			`resolve = bit.bor(C.RESOLVE_BENEATH, C.RESOLVE_NO_XDEV)})
 			C.dup2(usr, 9)
 			errexit = false
 			C.unlinkat(9, "no\nsuch", C.AT_REMOVEDIR)
@@ -157,7 +158,8 @@ func TestTrace(t *testing.T) {
 		// Looking up errexit calls back into the script.
 		{"a call within a call", `
 			errexit = nil
-			setmetatable(_G, {__index = function() C.access("/", C.F_OK) pcall(C.chdir) C.access("/", C.X_OK) end})
+			setmetatable(_G, {__index = function() ` +
+			`C.access("/", C.F_OK) pcall(C.chdir) C.access("/", C.X_OK) end})
 			C.chdir("/missing")
 			setmetatable(_G, nil)
 			C.chdir("/")`, []string{
@@ -429,7 +431,9 @@ func TestTraceLeavesNoDescriptor(t *testing.T) {
 func TestTraceCostsNothingWhenOff(t *testing.T) {
 	const script = `
 		local mapped = false
-		for line in io.lines("/proc/self/maps") do mapped = mapped or line:find("initscript trace", 1, true) ~= nil end
+		for line in io.lines("/proc/self/maps") do
+			mapped = mapped or line:find("initscript trace", 1, true) ~= nil
+		end
 		S(mapped) S(debug.getupvalue(C.chdir, 1) ~= nil) S(debug.getupvalue(mode, 1) ~= nil)`
 	if r := testkit.RunScript(t, script); !slices.Equal(r.Sent, []string{"false", "false", "false"}) {
 		t.Errorf("%+v", r)
@@ -457,13 +461,18 @@ func TestTraceEventString(t *testing.T) {
 		text, json string
 	}{
 		{call, `box.lua:3: open("/x", O_RDONLY) = -1 ENOENT (no such file or directory) <15 us>`,
-			`{"script":"box.lua","line":3,"func":"open","args":["\"/x\"","O_RDONLY"],"results":["-1"],"errno":"ENOENT","end":"returned","start_us":2000,"us":15}`},
+			`{"script":"box.lua","line":3,"func":"open","args":["\"/x\"","O_RDONLY"],` +
+				`"results":["-1"],"errno":"ENOENT","end":"returned","start_us":2000,"us":15}`},
 		{noErrno, `box.lua: open("/x", O_RDONLY) <15 us>`,
-			`{"script":"box.lua","func":"open","args":["\"/x\"","O_RDONLY"],"end":"returned","start_us":2000,"us":15}`},
+			`{"script":"box.lua","func":"open","args":["\"/x\"","O_RDONLY"],` +
+				`"end":"returned","start_us":2000,"us":15}`},
 		{odd, `box.lua:3: open("/x", O_RDONLY) = -1 errno 4000 (errno 4000) <15 us>`,
-			`{"script":"box.lua","line":3,"func":"open","args":["\"/x\"","O_RDONLY"],"results":["-1"],"errno":"errno 4000","end":"returned","start_us":2000,"us":15}`},
+			`{"script":"box.lua","line":3,"func":"open","args":["\"/x\"","O_RDONLY"],` +
+				`"results":["-1"],"errno":"errno 4000","end":"returned","start_us":2000,"us":15}`},
 		{late, "box.lua: 2 calls lost\nbox.lua:3: open(\"/x\", O_RDONLY) = ?",
-			`{"script":"box.lua","line":3,"func":"open","args":["\"/x\"","O_RDONLY"],"results":["-1"],"errno":"ENOENT","end":"unfinished","start_us":2000,"us":15,"lost":2}`},
+			`{"script":"box.lua","line":3,"func":"open","args":["\"/x\"","O_RDONLY"],` +
+				`"results":["-1"],"errno":"ENOENT","end":"unfinished",` +
+				`"start_us":2000,"us":15,"lost":2}`},
 		{initscript.TraceEvent{ScriptName: "box.lua", Lost: 7}, "box.lua: 7 calls lost",
 			`{"script":"box.lua","start_us":0,"us":0,"lost":7}`},
 	} {
@@ -487,7 +496,9 @@ func (w *failingWriter) Write(p []byte) (int, error) {
 
 func TestTraceWriters(t *testing.T) {
 	for name, make := range map[string]func(*failingWriter) func(initscript.TraceEvent){
-		"s: f() = ?\n": func(w *failingWriter) func(initscript.TraceEvent) { return initscript.TraceText(w) },
+		"s: f() = ?\n": func(w *failingWriter) func(initscript.TraceEvent) {
+			return initscript.TraceText(w)
+		},
 		`{"script":"s","func":"f","end":"unfinished","start_us":0,"us":0}` +
 			"\n": func(w *failingWriter) func(initscript.TraceEvent) { return initscript.TraceJSON(w) },
 	} {
