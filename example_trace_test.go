@@ -52,11 +52,11 @@ func ExampleTraceText() {
 func ExampleTraceJSON() {
 	write := initscript.TraceJSON(os.Stdout)
 	write(initscript.TraceEvent{
-		ScriptName: "box.lua", Line: 3, Func: "chdir", Args: []string{`"/"`}, Results: []string{"0"},
-		End: initscript.TraceReturned, Start: time.Millisecond, Duration: 2 * time.Microsecond,
+		ScriptName: "box.lua", Line: 3, Func: "getpid", Results: []string{"2"},
+		End: initscript.TraceReturned, Start: 9 * time.Microsecond, Duration: 2 * time.Microsecond,
 	})
 	// Output:
-	// {"script":"box.lua","line":3,"func":"chdir","args":["\"/\""],"results":["0"],"end":"returned","start_us":1000,"us":2}
+	// {"script":"box.lua","line":3,"func":"getpid","results":["2"],"end":"returned","start_us":9,"us":2}
 }
 
 func ExampleTraceEvent_String() {

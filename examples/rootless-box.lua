@@ -250,9 +250,9 @@ local function box_filter(numbers)
     })
 end
 
--- Beside the keys: the box shares the terminal of its caller, and could type commands into it that the caller's
--- shell runs when the box has ended. The usual answer is setsid(2), which takes the terminal away,
--- and with it Ctrl-C and job control. To keep these, a filter refuses just the typing; setsid(2)
+-- Beside the keys: the box shares the terminal of its caller, and could type commands into it that the
+-- caller's shell runs when the box has ended. The usual answer is setsid(2), which takes the terminal
+-- away, and with it Ctrl-C and job control. To keep these, a filter refuses just the typing; setsid(2)
 -- is left for machines whose numbers are not known here. There only the session keyring is the box's.
 local function refuse_calls()
     local numbers = SECCOMP_NUMBERS[jit.arch]

@@ -39,7 +39,8 @@ var bubblewrapProbes = map[string]struct{ probe, output string }{
 	`--proc /proc`: {`cat /proc/self/comm; ls -d /proc/1`, "cat\n/proc/1\n"},
 	`--dev /dev`: {`cd /dev; echo x >null; head -c 1 zero | wc -c; readlink fd stdin stdout ` +
 		`stderr; ls -d full ptmx pts random shm tty urandom`,
-		"1\n/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\nfull\nptmx\npts\nrandom\nshm\ntty\nurandom\n"},
+		"1\n/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\n" +
+			"full\nptmx\npts\nrandom\nshm\ntty\nurandom\n"},
 	`--mqueue /mqueue`:                    {`stat -f -c %t /mqueue; ls /mqueue`, "19800202\n"},
 	`--file 9 /etc/motd 9</srv/data/file`: {`cat /etc/motd`, "text\n"},
 	`--remount-ro /`:                      {`touch /x 2>/dev/null || echo no`, "no\n"},

@@ -191,7 +191,8 @@ func TestDocsMatching(t *testing.T) {
 
 func TestDocsParsing(t *testing.T) {
 	const page = "text\n```console\n$ one \\\n    two\nout\n$ three <<E\n> text\n> E\n```\n" +
-		"<!-- not run: a reason -->\n\n```sh\nfour\n```\n* item\n\n  ```lua\n  -- box.lua\n    x\n  ```\n```lua\nx = 1\n```\n```go\nx\n```\n"
+		"<!-- not run: a reason -->\n\n```sh\nfour\n```\n" +
+		"* item\n\n  ```lua\n  -- box.lua\n    x\n  ```\n```lua\nx = 1\n```\n```go\nx\n```\n"
 	blocks, err := parseBlocks(page)
 	if err != nil || len(blocks) != 4 {
 		t.Fatalf("%+v, %v", blocks, err)

@@ -19,15 +19,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const doctorHelp = `Says what this machine allows a script to do, and what would help where it does not. Namespaces, mounts
-and filters are tried in children; nothing outside of them changes. A line begins with OK, NO, or "-" for
-what is neither.
+const doctorHelp = `Says what this machine allows a script to do, and what would help where it does not.
+Namespaces, mounts and filters are tried in children; nothing outside of them
+changes. A line begins with OK, NO, or "-" for what is neither.
 
-With --json it is one object: ok, and findings, a list of objects with name, status ("ok", "no", "info"),
-detail and fix.
+With --json it is one object: ok, and findings, a list of objects with name, status
+("ok", "no", "info"), detail and fix.
 
-Exit status: 0 if a script can be run in a new process at all, 1 if not; what else is missing matters only
-to scripts that use it.`
+Exit status: 0 if a script can be run in a new process at all, 1 if not; what else
+is missing matters only to scripts that use it.`
 
 // doctorTimeout ends what hangs.
 const doctorTimeout = 20 * time.Second

@@ -11,12 +11,13 @@ import (
 // statusProgramFailed is the exit status of lua(1) in that case, too.
 const statusProgramFailed = 1
 
-const hostHelp = `Runs the LuaJIT program APP.lua, which can start confined processes with spawn_vm, as programs of
-Emilua do. APP.lua may be "-", the standard input. The arguments are in the table arg and in "...".
-Processes that it has started and not detached end with it.
+const hostHelp = `Runs the LuaJIT program APP.lua, which can start confined processes with spawn_vm,
+as programs of Emilua do. APP.lua may be "-", the standard input. The arguments are
+in the table arg and in "...". Processes that it has started and not detached end
+with it.
 
-Exit status: 0 when the program has ended, 1 when it could not be loaded or has raised an error, n
-after os.exit(n).`
+Exit status: 0 when the program has ended, 1 when it could not be loaded or has
+raised an error, n after os.exit(n).`
 
 const hostExample = `  initscript host app.lua
   echo 'local c = spawn_vm{module_source = "parent:send(1 + 1)", subprocess = {}}

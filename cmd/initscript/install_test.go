@@ -169,11 +169,11 @@ func worksAt(t *testing.T, prefix string) {
 		t.Fatalf("%q, %v", recipes, err)
 	}
 	command := filepath.Join(prefix, "bin/initscript")
-	if out, err := newProcess(t, command, append([]string{"check"}, recipes...)...).CombinedOutput(); err != nil ||
-		len(out) > 0 {
+	out, err := newProcess(t, command, append([]string{"check"}, recipes...)...).CombinedOutput()
+	if err != nil || len(out) > 0 {
 		t.Errorf("check: %v: %s", err, out)
 	}
-	out, err := newProcess(t, command, "run", "-e", `print("script")`, "--", "/bin/echo",
+	out, err = newProcess(t, command, "run", "-e", `print("script")`, "--", "/bin/echo",
 		"program").CombinedOutput()
 	if err != nil || string(out) != "script\nprogram\n" {
 		t.Errorf("run: %v: %s", err, out)
@@ -238,7 +238,9 @@ func TestDeb(t *testing.T) {
 		dpkg-deb --control "$1" "$2/DEBIAN"
 		cd "$2"
 		md5sum --quiet -c DEBIAN/md5sums
-		dpkg-deb --contents "$1" | grep -vE '^(d|-)rwxr-xr-x root/root|^-rw-r--r-- root/root' || true`, "sh", packages[0], contents)
+		dpkg-deb --contents "$1" |
+			grep -vE '^(d|-)rwxr-xr-x root/root|^-rw-r--r-- root/root' || true`,
+		"sh", packages[0], contents)
 	out, err := shell.CombinedOutput()
 	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 	want := []string{"Package: initscript", "Version: 1.2~test", "Maintainer: A Name <name@example.org>"}

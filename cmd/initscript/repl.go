@@ -17,13 +17,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const replHelp = `Reads lines and runs each as an init script would, in one new process, with errexit off. What a line
-returns is shown, with the name of errno behind what has failed. A line that is not complete goes on with
-the next one. Local variables live for one line.
+const replHelp = `Reads lines and runs each as an init script would, in one new process, with errexit
+off. What a line returns is shown, with the name of errno behind what has failed. A
+line that is not complete goes on with the next one. Local variables live for one
+line.
 
-On a terminal lines can be edited and recalled, and Tab completes names. Ctrl-D ends the session; then
-PROGRAM, if there is one, takes the place of the process. Ctrl-C drops the line that is typed; while a
-line runs, it ends the process. A call that ends the process, or executes a program, ends the session.
+On a terminal lines can be edited and recalled, and Tab completes names. Ctrl-D ends
+the session; then PROGRAM, if there is one, takes the place of the process. Ctrl-C
+drops the line that is typed; while a line runs, it ends the process. A call that
+ends the process, or executes a program, ends the session.
 
 Exit status: 0, or as with "initscript run".`
 

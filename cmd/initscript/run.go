@@ -13,23 +13,26 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const runHelp = `Runs the init script in a new process, then PROGRAM in its place. SCRIPT may be "-", the standard
-input. PROGRAM is an absolute path, or is looked up in the PATH that --env gives, below the root
-that the script made. Its environment is what --env gives and nothing else. Without PROGRAM the
-process ends after the script. Standard input, output and error are shared.
+const runHelp = `Runs the init script in a new process, then PROGRAM in its place. SCRIPT may be "-",
+the standard input. PROGRAM is an absolute path, or is looked up in the PATH that
+--env gives, below the root that the script made. Its environment is what --env
+gives and nothing else. Without PROGRAM the process ends after the script. Standard
+input, output and error are shared.
 
-Exit status: that of PROGRAM; 128+n if signal n ended it; 125 if the script failed or the process
-could not be set up; 126 if PROGRAM could not be executed; 127 if it was not found. A script that ends
-the process itself, as os.exit does, gives its own status: PROGRAM has not run then, and the event is
-failed.
+Exit status: that of PROGRAM; 128+n if signal n ended it; 125 if the script failed
+or the process could not be set up; 126 if PROGRAM could not be executed; 127 if it
+was not found. A script that ends the process itself, as os.exit does, gives its own
+status: PROGRAM has not run then, and the event is failed.
 
-SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 are forwarded to the process; SIGINT and SIGQUIT too, unless
-both are in the foreground of the terminal, which sends them there itself. While the script runs,
-SIGTERM, SIGHUP, SIGINT and SIGQUIT end it, with status 128+n.
+SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 are forwarded to the process; SIGINT and
+SIGQUIT too, unless both are in the foreground of the terminal, which sends them
+there itself. While the script runs, SIGTERM, SIGHUP, SIGINT and SIGQUIT end it,
+with status 128+n.
 
-With --status-fd each of these events is one line of JSON: started (pid), script-done, exited
-(status or signal, user_ms, system_ms, max_rss in bytes), failed (kind, message, and what is known
-of func, args, errno, line, traceback, signal, status).
+With --status-fd each of these events is one line of JSON: started (pid),
+script-done, exited (status or signal, user_ms, system_ms, max_rss in bytes), failed
+(kind, message, and what is known of func, args, errno, line, traceback, signal,
+status).
 
 ` + traceHelp
 

@@ -14,9 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const seccompCompileHelp = `Compiles a policy, in YAML, to the filter that C.seccomp_set_mode_filter takes in a script. The
-policy may be "-", the standard input. The filter kills a process that makes system calls of another
-architecture, and refuses those that are not known here, newer ones and x32, with ENOSYS.`
+const seccompCompileHelp = `Compiles a policy, in YAML, to the filter that C.seccomp_set_mode_filter
+takes in a script. The policy may be "-", the standard input. The filter
+kills a process that makes system calls of another architecture, and refuses
+those that are not known here, newer ones and x32, with ENOSYS.`
 
 const seccompCompileExample = `  initscript seccomp compile -o policy.bpf policy.yaml
   initscript run --arg-file policy.bpf -e 'set_no_new_privs() local filter = C.read(arg, 32768)

@@ -134,8 +134,9 @@ func TestActorsTextIsHarmless(t *testing.T) {
 			`', 0)", subprocess = {} } local _, _, _, why = c:wait() error(why, 0)`,
 		"a message of the actor": `local c = spawn_vm{ module_source = "parent:send('` + doubled(evil) +
 			`')", subprocess = {} } error(c:receive(), 0)`,
-		"a field of a message": `local c = spawn_vm{ module_source = "parent:send{ x = '` + doubled(evil) +
-			`' }", subprocess = {} } local m = c:receive() local function f() error(m.x, 0) end f()`,
+		"a field of a message": `local c = spawn_vm{ module_source = "parent:send{ x = '` +
+			doubled(evil) + `' }", subprocess = {} } ` +
+			`local m = c:receive() local function f() error(m.x, 0) end f()`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := newProcess(t, "initscript", "host", "-")

@@ -11,9 +11,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const traceHelp = `With --trace each call of the script is one line: script line, arguments with names of flags and
-what descriptors refer to, result, name of errno, microseconds; on standard error, or on --trace-fd.
-With --trace=json it is an object (script, line, func, args, results, errno, end, start_us, us).`
+const traceHelp = `With --trace each call of the script is one line: script line, arguments with names
+of flags and what descriptors refer to, result, name of errno, microseconds; on
+standard error, or on --trace-fd. With --trace=json it is an object (script, line,
+func, args, results, errno, end, start_us, us).`
 
 // traceFlag says how the calls of the script are shown; "" means not at all.
 type traceFlag string

@@ -26,7 +26,8 @@ func TestRun(t *testing.T) {
 		if err := run(exampletest.Context(t), &output); err != nil {
 			t.Fatal(err)
 		}
-		if want := "interface lo: up|loopback|running\nreceived: over 127.0.0.1\n"; output.String() != want {
+		const want = "interface lo: up|loopback|running\nreceived: over 127.0.0.1\n"
+		if output.String() != want {
 			t.Errorf("output %q, want %q", output.String(), want)
 		}
 	})

@@ -40,7 +40,8 @@ var steps = []struct {
 		processes,
 		`echo $$; ls /dev; echo x >/dev/null && echo yes; head -c 3 /dev/zero | wc -c
 		touch /dev/x || echo no; (echo 1 >/proc/sys/vm/overcommit_memory) || echo no
-		mount -t tmpfs tmpfs /tmp && echo mounted; ls -d /proc/[12]; set -- /proc/[0-9]*; [ $# -lt 5 ] && echo few`,
+		mount -t tmpfs tmpfs /tmp && echo mounted; ls -d /proc/[12]
+		set -- /proc/[0-9]*; [ $# -lt 5 ] && echo few`,
 		"2\nnull\nrandom\nurandom\nzero\nyes\n3\nno\nno\nmounted\n/proc/1\n/proc/2\nfew\n",
 	},
 	{

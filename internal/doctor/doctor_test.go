@@ -82,7 +82,8 @@ func TestExamineWhereNothingWorks(t *testing.T) {
 		t.Error("OK")
 	}
 	for name, want := range map[string]string{
-		"start a process": unix.ENOSYS.Error(), "capabilities": "not known: no /proc", "LSMs": "not known: /sys/kernel/security/lsm cannot be read",
+		"start a process": unix.ENOSYS.Error(), "capabilities": "not known: no /proc",
+		"LSMs":  "not known: /sys/kernel/security/lsm cannot be read",
 		"/proc": "no proc is mounted there: each start takes longer, and much here is not known",
 	} {
 		if got := report.find(t, name); got.Detail != want {

@@ -66,5 +66,6 @@ func (f *Failure) programRefused() string {
 }
 
 func (f *Failure) searchRefused(what string) string {
-	return "the ids of the process may not search a directory on the way to " + what + ": chmod +x the directories, or choose other ids"
+	return "the ids of the process may not search a directory on the way to " + what +
+		": chmod +x the directories, or choose other ids"
 }

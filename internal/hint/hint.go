@@ -169,7 +169,8 @@ func (f *Failure) unshareHint() string {
 	set := uint32(f.number(0)) & allNamespaces()
 	if f.Errno == unix.EPERM && set&unix.CLONE_NEWUSER == 0 && set != 0 {
 		if line, did := f.droppedLine(); f.lacks(unix.CAP_SYS_ADMIN) && did {
-			return "CAP_SYS_ADMIN is needed, and the script has given it up " + line + ": call unshare before that"
+			return "CAP_SYS_ADMIN is needed, and the script has given it up " + line +
+				": call unshare before that"
 		}
 		if f.lacks(unix.CAP_SYS_ADMIN) {
 			return "CAP_SYS_ADMIN is needed: make a user namespace too (C.CLONE_NEWUSER, NewUser, " +

@@ -61,8 +61,8 @@ func refusedMap(file string, ranges []MapRange) string {
 	}
 	if status.Lacks(capability) && (len(ranges) != 1 || ranges[0].Size != 1 || ranges[0].HostID != own) {
 		return fmt.Sprintf("without %s a process can map one %s id only, its own (%d): for more "+
-			"have %s(1) write the map, "+
-			"from ranges in %s (%s)", name, kind, own, machine.MapHelper(file), machine.SubIDFile(file), machine.SubIDs(file))
+			"have %s(1) write the map, from ranges in %s (%s)",
+			name, kind, own, machine.MapHelper(file), machine.SubIDFile(file), machine.SubIDs(file))
 	}
 	outside := machine.ReadIDMap(file)
 	for _, m := range ranges {

@@ -75,10 +75,12 @@ func (f *Failure) mountRefused() string {
 	if f.Name != "mount" {
 		return f.seccompOutside()
 	}
+	const others = unix.MS_BIND | unix.MS_MOVE | unix.MS_SHARED | unix.MS_PRIVATE | unix.MS_SLAVE |
+		unix.MS_UNBINDABLE
 	switch flags := f.number(3); {
 	case flags&unix.MS_REMOUNT != 0:
 		return f.lockedFlagsHint(flags)
-	case flags&(unix.MS_BIND|unix.MS_MOVE|unix.MS_SHARED|unix.MS_PRIVATE|unix.MS_SLAVE|unix.MS_UNBINDABLE) == 0:
+	case flags&others == 0:
 		if hint := f.newMountHint(); hint != "" {
 			return hint
 		}

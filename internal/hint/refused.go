@@ -176,7 +176,8 @@ func seccompRefused(what string) Reason {
 		return Reason{}
 	}
 	return Reason{
-		"likely the seccomp filter of this process, such as a container's default profile, refuses " + what,
+		"likely the seccomp filter of this process, such as a container's default profile, " +
+			"refuses " + what,
 		"run the container with a profile that allows clone, unshare, setns, mount, umount2 and " +
 			"pivot_root" +
 			" (docker: --security-opt seccomp=unconfined, or --privileged)",

@@ -5,7 +5,8 @@
 package jailtest
 
 /*
-#cgo CFLAGS: -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -I${SRCDIR}/../../csrc -I${SRCDIR}/../freebsdtest/libjail
+#cgo CFLAGS: -std=gnu11 -D_GNU_SOURCE -Wall -Wextra
+#cgo CFLAGS: -I${SRCDIR}/../../csrc -I${SRCDIR}/../freebsdtest/libjail
 #cgo pkg-config: luajit
 #include "jailtest.h"
 #include <stdlib.h>

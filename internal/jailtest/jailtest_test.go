@@ -143,7 +143,10 @@ func TestSecondParameterFails(t *testing.T) {
 
 // What ends the process with status 1, whatever errexit says, and what only if it is on.
 func TestEnds(t *testing.T) {
-	const invalid, refused = "<3>ipc_actor/init/jail_set: Invalid argument\n", "<3>ipc_actor/init/%s: Operation not permitted\nstack traceback:"
+	const (
+		invalid = "<3>ipc_actor/init/jail_set: Invalid argument\n"
+		refused = "<3>ipc_actor/init/%s: Operation not permitted\nstack traceback:"
+	)
 	tests := []struct{ name, script, failing, stderr string }{
 		{"params missing", `pcall(C.jail_set)`, "", invalid},
 		{"params a string", `pcall(C.jail_set, "path=/")`, "", invalid},

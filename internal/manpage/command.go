@@ -19,8 +19,9 @@ const introduction = "An init script is Lua code that runs inside a new process,
 const commandEnd = `
 # FILES
 
-Below the prefix of the installation, usually **/usr** or **/usr/local**: **share/initscript/recipes** has
-scripts to start from, **share/initscript/lua** the definitions of the script API for editors.
+Below the prefix of the installation, usually **/usr** or **/usr/local**:
+**share/initscript/recipes** has scripts to start from, **share/initscript/lua** the definitions
+of the script API for editors.
 
 # SEE ALSO
 

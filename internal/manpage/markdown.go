@@ -33,7 +33,8 @@ func ScriptAPI(blocks []definitions.Block) string {
 			text.WriteString(strings.ToUpper(line))
 		case strings.HasPrefix(line, "|"):
 			text.WriteString(definition(line))
-		case strings.HasPrefix(line, "* ") && !strings.HasPrefix(last, "* ") && !strings.HasPrefix(last, "  "):
+		case strings.HasPrefix(line, "* ") &&
+			!strings.HasPrefix(last, "* ") && !strings.HasPrefix(last, "  "):
 			text.WriteString("\n" + withoutLinks(line)) // md2man wants an empty line before a list
 		default:
 			text.WriteString(withoutLinks(line))

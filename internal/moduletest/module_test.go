@@ -396,10 +396,11 @@ func writeProxy(t *testing.T, directory string) {
 	}))
 	must(t, writer.Close())
 	for name, text := range map[string][]byte{
-		"list":                  []byte(moduleVersion + "\n"),
-		moduleVersion + ".info": []byte(`{"Version":"` + moduleVersion + `","Time":"2026-01-01T00:00:00Z"}`),
-		moduleVersion + ".mod":  mod,
-		moduleVersion + ".zip":  archive.Bytes(),
+		"list": []byte(moduleVersion + "\n"),
+		moduleVersion + ".info": []byte(`{"Version":"` + moduleVersion + `",` +
+			`"Time":"2026-01-01T00:00:00Z"}`),
+		moduleVersion + ".mod": mod,
+		moduleVersion + ".zip": archive.Bytes(),
 	} {
 		must(t, os.WriteFile(filepath.Join(versions, name), text, 0o666))
 	}

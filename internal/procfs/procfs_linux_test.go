@@ -44,7 +44,8 @@ func TestHasEnded(t *testing.T) {
 		t.Error("it runs")
 	}
 	input.Close()
-	for deadline := time.Now().Add(30 * time.Second); !HasEnded(directory); time.Sleep(time.Millisecond) {
+	deadline := time.Now().Add(30 * time.Second)
+	for ; !HasEnded(directory); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it is a zombie")
 		}

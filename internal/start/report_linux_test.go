@@ -114,7 +114,8 @@ func TestRecordsAtTheWrongTime(t *testing.T) {
 					t.Fatalf("%s: record %d is not believed", test.name, said)
 				}
 			}
-			if got, want := !r.closed && r.take(Record{Kind: kind}), slices.Contains(test.believed, kind); got != want {
+			got := !r.closed && r.take(Record{Kind: kind})
+			if want := slices.Contains(test.believed, kind); got != want {
 				t.Errorf("%s, then record %d: believed %v, want %v", test.name, kind, got, want)
 			}
 		}

@@ -19,9 +19,10 @@ func TestTracedFunctionsAreTheFunctionsOfScripts(t *testing.T) {
 			if type(C[name]) == "function" then print(name) end
 		end
 		local lua = {}
-		for name in string.gmatch([[assert collectgarbage dofile error gcinfo getfenv getmetatable ipairs load
-			loadfile loadstring module newproxy next pairs pcall print rawequal rawget rawlen rawset require select
-			setfenv setmetatable tonumber tostring type unpack xpcall]], "%w+") do lua[name] = true end
+		for name in string.gmatch([[assert collectgarbage dofile error gcinfo getfenv getmetatable ipairs
+			load loadfile loadstring module newproxy next pairs pcall print rawequal rawget rawlen
+			rawset require select setfenv setmetatable tonumber tostring type unpack xpcall]],
+			"%w+") do lua[name] = true end
 		for name, value in pairs(_G) do
 			if type(value) == "function" and not lua[name] then print(name) end
 		end`

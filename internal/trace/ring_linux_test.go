@@ -71,7 +71,11 @@ func TestDamagedRing(t *testing.T) {
 		"record of no size":     func(r *ring) { r.header.Head = 64 },
 		"record beyond the end": func(r *ring) { r.header.Head = 64; r.memory[HeaderSize] = 128 },
 		"odd size":              func(r *ring) { r.header.Head = 64; r.memory[HeaderSize] = 57 },
-		"head before tail":      func(r *ring) { r.header.Head = 8; r.tail = 1 << 20; r.header.Head = ^r.header.Head },
+		"head before tail": func(r *ring) {
+			r.header.Head = 8
+			r.tail = 1 << 20
+			r.header.Head = ^r.header.Head
+		},
 		"values that are none": func(r *ring) {
 			r.header.Head = 64
 			r.memory[HeaderSize] = 64

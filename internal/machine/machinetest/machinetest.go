@@ -17,10 +17,13 @@ type Files map[string]string
 
 // Texts of /proc/thread-self/status, and of uid_map in the initial user namespace.
 const (
-	Ordinary = "Name:\tx\nCapEff:\t0000000000000000\nCapBnd:\t000001ffffffffff\nNoNewPrivs:\t0\nSeccomp:\t0\n"
-	Root     = "Name:\tx\nCapEff:\t000001ffffffffff\nCapBnd:\t000001ffffffffff\nNoNewPrivs:\t1\nSeccomp:\t0\n"
-	Filtered = "Name:\tx\nCapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\nNoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n"
-	AllIDs   = "         0          0 4294967295\n"
+	Ordinary = "Name:\tx\nCapEff:\t0000000000000000\nCapBnd:\t000001ffffffffff\n" +
+		"NoNewPrivs:\t0\nSeccomp:\t0\n"
+	Root = "Name:\tx\nCapEff:\t000001ffffffffff\nCapBnd:\t000001ffffffffff\n" +
+		"NoNewPrivs:\t1\nSeccomp:\t0\n"
+	Filtered = "Name:\tx\nCapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\n" +
+		"NoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n"
+	AllIDs = "         0          0 4294967295\n"
 )
 
 // Kernel returns a machine with this status of the process, in the initial user namespace, and these
