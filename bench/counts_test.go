@@ -61,7 +61,8 @@ var countedStarts = []struct {
 		level:       six,
 		program:     programToExec,
 		hostCalls:   count{66, 5},
-		serverCalls: count{15, 3}, childCalls: count{55, 3}, // one for each run of pages that PID 1 puts back
+		// PID 1 makes a call for each run of pages that it puts back; their number is the program's.
+		serverCalls: count{15, 3}, childCalls: count{55, 3},
 		serverFaults: count{5, 4},
 		allocations:  count{55, 6},
 	},
