@@ -57,10 +57,10 @@ var countedStarts = []struct {
 		allocations: count{55, 6},
 	},
 	{
-		name:        "six namespaces, program",
-		level:       six,
-		program:     programToExec,
-		hostCalls:   count{66, 5},
+		name:      "six namespaces, program",
+		level:     six,
+		program:   programToExec,
+		hostCalls: count{66, 5},
 		// PID 1 makes a call for each run of pages that it puts back; their number is the program's.
 		serverCalls: count{15, 3}, childCalls: count{55, 3},
 		serverFaults: count{5, 4},
