@@ -136,6 +136,14 @@ func RunInSubprocess(t *testing.T, attr *syscall.SysProcAttr) bool {
 	return false
 }
 
+// WaitForEver goes on after each signal that has a handler, such as those by which the Go runtime preempts
+// goroutines.
+func WaitForEver() {
+	for {
+		unix.Pause()
+	}
+}
+
 // Main is the TestMain of packages whose tests start actors, which execute the program of the tests.
 func Main(m *testing.M) {
 	initscript.Main()

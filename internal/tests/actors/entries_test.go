@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 // What actors do that end, beside the entries of actortest.
 func init() {
 	for name, entry := range map[string]func() error{
-		"sleep":     func() error { return unix.Pause() },
+		"sleep":     func() error { testkit.WaitForEver(); return nil },
 		"error":     func() error { return fmt.Errorf("no luck: %w", unix.EIO) },
 		"longError": func() error { return errors.New(strings.Repeat("x", 1<<20)) },
 		"panic":     func() error { panic("the cat is in the box") },

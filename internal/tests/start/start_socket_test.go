@@ -82,7 +82,7 @@ func impostor(self *initscript.Self) error {
 		}
 	}
 	if order != "return" {
-		unix.Pause()
+		testkit.WaitForEver()
 	}
 	return err
 }
