@@ -136,8 +136,8 @@ func RunInSubprocess(t *testing.T, attr *syscall.SysProcAttr) bool {
 	return false
 }
 
-// WaitForEver goes on after each signal that has a handler, such as those by which the Go runtime preempts
-// goroutines.
+// WaitForEver goes on after each signal that has a handler, such as those by which the Go runtime
+// preempts goroutines.
 func WaitForEver() {
 	for {
 		unix.Pause()
