@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/actortest"
 	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
@@ -39,14 +40,14 @@ func address(t testing.TB, inbox *mailbox.Inbox) *mailbox.Channel {
 
 func send(t testing.TB, channel *mailbox.Channel, message any) {
 	t.Helper()
-	if err := channel.Send(testContext(t), message); err != nil {
+	if err := channel.Send(actortest.Context(t), message); err != nil {
 		t.Fatalf("send %T: %v", message, err)
 	}
 }
 
 func receive(t testing.TB, inbox *mailbox.Inbox) any {
 	t.Helper()
-	message, err := inbox.Receive(testContext(t))
+	message, err := inbox.Receive(actortest.Context(t))
 	if err != nil {
 		t.Fatalf("receive: %v", err)
 	}
@@ -276,7 +277,7 @@ func TestUnfitMessages(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := channel.Send(testContext(t), test.message)
+			err := channel.Send(actortest.Context(t), test.message)
 			var messageErr *mailbox.MessageError
 			if !errors.As(err, &messageErr) {
 				t.Fatalf("got %v of type %T", err, err)
@@ -313,11 +314,11 @@ func TestMessageLimit(t *testing.T) {
 	}
 	tooLarge := make([]byte, limit/5*4)
 	var messageErr *mailbox.MessageError
-	if err := channel.Send(testContext(t), tooLarge); !errors.As(err, &messageErr) {
+	if err := channel.Send(actortest.Context(t), tooLarge); !errors.As(err, &messageErr) {
 		t.Errorf("send: %v", err)
 	}
 	send(t, other, tooLarge) // its limit is higher
-	if _, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) ||
+	if _, err := inbox.Receive(actortest.Context(t)); !errors.As(err, &messageErr) ||
 		!strings.Contains(err.Error(), "limit of 1048576 bytes") {
 		t.Errorf("receive: %v", err)
 	}
@@ -412,7 +413,7 @@ func TestSendChannels(t *testing.T) {
 		t.Errorf("A got %v", got)
 	}
 	answer.Close()
-	if _, err := a.Receive(testContext(t)); err != io.EOF {
+	if _, err := a.Receive(actortest.Context(t)); err != io.EOF {
 		t.Errorf("all copies are closed: %v", err)
 	}
 
@@ -428,7 +429,7 @@ func TestSendChannels(t *testing.T) {
 func TestReceiveEnds(t *testing.T) {
 	checkDescriptors(t)
 	inbox := mailbox.NewInbox()
-	if _, err := inbox.Receive(testContext(t)); err != io.EOF {
+	if _, err := inbox.Receive(actortest.Context(t)); err != io.EOF {
 		t.Errorf("no source: %v", err)
 	}
 	first, second := address(t, inbox), address(t, inbox)
@@ -439,7 +440,7 @@ func TestReceiveEnds(t *testing.T) {
 	}
 	ended := make(chan error)
 	go func() {
-		_, err := inbox.Receive(testContext(t))
+		_, err := inbox.Receive(actortest.Context(t))
 		ended <- err
 	}()
 	second.Close()
@@ -453,7 +454,7 @@ func TestReceiveEnds(t *testing.T) {
 	}
 
 	go func() {
-		_, err := inbox.Receive(testContext(t))
+		_, err := inbox.Receive(actortest.Context(t))
 		ended <- err
 	}()
 	if err := inbox.Close(); err != nil {
@@ -464,7 +465,7 @@ func TestReceiveEnds(t *testing.T) {
 			t.Errorf("closed: %v", err)
 		}
 		go func() {
-			_, err := inbox.Receive(testContext(t))
+			_, err := inbox.Receive(actortest.Context(t))
 			ended <- err
 		}()
 	}
@@ -475,18 +476,18 @@ func TestReceiveEnds(t *testing.T) {
 	if _, err := inbox.Address(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("address of a closed inbox: %v", err)
 	}
-	if err := third.Send(testContext(t), 1); !errors.Is(err, unix.EPIPE) ||
+	if err := third.Send(actortest.Context(t), 1); !errors.Is(err, unix.EPIPE) ||
 		!strings.Contains(err.Error(), "the receiver is gone") {
 		t.Errorf("to a closed inbox: %v", err)
 	}
 	third.Close()
-	if err := third.Send(testContext(t), 1); !errors.Is(err, os.ErrClosed) {
+	if err := third.Send(actortest.Context(t), 1); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("on a closed channel: %v", err)
 	}
 	if err := third.Close(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("close a closed channel: %v", err)
 	}
-	if err := new(mailbox.Channel).Send(testContext(t), 1); !errors.Is(err, os.ErrInvalid) {
+	if err := new(mailbox.Channel).Send(actortest.Context(t), 1); !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("on no channel: %v", err)
 	}
 }
@@ -499,7 +500,7 @@ func TestSendToInboxClosedWithUnreadMessages(t *testing.T) {
 	}
 	inbox.Close()
 	for range 2 {
-		if err := channel.Send(testContext(t), 1); !errors.Is(err, unix.EPIPE) {
+		if err := channel.Send(actortest.Context(t), 1); !errors.Is(err, unix.EPIPE) {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -544,7 +545,7 @@ func TestCancelSend(t *testing.T) {
 	if err := channel.Send(ctx, -1); err != context.Canceled {
 		t.Errorf("with a context that is done: %v", err)
 	}
-	go func() { results <- channel.Send(testContext(t), sent) }() // waits, and is not cancelled
+	go func() { results <- channel.Send(actortest.Context(t), sent) }() // waits, and is not cancelled
 	for want := range sent + 1 {
 		if got := receive(t, inbox); got != int64(want) {
 			t.Fatalf("got %v, want %d", got, want)
@@ -555,7 +556,7 @@ func TestCancelSend(t *testing.T) {
 	}
 
 	fill(t, channel)
-	go func() { results <- channel.Send(testContext(t), -1) }()
+	go func() { results <- channel.Send(actortest.Context(t), -1) }()
 	channel.Close()
 	if err := <-results; !errors.Is(err, os.ErrClosed) {
 		t.Errorf("closed meanwhile: %v", err)
@@ -574,7 +575,7 @@ func TestCancelReceive(t *testing.T) {
 	const messages = 500
 	go func() {
 		for i := range messages - 1 {
-			channel.Send(testContext(t), i+1)
+			channel.Send(actortest.Context(t), i+1)
 		}
 	}()
 	cancelled := 0
@@ -611,7 +612,7 @@ func TestConcurrentMessages(t *testing.T) {
 		sending.Go(func() {
 			for n := range each {
 				for _, channel := range []*mailbox.Channel{shared, own[sender]} {
-					if err := channel.Send(testContext(t),
+					if err := channel.Send(actortest.Context(t),
 						[]any{sender, n, channel == shared, make([]byte, n*500)}); err != nil {
 						t.Error(err)
 						return
@@ -626,7 +627,7 @@ func TestConcurrentMessages(t *testing.T) {
 	for range 3 {
 		receiving.Go(func() {
 			for {
-				message, err := inbox.Receive(testContext(t))
+				message, err := inbox.Receive(actortest.Context(t))
 				if err == io.EOF {
 					return
 				}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-initscript/initscript/internal/actortest"
 	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/mailbox"
 	"golang.org/x/sys/unix"
@@ -90,7 +91,7 @@ func TestRefusedFUSEFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Started before the file is there: a child would have a copy of the descriptor of its server.
-	actor := spawnLua(t, `
+	actor := actortest.SpawnLua(t, `
 while true do
     local message = inbox:receive()
     if message == "address" then
@@ -115,7 +116,7 @@ end`)
 			other := address(t, inbox)
 			testkit.Must(t, channel.SendRaw(row.packet, fds...))
 			var messageErr *mailbox.MessageError
-			if got, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) {
+			if got, err := inbox.Receive(actortest.Context(t)); !errors.As(err, &messageErr) {
 				t.Errorf("in Go: %v, %v", got, err)
 			}
 			send(t, other, "x")
@@ -123,15 +124,15 @@ end`)
 				t.Errorf("in Go, from another source: %v", got)
 			}
 
-			address := exchange(t, actor, "address").(*mailbox.Channel)
+			address := actortest.Exchange(t, actor, "address").(*mailbox.Channel)
 			testkit.Must(t, address.SendRaw(row.packet, fds...))
 			testkit.Must(t, address.AwaitHangup())
-			if got := exchange(t, actor, "x"); got != "x" {
+			if got := actortest.Exchange(t, actor, "x"); got != "x" {
 				t.Errorf("in Lua, from another source: %v", got)
 			}
 		})
 	}
-	if got := exchange(t, actor, file); got != "dropped" {
+	if got := actortest.Exchange(t, actor, file); got != "dropped" {
 		t.Errorf("a file that the garbage collector closes: %v", got)
 	}
 	testkit.Must(t, actor.Kill())

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-initscript/initscript"
+	"github.com/go-initscript/initscript/internal/actortest"
 	"github.com/go-initscript/initscript/internal/lingertest"
 	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/mailbox"
@@ -56,7 +57,7 @@ func atOnce(t *testing.T, what string, operation func() error) {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
-	case <-testContext(t).Done():
+	case <-actortest.Context(t).Done():
 		t.Fatalf("%s waits", what)
 	}
 }
@@ -77,7 +78,7 @@ var lingeringKinds = []struct {
 
 // What is refused makes nobody wait until it has been sent.
 func TestRefusedLingeringSocket(t *testing.T) {
-	actor := spawnLua(t, `
+	actor := actortest.SpawnLua(t, `
 while true do
     local message = inbox:receive()
     parent:send(message == "address" and inbox or message)
@@ -94,10 +95,10 @@ end`)
 				sendAndClose(t, channel, row.packet, row.files, kind.open(t))
 				receive(t, inbox)
 				var messageErr *mailbox.MessageError
-				if got, err := inbox.Receive(testContext(t)); !errors.As(err, &messageErr) {
+				if got, err := inbox.Receive(actortest.Context(t)); !errors.As(err, &messageErr) {
 					t.Errorf("in Go: %v, %v", got, err)
 				}
-				if err := channel.Send(testContext(t), "x"); !errors.Is(err, unix.EPIPE) {
+				if err := channel.Send(actortest.Context(t), "x"); !errors.Is(err, unix.EPIPE) {
 					t.Errorf("its sender: %v", err)
 				}
 				send(t, other, "x")
@@ -105,13 +106,13 @@ end`)
 					t.Errorf("in Go, from another source: %v", got)
 				}
 
-				address := exchange(t, actor, "address").(*mailbox.Channel)
+				address := actortest.Exchange(t, actor, "address").(*mailbox.Channel)
 				fd := kind.open(t)
 				whileStopped(t, actor, func() {
 					sendAndClose(t, address, row.packet, row.files, fd)
 				})
 				testkit.Must(t, address.AwaitHangup())
-				if got := exchange(t, actor, "x"); got != "x" {
+				if got := actortest.Exchange(t, actor, "x"); got != "x" {
 					t.Errorf("in Lua, from another source: %v", got)
 				}
 			})
@@ -130,7 +131,7 @@ func TestCloseDoesNotLinger(t *testing.T) {
 			sendAndClose(t, channel, fileMessage, 1, kind.open(t))
 			sendAndClose(t, address(t, inbox), fileMessage, 1, kind.open(t)) // offered
 			atOnce(t, "Inbox.Close", inbox.Close)
-			if err := channel.Send(testContext(t), "x"); !errors.Is(err, unix.EPIPE) {
+			if err := channel.Send(actortest.Context(t), "x"); !errors.Is(err, unix.EPIPE) {
 				t.Errorf("its sender: %v", err)
 			}
 		})
@@ -162,7 +163,7 @@ func TestCloseDoesNotLinger(t *testing.T) {
 
 // In Lua, too.
 func TestLuaCloseDoesNotLinger(t *testing.T) {
-	actor := spawnLua(t, `
+	actor := actortest.SpawnLua(t, `
 local kept
 while true do
     local message = inbox:receive()
@@ -185,7 +186,7 @@ while true do
         parent:send(message)
     end
 end`)
-	address := exchange(t, actor, "address").(*mailbox.Channel)
+	address := actortest.Exchange(t, actor, "address").(*mailbox.Channel)
 	defer address.Close()
 	for _, row := range []struct {
 		order  string
@@ -199,7 +200,7 @@ end`)
 	} {
 		sendAndClose(t, address, row.packet, 1, row.open(t))
 		send(t, address, row.order)
-		if got, err := actor.Receive(testContext(t)); got != "done" {
+		if got, err := actor.Receive(actortest.Context(t)); got != "done" {
 			t.Fatalf("%s: %v, %v", row.order, got, err)
 		}
 	}
@@ -208,7 +209,7 @@ end`)
 		send(t, address, "end")
 		sendAndClose(t, address, fileMessage, 1, socket)
 	})
-	if got, err := actor.Receive(testContext(t)); got != "done" {
+	if got, err := actor.Receive(actortest.Context(t)); got != "done" {
 		t.Errorf("inbox:close: %v, %v", got, err)
 	}
 	testkit.Must(t, actor.Kill())

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-initscript/initscript/internal/actortest"
 	"github.com/go-initscript/initscript/internal/testkit"
 	"github.com/go-initscript/initscript/mailbox"
 )
@@ -54,26 +55,26 @@ func TestLuaRoundTrip(t *testing.T) {
 		{"much in a memfd", manyStrings(20000), manyStrings(20000)},
 		{"map with many entries", manyEntries[int, int](5000), manyEntries[any, any](5000)},
 	}
-	actor := spawnLua(t, `while true do parent:send(inbox:receive()) end`)
+	actor := actortest.SpawnLua(t, `while true do parent:send(inbox:receive()) end`)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := exchange(t, actor, test.sent); !reflect.DeepEqual(got, test.want) {
+			if got := actortest.Exchange(t, actor, test.sent); !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %.200s, want %.200s",
 					fmt.Sprintf("%#v", got), fmt.Sprintf("%#v", test.want))
 			}
 		})
 	}
-	if got := exchange(t, actor, math.NaN()); !math.IsNaN(got.(float64)) {
+	if got := actortest.Exchange(t, actor, math.NaN()); !math.IsNaN(got.(float64)) {
 		t.Errorf("NaN became %v", got)
 	}
-	if got := exchange(t, actor, math.Copysign(0, -1)); !math.Signbit(got.(float64)) {
+	if got := actortest.Exchange(t, actor, math.Copysign(0, -1)); !math.Signbit(got.(float64)) {
 		t.Errorf("-0 became %v", got)
 	}
 }
 
 // What Lua code sees of values from Go.
 func TestLuaTypes(t *testing.T) {
-	actor := spawnLua(t, `
+	actor := actortest.SpawnLua(t, `
 local m = inbox:receive()
 local function show(v) return type(v) .. " " .. tostring(v) end
 parent:send{ show(m.bool), show(m.int), show(m.float), show(m.text), show(m.bytes), show(#m.list),
@@ -84,7 +85,7 @@ parent:send{ show(m.bool), show(m.int), show(m.float), show(m.text), show(m.byte
 	file, err := os.Open("/dev/null")
 	testkit.Must(t, err)
 	defer file.Close()
-	got := exchange(t, actor, map[string]any{
+	got := actortest.Exchange(t, actor, map[string]any{
 		"bool": true, "int": 7, "float": 0.5, "text": "t", "bytes": []byte("b"),
 		"list": []int{1, 2}, "big": int64(1 << 60), "file": file, "channel": channel})
 	want := []any{"boolean true", "number 7", "number 0.5", "string t", "string b", "number 2",
@@ -95,7 +96,7 @@ parent:send{ show(m.bool), show(m.int), show(m.float), show(m.text), show(m.byte
 }
 
 func TestLuaFilesAndChannels(t *testing.T) {
-	actor := spawnLua(t, `
+	actor := actortest.SpawnLua(t, `
 local m = inbox:receive()
 m.file:write("written by Lua")
 m.file:close()
@@ -105,7 +106,7 @@ parent:send(inbox:receive())`)
 	reader, writer, err := os.Pipe()
 	testkit.Must(t, err)
 	inbox, reply := newInbox(t)
-	ctx := testContext(t)
+	ctx := actortest.Context(t)
 	big := strings.Repeat("x", 100000)
 	testkit.Must(t, actor.Send(ctx, map[string]any{"file": writer, "reply": reply, "big": big}))
 	writer.Close()
@@ -128,7 +129,7 @@ parent:send(inbox:receive())`)
 
 // Sources have their turns: one that never stops does not starve another one.
 func TestLuaInboxIsFair(t *testing.T) {
-	actor := spawnLua(t, `
+	actor := actortest.SpawnLua(t, `
 parent:send(inbox)
 local flood = 0
 while true do
@@ -136,7 +137,7 @@ while true do
     if message == "flood" then flood = flood + 1 else break end
 end
 parent:send("heard")`)
-	ctx := testContext(t)
+	ctx := actortest.Context(t)
 	first, err := actor.Receive(ctx)
 	testkit.Must(t, err)
 	stop := make(chan struct{})

@@ -18,7 +18,7 @@ func SpawnLua(t *testing.T, source string) *initscript.Actor {
 }
 
 // Context ends with the test, or when its time is over.
-func Context(t *testing.T) context.Context {
+func Context(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testkit.Timeout)
 	t.Cleanup(cancel)
@@ -43,14 +43,20 @@ func Spawn(t *testing.T, config initscript.Actor) *initscript.Actor {
 // Ask sends a question to the entry "probe" and returns the answer.
 func Ask(t *testing.T, actor *initscript.Actor, question ...any) any {
 	t.Helper()
+	return Exchange(t, actor, question)
+}
+
+// Exchange sends a message and returns the answer.
+func Exchange(t *testing.T, actor *initscript.Actor, message any) any {
+	t.Helper()
 	ctx := Context(t)
-	if err := actor.Send(ctx, question); err != nil {
-		t.Fatalf("send %v: %v", question, err)
+	if err := actor.Send(ctx, message); err != nil {
+		t.Fatalf("send %.100v: %v", message, err)
 	}
 	answer, err := actor.Receive(ctx)
 	if err != nil {
 		actor.Kill()
-		t.Fatalf("answer to %v: %v; the actor: %v", question, err, actor.Wait())
+		t.Fatalf("answer to %.100v: %v; the actor: %v", message, err, actor.Wait())
 	}
 	return answer
 }
